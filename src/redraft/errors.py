@@ -1,0 +1,58 @@
+"""The exceptions of redraft. To add one, put it under the word of house.md's exit status it belongs to.
+
+RedraftError                  1 failed
+├── InputError                2 bad usage or bad input, nothing done (ValueError)
+│   └── LabelSchemeError        the labels follow another numbering
+├── ConfigurationError        2 a key, endpoint or setting is missing or wrong
+├── StorageError              1 the disk is full or not writable (OSError)
+├── ProviderError             1 a provider cannot be used at all: unreachable, key refused, spend limit
+├── TrainingError             1 a training job ended without a model
+├── OverlapError              2 an evaluation context was trained on
+└── PartialError              3 finished, but with too many rejections or stopped early; a rerun continues
+
+A fault of one row is never an exception: it is a `records.Rejection` or `records.Failure`.
+"""
+
+from __future__ import annotations
+
+
+class RedraftError(Exception):
+    """Its message is one line for a person: what is wrong, where, and the mend."""
+
+    exit_status = 1
+    word = "failed"
+
+
+class InputError(RedraftError, ValueError):
+    exit_status = 2
+    word = "bad input"
+
+
+class LabelSchemeError(InputError):
+    pass
+
+
+class ConfigurationError(RedraftError):
+    exit_status = 2
+    word = "bad input"
+
+
+class StorageError(RedraftError, OSError):
+    pass
+
+
+class ProviderError(RedraftError):
+    pass
+
+
+class TrainingError(RedraftError):
+    pass
+
+
+class OverlapError(InputError):
+    pass
+
+
+class PartialError(RedraftError):
+    exit_status = 3
+    word = "partial"

@@ -1,0 +1,220 @@
+"""The frozen records that travel between stages; every other module speaks in these words.
+
+Nothing here reads files, opens sockets or knows an orchestrator. Neighbours: `errors`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, Literal
+
+import msgspec
+
+Role = Literal["system", "user", "assistant"]
+
+
+class Message(msgspec.Struct, frozen=True):
+    """One message of a conversation. `content` may be empty: people's data holds such rows."""
+
+    role: Role
+    content: str
+
+
+class Conversation(msgspec.Struct, frozen=True, kw_only=True):
+    """A conversation with the type of the user's reaction.
+
+    `messages` ends with the feedback (a user message) as long as the conversation is unprocessed.
+    `category` is UR1..UR5 in redraft's numbering, or None; `flags` are one-word findings such as
+    `pii_redacted`; `extra` holds the columns that redraft does not know and passes on.
+    """
+
+    conversation_id: str
+    messages: tuple[Message, ...]
+    category: str | None = None
+    label: int | None = None
+    language: str | None = None
+    feedback_turn: int | None = None
+    flags: tuple[str, ...] = ()
+    extra: dict[str, Any] = {}
+
+
+class Rejection(msgspec.Struct, frozen=True, kw_only=True):
+    """A row that did not get through, with a one-word `reason` and the `place` it stood at.
+
+    `place` reads `FILE row N` (rows count from 1) or `stage conversation-id`; `detail` is one line
+    for a person. `row` is the raw row where there is one, so that nothing is lost.
+    """
+
+    reason: str
+    detail: str
+    place: str
+    row_id: str | None = None
+    row: str | None = None
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """What is asked of a model: content only. Equal content has an equal `key`.
+
+    `model` is `provider:model`. `row_id` names the row it is for and is not part of the content.
+    `max_tokens` counts output tokens. `output_schema` is a JSON Schema the answer must match.
+    `sample` tells repeated draws of the same content apart; `template` is `name@version`.
+    """
+
+    model: str
+    messages: tuple[Message, ...]
+    template: str
+    max_tokens: int = 1024
+    temperature: float | None = None
+    output_schema: dict[str, Any] | None = None
+    sample: int = 0
+    row_id: str = ""
+
+    def key(self, endpoint: str, cache_messages: tuple[Message, ...] | None = None) -> str:
+        """sha256 (hex) of the content and of the endpoint's identity.
+
+        `cache_messages` replaces the messages where they carry a fresh nonce for every call.
+        """
+        content = {
+            "endpoint": endpoint,
+            "model": self.model,
+            "messages": [[m.role, m.content] for m in (cache_messages or self.messages)],
+            "template": self.template,
+            "max_tokens": self.max_tokens,
+            "temperature": self.temperature,
+            "output_schema": self.output_schema,
+            "sample": self.sample,
+        }
+        return hashlib.sha256(msgspec.json.encode(content, order="sorted")).hexdigest()
+
+
+class Completion(msgspec.Struct, frozen=True, kw_only=True):
+    """A usable answer, what it cost (US dollars, None where no price is known) and who gave it.
+
+    `simulated` says that the sandbox answered. `answered_model` is the id that the provider returned.
+    """
+
+    request_key: str
+    text: str
+    model: str
+    answered_model: str
+    provider: str
+    finish_reason: str
+    input_tokens: int
+    output_tokens: int
+    cost: float | None
+    latency: float
+    attempts: int
+    created_at: str
+    simulated: bool
+    reused: bool = False
+
+
+class Failure(msgspec.Struct, frozen=True, kw_only=True):
+    """A call that ended without a usable answer, after retries: one-word `reason`, one-line `detail`."""
+
+    request_key: str
+    model: str
+    reason: str
+    detail: str
+    attempts: int
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost: float | None = None
+    simulated: bool = False
+
+
+Outcome = Completion | Failure
+
+
+class Example(msgspec.Struct, frozen=True, kw_only=True):
+    """A processed conversation, ready to train on: `messages` ends with the response to learn.
+
+    `original_response` is what stood there before; equal to the last message where `improved` is False.
+    """
+
+    conversation_id: str
+    messages: tuple[Message, ...]
+    category: str
+    improved: bool
+    generation_method: str | None
+    original_response: str
+    improvement_timestamp: str | None
+    model: str | None = None
+    provider: str | None = None
+    template: str | None = None
+    request_key: str | None = None
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost: float | None = None
+    simulated: bool = False
+    flags: tuple[str, ...] = ()
+    extra: dict[str, Any] = {}
+
+
+class Comparison(msgspec.Struct, frozen=True, kw_only=True):
+    """Two responses to one context, about to be judged. `response_a` is model A's, or None if it failed."""
+
+    context_id: str
+    context: tuple[Message, ...]
+    model_a: str
+    model_b: str
+    response_a: str | None
+    response_b: str | None
+    failure_a: str | None = None
+    failure_b: str | None = None
+
+    def swap(self) -> Comparison:
+        """The same comparison with A and B exchanged; swapping twice gives the original."""
+        return Comparison(
+            context_id=self.context_id,
+            context=self.context,
+            model_a=self.model_b,
+            model_b=self.model_a,
+            response_a=self.response_b,
+            response_b=self.response_a,
+            failure_a=self.failure_b,
+            failure_b=self.failure_a,
+        )
+
+
+Status = Literal[
+    "ok",
+    "tie",
+    "judge_unparseable",
+    "judge_refused",
+    "judge_truncated",
+    "judge_error",
+    "candidate_empty_A",
+    "candidate_empty_B",
+    "candidate_empty_both",
+    "candidate_error",
+    "skipped_budget",
+]
+
+
+class Judgment(msgspec.Struct, frozen=True, kw_only=True):
+    """What the judge said of one comparison in one order, with exactly one status.
+
+    `order` is "AB" when model A's response was shown first. `winner` is "A" or "B" (the models of the
+    comparison, whatever the order) where status is `ok` or one candidate is empty; None otherwise.
+    """
+
+    context_id: str
+    model_a: str
+    model_b: str
+    judge: str
+    order: Literal["AB", "BA"]
+    status: Status
+    winner: Literal["A", "B"] | None
+    strength: str | None = None
+    analysis: str = ""
+    raw: str = ""
+    detail: str = ""
+    attempts: int = 0
+    template: str = ""
+    request_key: str = ""
+    answered_model: str = ""
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost: float | None = None
+    simulated: bool = False
