@@ -58,6 +58,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     `model` is `provider:model`. `row_id` names the row it is for and is not part of the content.
     `max_tokens` counts output tokens. `output_schema` is a JSON Schema the answer must match.
     `sample` tells repeated draws of the same content apart; `template` is `name@version`.
+    `key_messages` stands for `messages` in the key where those carry a nonce that is fresh for every call.
     """
 
     model: str
@@ -68,16 +69,14 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     output_schema: dict[str, Any] | None = None
     sample: int = 0
     row_id: str = ""
+    key_messages: tuple[Message, ...] | None = None
 
-    def key(self, endpoint: str, cache_messages: tuple[Message, ...] | None = None) -> str:
-        """sha256 (hex) of the content and of the endpoint's identity.
-
-        `cache_messages` replaces the messages where they carry a fresh nonce for every call.
-        """
+    def key(self, endpoint: str) -> str:
+        """sha256 (hex) of the content and of the endpoint's identity."""
         content = {
             "endpoint": endpoint,
             "model": self.model,
-            "messages": [[m.role, m.content] for m in (cache_messages or self.messages)],
+            "messages": [[m.role, m.content] for m in (self.key_messages or self.messages)],
             "template": self.template,
             "max_tokens": self.max_tokens,
             "temperature": self.temperature,

@@ -1,0 +1,65 @@
+"""Where a provider is reached and with which key; model names of the form `provider:model`.
+
+Neighbours: `chat` sends requests to an endpoint, `blocks` and the environment supply them.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+import msgspec
+
+from redraft.errors import ConfigurationError
+
+# provider → (default base URL, environment variable of the key, environment variable of the base URL)
+PROVIDERS: dict[str, tuple[str, str | None, str]] = {
+    "together": ("https://api.together.ai", "TOGETHER_API_KEY", "TOGETHER_BASE_URL"),
+    "anthropic": ("https://api.anthropic.com", "ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL"),
+    "openrouter": ("https://openrouter.ai/api/v1", "OPENROUTER_API_KEY", "OPENROUTER_BASE_URL"),
+    "gemini": ("https://generativelanguage.googleapis.com/v1beta/openai", "GEMINI_API_KEY", "GEMINI_BASE_URL"),
+    "openai": ("https://api.openai.com/v1", "OPENAI_API_KEY", "OPENAI_BASE_URL"),
+    "vllm": ("http://127.0.0.1:8000/v1", None, "VLLM_BASE_URL"),
+    "ollama": ("http://127.0.0.1:11434/v1", None, "OLLAMA_BASE_URL"),
+}
+
+
+class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
+    """One provider as reached by this run.
+
+    `identity` tells answers of different origins apart in the ledger: the base URL, or, for the
+    sandbox, what it says of its own seed and settings. The key never shows in `repr`.
+    """
+
+    provider: str
+    base_url: str
+    api_key: str
+    identity: str = ""
+    simulated: bool = False
+
+    def __repr__(self) -> str:
+        return f"Endpoint({self.provider} at {self.base_url})"
+
+    @property
+    def name(self) -> str:
+        """What answers are filed under."""
+        return self.identity or self.base_url.rstrip("/")
+
+    @property
+    def loopback(self) -> bool:
+        host = urlsplit(self.base_url).hostname or ""
+        return host in {"localhost", "::1"} or host.startswith("127.")
+
+
+def split_model(name: str) -> tuple[str, str]:
+    """`provider:model` as (provider, model); a bare name means Together.
+
+    A colon belongs to the model where what stands before it is no provider (`ollama` tags, fine-tunes).
+    """
+    head, colon, tail = name.partition(":")
+    if colon and head in PROVIDERS:
+        if not tail:
+            raise ConfigurationError(f"model {name!r}: nothing after the colon; write provider:model")
+        return head, tail
+    if not name.strip():
+        raise ConfigurationError("the model name is empty; write provider:model, or a model of Together")
+    return "together", name
