@@ -42,7 +42,11 @@ class StorageError(RedraftError, OSError):
 
 
 class ProviderError(RedraftError):
-    pass
+    """`kind` is the fault's one word where a call told it, such as `model_not_served`."""
+
+    def __init__(self, message: str, kind: str = "") -> None:
+        super().__init__(message)
+        self.kind = kind
 
 
 class TrainingError(RedraftError):

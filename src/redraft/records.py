@@ -42,7 +42,8 @@ class Rejection(msgspec.Struct, frozen=True, kw_only=True):
     """A row that did not get through, with a one-word `reason` and the `place` it stood at.
 
     `place` reads `FILE row N` (rows count from 1) or `stage conversation-id`; `detail` is one line
-    for a person. `row` is the raw row where there is one, so that nothing is lost.
+    for a person. `row` is the raw row where there is one, so that nothing is lost. `cost` is in US dollars,
+    where calls were paid for it all the same.
     """
 
     reason: str
@@ -50,6 +51,7 @@ class Rejection(msgspec.Struct, frozen=True, kw_only=True):
     place: str
     row_id: str | None = None
     row: str | None = None
+    cost: float | None = None
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -148,6 +150,21 @@ class Example(msgspec.Struct, frozen=True, kw_only=True):
     simulated: bool = False
     flags: tuple[str, ...] = ()
     extra: dict[str, Any] = {}
+
+
+class Response(msgspec.Struct, frozen=True, kw_only=True):
+    """A model's response to a context, or `text` None and the one-word `failure` that stands for it."""
+
+    context_id: str
+    model: str
+    text: str | None
+    failure: str | None = None
+    answered_model: str = ""
+    request_key: str = ""
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost: float | None = None
+    simulated: bool = False
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,74 @@
+"""Compares two models on test contexts, with a judge that sees both orders."""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from prefect import flow
+
+from redraft.datasets.storage import Dataset
+from redraft.errors import ConfigurationError, PartialError
+from redraft.judging.summary import Settings
+from tasks.answer_shard import answer_all
+from tasks.judge_pair import judge_pair
+from tasks.session import calling_session
+from tasks.showing import show_report, show_table, shown
+from tasks.states import ends_in_words
+from tasks.test_contexts import check_held_out, contexts_row, make_contexts
+from tasks.verdict_files import cost_of, write_verdict
+
+JUDGE = "meta-llama/Llama-3.3-70B-Instruct-Turbo"
+
+
+@flow(name="judge-models", flow_run_name="judge {model1} vs {model2}")
+@ends_in_words
+async def judge_models(
+    model1: str,
+    model2: str,
+    judge: str = JUDGE,
+    conversations: str = "data/conversations.json",
+    test_size: int = 1000,
+    output: str = "results/evaluation",
+    delay: float | None = None,
+    rpm: float | None = None,
+    max_missing: float = 0.05,
+    credentials: str | None = None,
+) -> dict[str, Any]:
+    """Both models answer the test contexts; the judge compares in both orders; statistics and report.
+
+    Args:
+        model1: First model, as provider:model; a bare name means Together.
+        model2: Second model.
+        judge: The model that judges; best of another family than both.
+        conversations: Conversations that end with feedback; the last ones are the test set.
+        test_size: How many of the last conversations to test on.
+        output: Folder for results.json, report.html and the judgments.
+        delay: Seconds between two call starts; none by default.
+        rpm: Calls started a minute at most.
+        max_missing: Share of contexts without a verdict from which the run counts as partial.
+        credentials: Which set of credentials blocks to use.
+    """
+    if model1 == model2:
+        raise ConfigurationError(f"model1 and model2 are both {model1}; name two different models")
+    contexts = Dataset.open(Path(await make_contexts(conversations, test_size)))
+    notes = await check_held_out(str(contexts.path), [model1, model2])
+    async with calling_session(credentials, rpm, delay) as caller:
+        for model in (model1, model2, judge):
+            await caller.endpoint(model)
+        async with shown("judge", 3 * contexts.count):
+            first, second = await answer_all(contexts, model1), await answer_all(contexts, model2)
+            pair = await judge_pair(contexts, first, second, judge, f"{output}/judgments")
+    settings = Settings(max_missing=max_missing)
+    costs = [cost_of("answers", first), cost_of("answers", second), pair["cost"]]
+    parameters = {"judge": judge, "model1": model1, "model2": model2, "test_contexts": contexts_row(contexts)}
+    verdict = await write_verdict(
+        output, f"{model1} and {model2} compared", [pair["folders"]], msgspec.to_builtins(settings),
+        {**parameters, "not_checked": notes or None}, [], costs,
+    )  # fmt: skip
+    await show_table("verdict-counts", verdict["table"], "Counts and interval")
+    await show_table("judging-costs", costs, "Costs in US dollars")
+    await show_report("judge-models", Path(verdict["report"]), verdict["verdicts"][0])
+    missing = verdict["table"][0]["no verdict"]
+    if missing > max_missing * contexts.count:
+        raise PartialError(f"{missing} of {contexts.count} contexts have no verdict; report {verdict['report']}; rerun")
+    return {"said": f"{verdict['verdicts'][0]} report: {verdict['report']}", **verdict}

@@ -1,0 +1,77 @@
+"""Replaces the responses that users complained about."""
+
+import asyncio
+from typing import Any, Literal
+
+from prefect import flow
+
+from redraft.errors import PartialError
+from redraft.feedback.stage import Method
+from tasks.filter_file import filtered_source
+from tasks.rewrite_shard import rewrite_meta, rewrite_shard, rewrite_work
+from tasks.session import calling_session
+from tasks.shards import publish_dataset, run_shards, shard_count
+from tasks.showing import show_table, shown
+from tasks.states import ends_in_words
+
+REWRITER = "meta-llama/Meta-Llama-3.1-8B-Instruct-Turbo"
+
+
+@flow(name="rewrite-conversations", flow_run_name="rewrite {input} ({method})")
+@ends_in_words
+async def rewrite_conversations(
+    input: str = "data/filtered_conversations_ur235.json",
+    output: str = "data/rewritten_conversations",
+    method: Literal["feedback", "alternative", "both"] = "feedback",
+    model: str = REWRITER,
+    max_conversations: int | None = None,
+    delay: float | None = None,
+    rpm: float | None = None,
+    max_rejected: float = 0.2,
+    credentials: str | None = None,
+) -> dict[str, Any]:
+    """Keep UR5 unchanged; for UR2 and UR3 replace the response before the feedback.
+
+    Args:
+        input: Filtered conversations: a dataset, JSON array, JSONL or Parquet file.
+        output: The dataset to make; with method `both` a folder with one dataset for each method.
+        method: `feedback` shows the model the feedback; `alternative` only the context before the response.
+        model: Who rewrites, as provider:model; a bare name means Together.
+        max_conversations: Rewrite only the first N conversations.
+        delay: Seconds between two call starts; none by default.
+        rpm: Calls started a minute at most.
+        max_rejected: Share of rejected conversations from which the run counts as partial.
+        credentials: Which set of credentials blocks to use.
+    """
+    methods: list[Method] = ["feedback", "alternative"] if method == "both" else [method]
+    source = await filtered_source(input)
+    async with calling_session(credentials, rpm, delay) as caller:
+        endpoint = await caller.endpoint(model)
+        works = {one: rewrite_work(source, one, model, endpoint, max_conversations) for one in methods}
+        count = shard_count(source, max_conversations)
+        async with shown("rewrite", len(methods) * min(source.count, max_conversations or source.count)):
+            await asyncio.gather(*(run_shards(rewrite_shard, work, count) for work in works.values()))
+    manifests: dict[str, dict[str, Any]] = {}
+    for name, work in works.items():
+        target = f"{output}/{name}" if method == "both" else output
+        meta = rewrite_meta(source, work.plan)
+        manifests[name] = await publish_dataset(target, str(work.path), count, "examples", meta)
+    await show_table("rewrite-counts", [_row(name, manifest) for name, manifest in manifests.items()], "Rewriting")
+    said = "; ".join(f"{name}: {m['count']} examples, {m['rejected']} rejected" for name, m in manifests.items())
+    if any(m["rejected"] > max_rejected * (m["count"] + m["rejected"]) for m in manifests.values()):
+        raise PartialError(f"{said}, more than {max_rejected:.0%} allowed; in {output}; rerun to continue")
+    return {"said": f"{said}, in {output}", "dataset": output, "manifests": manifests}
+
+
+def _row(method: str, manifest: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "method": method,
+        "examples": manifest["count"],
+        "rejected": manifest["rejected"],
+        "reasons": ", ".join(f"{count} {reason}" for reason, count in manifest["reasons"].items()),
+        "calls": manifest["calls"],
+        "input tokens": manifest["input_tokens"],
+        "output tokens": manifest["output_tokens"],
+        "cost (US dollars)": manifest["cost"],
+        "simulated": manifest["simulated"],
+    }

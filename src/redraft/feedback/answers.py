@@ -1,0 +1,63 @@
+"""Whether an answer may become a training target: declined, empty, cut off, led astray, unchanged or an error text.
+
+Neighbour: `rewriting` asks for the answers and turns the good ones into examples.
+"""
+
+from __future__ import annotations
+
+import re
+
+from redraft.feedback import templates
+from redraft.feedback.injection import obeyed
+from redraft.feedback.splitting import normalise
+from redraft.records import Completion, Message
+
+DECLINED = re.compile(r"^\W*n\s*/\s*a\b(?!\s*\w+\s*/)", re.IGNORECASE)
+NA_ONLY = re.compile(r"^\W*n\s*/?\s*a\W*$", re.IGNORECASE)
+# What programs write where an answer should be; 10 of 10 targets of one published file read like this.
+ERROR_TEXT = re.compile(
+    r"^\W*(error\b\W*(calling|code|\d{3}|:|in )|(api|http) ?error|internal server error|bad gateway"
+    r"|service unavailable|rate limit exceeded|too many requests|an error occurred|traceback \(most recent)",
+    re.IGNORECASE,
+)
+# Sentences of our own instructions: an answer that repeats one is not a response.
+LEAK_WORDS = 8
+
+
+def fault_of(
+    completion: Completion,
+    context: tuple[Message, ...],
+    response: str,
+    feedback: tuple[Message, ...],
+    *,
+    may_decline: bool,
+) -> tuple[str, str] | None:
+    """(reason, detail) why the answer is no training target; None where it is one.
+
+    Reasons: not_feedback, empty_answer, truncated, error_text, followed_injection, prompt_leak, unchanged.
+    """
+    text = completion.text.strip()
+    if completion.finish_reason in {"length", "max_tokens"}:
+        return "truncated", f"the answer was cut off after {completion.output_tokens:,} tokens; allow more"
+    if may_decline and DECLINED.match(text):
+        return "not_feedback", "the model says that the last user message is no feedback on the response"
+    if not text or NA_ONLY.match(text):
+        return "empty_answer", "the answer holds no text"
+    if ERROR_TEXT.match(text):
+        return "error_text", "the answer is an error message of a program"
+    before = " ".join(message.content for message in context) + " " + response
+    words = obeyed(text, " ".join(message.content for message in feedback), before)
+    if words is not None:
+        return "followed_injection", f"the answer says {words!r}, as an instruction hidden in the feedback asked"
+    if may_decline and _repeats_instructions(text):
+        return "prompt_leak", "the answer repeats the instructions of the request"
+    if normalise(text) == normalise(response):
+        return "unchanged", "the answer is the response that was to be replaced"
+    return None
+
+
+def _repeats_instructions(text: str) -> bool:
+    words = normalise(text).split()
+    ours = f" {normalise(templates.read('feedback_rewrite@1')[0][1])} "
+    runs = (" ".join(words[i : i + LEAK_WORDS]) for i in range(len(words) - LEAK_WORDS + 1))
+    return any(f" {run} " in ours for run in runs)

@@ -1,0 +1,133 @@
+"""Test contexts: what a model sees of a conversation when it is evaluated, and which of them it was trained on.
+
+Neighbours: `splitting` recognises contexts, `judging` compares models on them.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from redraft.datasets.conversations import read_conversations, refuse_processed
+from redraft.datasets.reading import place_of, resolve_input
+from redraft.datasets.seen import Seen
+from redraft.datasets.storage import Dataset, DatasetWriter
+from redraft.errors import InputError, OverlapError
+from redraft.feedback.privacy import redact
+from redraft.feedback.selection import MAX_BYTES
+from redraft.feedback.splitting import context_fingerprint, is_held_out
+from redraft.records import Conversation, Example, Message, Rejection
+
+IDS_NAMED = 10
+
+
+def to_context(conversation: Conversation) -> Conversation | Rejection:
+    """The conversation without its last two turns (response and feedback), personal data masked.
+
+    Reasons of rejection: no_feedback_turn, no_response, no_question, too_long.
+    """
+    messages = conversation.messages
+    if not messages or messages[-1].role != "user":
+        return _rejected(conversation, "no_feedback_turn", "it does not end with a user's feedback")
+    last = max((i for i, message in enumerate(messages) if message.role == "assistant"), default=None)
+    if last is None:
+        return _rejected(conversation, "no_response", "there is no response before the feedback")
+    context = messages[:last]
+    if not context or context[-1].role != "user" or not context[-1].content.strip():
+        return _rejected(conversation, "no_question", "no user message stands before the response")
+    if (size := sum(len(message.content.encode()) for message in context)) > MAX_BYTES:
+        return _rejected(conversation, "too_long", f"{size:,} bytes of text; at most {MAX_BYTES:,} are sent")
+    masked = tuple(Message(message.role, redact(message.content)) for message in context)
+    return msgspec.structs.replace(conversation, messages=masked)
+
+
+def last_contexts(source: Path, target: Path, count: int) -> Dataset:
+    """The contexts of the last `count` conversations of a file, as a dataset; equal contexts count once."""
+    if count < 1:
+        raise InputError(f"--test-size {count}: must be at least 1")
+    source = resolve_input(source)
+    refuse_processed(source)
+    return _write(source, deque(enumerate(read_conversations(source), 1), maxlen=count), target, {"test_size": count})
+
+
+def split_held_out(source: Path, train: Path, test: Path, share: float, seed: int) -> tuple[Dataset, Dataset]:
+    """Cuts a file in two before anything is made of it: conversations to train on, contexts to test on.
+
+    `share` (between 0 and 1) of the openings goes to the test side; see `splitting.is_held_out`.
+    """
+    if not 0 < share < 1:
+        raise InputError(f"--test-share {share}: must lie between 0 and 1")
+    source = resolve_input(source)
+    refuse_processed(source)
+    meta = {"source": str(source), "test_share": share, "seed": seed}
+    with DatasetWriter(train, "conversations") as writer:
+        for number, read in enumerate(read_conversations(source), 1):
+            if isinstance(read, Rejection):
+                writer.reject(read)
+            elif not is_held_out(read.messages, share, seed):
+                writer.add(read)
+        trained = writer.finish({**meta, "side": "train"})
+    held = (
+        (number, read)
+        for number, read in enumerate(read_conversations(source), 1)
+        if isinstance(read, Conversation) and is_held_out(read.messages, share, seed)
+    )
+    return trained, _write(source, held, test, {**meta, "side": "test"})
+
+
+def _write(
+    source: Path, rows: Iterable[tuple[int, Conversation | Rejection]], target: Path, meta: dict[str, object]
+) -> Dataset:
+    with Seen() as ids, Seen() as contexts, DatasetWriter(target, "conversations") as writer:
+        for number, read in rows:
+            context = to_context(read) if isinstance(read, Conversation) else read
+            if isinstance(context, Conversation):
+                context = _once(context, ids, contexts)
+            if isinstance(context, Rejection):
+                writer.reject(msgspec.structs.replace(context, place=place_of(source, number)))
+            else:
+                writer.add(context)
+        return writer.finish({"source": str(source), "contexts": True, **meta})
+
+
+def _once(context: Conversation, ids: Seen, contexts: Seen) -> Conversation | Rejection:
+    fingerprint = context_fingerprint(context.messages)
+    if contexts.check(fingerprint, b"") != "new":
+        return _rejected(context, "duplicate", "the same context stands earlier")
+    if ids.check(context.conversation_id, fingerprint.encode()) != "new":
+        return _rejected(context, "id_clash", "an earlier conversation has this id")
+    return context
+
+
+def _rejected(conversation: Conversation, reason: str, detail: str) -> Rejection:
+    row_id = conversation.conversation_id
+    return Rejection(reason=reason, detail=f"{row_id}: {detail}", place="", row_id=row_id)
+
+
+def trained_overlap(contexts: Dataset, trained: Iterable[Example]) -> list[str]:
+    """Ids of the contexts that stand in what was trained on, be it as the beginning of a longer conversation."""
+    wanted = {context_fingerprint(context.messages): context.conversation_id for context in contexts.rows()}
+    found: dict[str, None] = {}
+    for example in trained:
+        for prefix in _prefixes(example.messages):
+            if (row_id := wanted.get(context_fingerprint(prefix))) is not None:
+                found[row_id] = None
+    return list(found)
+
+
+def _prefixes(messages: tuple[Message, ...]) -> Iterator[tuple[Message, ...]]:
+    """What the model saw before each of the assistant's messages."""
+    yield from (messages[:end] for end, message in enumerate(messages) if message.role == "assistant")
+
+
+def refuse_overlap(contexts: Dataset, trained: Iterable[Example], model: str, dataset: str) -> None:
+    """Raises OverlapError, naming the ids, where `model` was trained on a context that it is to be tested on."""
+    if ids := trained_overlap(contexts, trained):
+        named = ", ".join(ids[:IDS_NAMED]) + (f" and {len(ids) - IDS_NAMED} more" if len(ids) > IDS_NAMED else "")
+        raise OverlapError(
+            f"{model} was trained on {len(ids)} of the {contexts.count} test contexts (in {dataset}): {named}; "
+            "evaluate on others, or train on a file that was filtered with --hold-out-last"
+        )

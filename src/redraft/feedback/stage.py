@@ -1,0 +1,48 @@
+"""The stage that rewrites: conversations in, examples and rejections out, one of them for every conversation.
+
+Pure builders and readers are in `rewriting`; this puts `redraft.calling` between them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+import msgspec
+
+from redraft.calling.engine import Caller
+from redraft.calling.progress import Progress
+from redraft.feedback import rewriting
+from redraft.records import Completion, Conversation, Example, Outcome, Rejection, Request
+
+TEMPLATES: dict[str, str] = {"feedback": rewriting.FEEDBACK_TEMPLATE, "alternative": rewriting.ALTERNATIVE_TEMPLATE}
+Method = Literal["feedback", "alternative"]
+REWRITE_TOKENS = 2048
+
+
+async def rewrite_conversations(
+    conversations: Sequence[Conversation], method: Method, model: str, caller: Caller, progress: Progress
+) -> tuple[list[Example], list[Rejection]]:
+    """Positive conversations unchanged, negative ones with a new response, in the order of the input."""
+    done: dict[str, Example | Rejection] = {}
+    by_id = {conversation.conversation_id: conversation for conversation in conversations}
+
+    def requests() -> Iterator[Request]:
+        for conversation in conversations:
+            if conversation.category == "UR5":
+                done[conversation.conversation_id] = rewriting.keep(conversation)
+                progress.advance()
+            else:
+                yield rewriting.rewrite_request(conversation, method, model, REWRITE_TOKENS)
+
+    async for request, outcome in caller.run(requests()):
+        progress.count(outcome)
+        row = rewriting.rewritten(by_id[request.row_id], outcome, method, _time(outcome))
+        done[request.row_id] = msgspec.structs.replace(row, cost=outcome.cost)
+        progress.advance()
+    rows = [done[conversation.conversation_id] for conversation in conversations]
+    return [r for r in rows if isinstance(r, Example)], [r for r in rows if isinstance(r, Rejection)]
+
+
+def _time(outcome: Outcome) -> str:
+    return outcome.created_at if isinstance(outcome, Completion) else ""

@@ -1,0 +1,31 @@
+"""Where redraft keeps what must survive a run: the ledger, the registry of jobs, shards of unfinished stages."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+
+class Home(msgspec.Struct, frozen=True):
+    """The folder `.redraft` of the project, or what REDRAFT_HOME names."""
+
+    path: Path
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str] = os.environ) -> Home:
+        return cls(Path(environment.get("REDRAFT_HOME") or ".redraft").resolve())
+
+    @property
+    def ledger(self) -> Path:
+        return self.path / "ledger.sqlite"
+
+    @property
+    def registry(self) -> Path:
+        return self.path / "registry.sqlite"
+
+    @property
+    def work(self) -> Path:
+        return self.path / "work"

@@ -1,0 +1,58 @@
+"""Which verdict the counts allow. The rules stand in order; the words are `wording`'s.
+
+"Better" needs three things to agree: the interval, the p-value and, among several pairs, the adjusted p-value.
+"""
+
+from __future__ import annotations
+
+from redraft.judging.folding import Tally
+from redraft.judging.intervals import mid_p, tango_interval
+from redraft.judging.summary import Decision, Settings
+
+_WINNING = ("better", "clearly_better")
+
+
+def decide(tally: Tally, settings: Settings, p_adjusted: float | None = None) -> Decision:
+    """The verdict on a tally.
+
+    Too few or too many missing verdicts block it; so does any other verdict at the extremes of what the missing
+    ones could have been. Where the extremes agree on the winner but not on the strength, the weaker is said.
+    """
+    if tally.n < settings.min_contexts:
+        return Decision("not_enough", note="few")
+    if tally.unusable / tally.attempted > settings.max_missing:
+        return Decision("not_enough", note="missing")
+    corrected_away = p_adjusted is not None and p_adjusted > settings.alpha
+    headline = _decide(tally.wins, tally.losses, tally.ties, settings, corrected_away)
+    if not tally.unusable:
+        return headline
+    worst = _decide(tally.wins, tally.losses + tally.unusable, tally.ties, settings, corrected_away)
+    best = _decide(tally.wins + tally.unusable, tally.losses, tally.ties, settings, corrected_away)
+    cases = (headline, worst, best)
+    if headline.code in _WINNING and all(c.code in _WINNING and c.favours == headline.favours for c in cases):
+        return min(cases, key=lambda case: _WINNING.index(case.code))
+    if len({_firmness(case) for case in cases}) == 1:
+        return headline
+    return Decision("not_enough", note="extremes")
+
+
+def _firmness(case: Decision) -> tuple[str, str | None]:
+    """Borderline and undecided say the same to a reader: not settled."""
+    return ("open", None) if case.code in {"borderline", "undecided"} else (case.code, case.favours)
+
+
+def _decide(wins: int, losses: int, ties: int, settings: Settings, corrected_away: bool) -> Decision:
+    low, high = tango_interval(wins, losses, ties, settings.confidence)
+    excluded = low > 0.5 or high < 0.5
+    rejected = mid_p(wins, losses) <= settings.alpha
+    side = "A" if wins > losses else "B"
+    if excluded and rejected and not corrected_away:
+        clear = low > settings.rope[1] or high < settings.rope[0]
+        return Decision("clearly_better" if clear else "better", side)
+    if settings.rope[0] <= low and high <= settings.rope[1]:
+        return Decision("no_difference")
+    if excluded and rejected:
+        return Decision("borderline", side, note="corrected")
+    if excluded or rejected:
+        return Decision("borderline", side, note="disagree")
+    return Decision("undecided")

@@ -1,0 +1,86 @@
+"""Reads what a judge wrote, strictly: a verdict that is on the menu, or nothing. Neighbour: `protocol`.
+
+There is no fallback to an earlier mention, no search for words, no default: candidates' texts can hold all of these.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Literal
+
+import msgspec
+
+Choice = Literal["answer_1", "answer_2", "tie"]
+
+TRUNCATED_FINISHES = frozenset({"length", "max_tokens", "model_context_window_exceeded"})
+REFUSED_FINISHES = frozenset({"refusal", "content_filter"})
+
+
+class Violations(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    answer_1: bool
+    answer_2: bool
+
+
+class _Verdict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The shape of `protocol.VERDICT_SCHEMA`."""
+
+    analysis: str
+    violations: Violations
+    verdict: Choice
+    strength: Literal["slight", "clear"]
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """A verdict as the judge gave it: on the first or the second answer shown, whoever wrote it."""
+
+    choice: Choice
+    strength: str | None
+    analysis: str
+    violations: tuple[str, ...] = ()
+
+
+_DECODER = msgspec.json.Decoder(_Verdict)
+_FENCED = re.compile(r"\A```(?:json)?[ \t]*\n(.*)\n```\Z", re.DOTALL)
+_LINE = re.compile(r"\AVERDICT:[ \t]*(\S+)\Z")
+_MENU: dict[str, Choice] = {"1": "answer_1", "2": "answer_2", "TIE": "tie"}
+
+
+def read_json_reply(text: str) -> Reply | None:
+    """The verdict in an answer that is one JSON object of the schema's shape, nothing before or after it.
+
+    One code fence around the whole answer is allowed, since some endpoints add it to forced JSON. None for
+    anything else: other fields, an off-menu verdict, two verdicts, prose around it, JSON cut short.
+    """
+    whole = text.strip()
+    if fenced := _FENCED.match(whole):
+        whole = fenced.group(1).strip()
+    try:
+        # Twice the same field would let the last one win in silence.
+        json.loads(whole, object_pairs_hook=_no_duplicates)
+        verdict = _DECODER.decode(whole)
+    except (ValueError, RecursionError, msgspec.DecodeError):
+        return None
+    flagged = tuple(name for name in ("answer_1", "answer_2") if getattr(verdict.violations, name))
+    return Reply(verdict.verdict, verdict.strength, verdict.analysis, flagged)
+
+
+def _no_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        raise ValueError("a field appears twice")
+    return fields
+
+
+def read_text_reply(text: str) -> Reply | None:
+    """The verdict in the last line of an answer without a schema: `VERDICT: 1`, `VERDICT: 2` or `VERDICT: TIE`.
+
+    Only the last line that is not blank counts, and all of it: where it names something that is not on the
+    menu, the answer is unreadable, whatever stood before.
+    """
+    lines = text.strip().splitlines()
+    found = _LINE.match(lines[-1].strip()) if lines else None
+    choice = _MENU.get(found.group(1).upper()) if found else None
+    if choice is None:
+        return None
+    return Reply(choice, None, "\n".join(lines[:-1]).strip())

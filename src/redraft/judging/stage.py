@@ -1,0 +1,128 @@
+"""The two stages of judging that ask models: responses to contexts, and judgments of comparisons.
+
+Pure builders and readers are in `protocol`; this puts `redraft.calling` between them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+from redraft.calling.engine import Caller
+from redraft.calling.progress import Progress
+from redraft.judging import protocol
+from redraft.judging.settled import presettled
+from redraft.records import Comparison, Completion, Conversation, Judgment, Outcome, Request, Response
+
+ANSWER_TEMPLATE = "answer@1"
+ANSWER_TOKENS = 2048
+
+
+def answer_request(context: Conversation, model: str) -> Request:
+    """The context as it stands, with the same decoding for every model."""
+    return Request(
+        model=model,
+        messages=context.messages,
+        template=ANSWER_TEMPLATE,
+        max_tokens=ANSWER_TOKENS,
+        temperature=0.0,
+        row_id=context.conversation_id,
+    )
+
+
+async def answer_contexts(
+    contexts: Sequence[Conversation], model: str, caller: Caller, progress: Progress
+) -> list[Response]:
+    """One response for each context, in their order; a call that failed is a response with its `failure`."""
+    responses: dict[str, Response] = {}
+    async for request, outcome in caller.run(answer_request(context, model) for context in contexts):
+        progress.count(outcome)
+        responses[request.row_id] = _response(request, outcome)
+        progress.advance()
+    return [responses[context.conversation_id] for context in contexts]
+
+
+def _response(request: Request, outcome: Outcome) -> Response:
+    done = isinstance(outcome, Completion)
+    # An empty response was given, and is judged as one; every other failure is no response at all.
+    empty = not done and outcome.reason == "empty"
+    return Response(
+        context_id=request.row_id,
+        model=request.model,
+        text=outcome.text if done else "" if empty else None,
+        failure=None if done or empty else outcome.reason,
+        answered_model=outcome.answered_model if done else "",
+        request_key=outcome.request_key,
+        input_tokens=outcome.input_tokens,
+        output_tokens=outcome.output_tokens,
+        cost=outcome.cost,
+        simulated=outcome.simulated,
+    )
+
+
+def pair(contexts: Iterable[Conversation], a: Iterable[Response], b: Iterable[Response]) -> list[Comparison]:
+    """Comparisons of two models' responses, matched by context id; raises ValueError if they do not match."""
+    return [
+        Comparison(
+            context_id=context.conversation_id,
+            context=context.messages,
+            model_a=first.model,
+            model_b=second.model,
+            response_a=first.text,
+            response_b=second.text,
+            failure_a=first.failure,
+            failure_b=second.failure,
+        )
+        for context, first, second in zip(contexts, a, b, strict=True)
+        if _same(context, first, second)
+    ]
+
+
+def _same(context: Conversation, first: Response, second: Response) -> bool:
+    if not context.conversation_id == first.context_id == second.context_id:
+        raise ValueError(f"responses do not belong to context {context.conversation_id}")
+    return True
+
+
+async def judge_comparisons(
+    comparisons: Sequence[Comparison], judge: str, caller: Caller, progress: Progress
+) -> list[Judgment]:
+    """Two judgments for each comparison, one for each order; exactly one status each."""
+    settled: dict[tuple[str, str], Judgment] = {}
+    asked: dict[str, tuple[Comparison, Literal["AB", "BA"]]] = {}
+    requests: list[Request] = []
+    for comparison in comparisons:
+        known = presettled(comparison, judge)
+        if known is not None:
+            settled |= {(j.context_id, j.order): j for j in known}
+            progress.advance()
+            continue
+        for order, request in protocol.judge_requests(comparison, judge):
+            asked[request.row_id] = comparison, order
+            requests.append(request)
+    async for request, outcome in caller.run(requests):
+        comparison, order = asked[request.row_id]
+        judgment = await _settle(comparison, order, judge, request, outcome, caller, progress)
+        settled[judgment.context_id, judgment.order] = judgment
+        progress.advance(int((judgment.context_id, "BA" if order == "AB" else "AB") in settled))
+    return [settled[c.context_id, order] for c in comparisons for order in ("AB", "BA")]
+
+
+async def _settle(
+    comparison: Comparison,
+    order: Literal["AB", "BA"],
+    judge: str,
+    request: Request,
+    outcome: Outcome,
+    caller: Caller,
+    progress: Progress,
+) -> Judgment:
+    """Reads the judgment; one that does not parse is asked again, a bounded number of times."""
+    attempt = 0
+    while True:
+        progress.count(outcome)
+        judgment = protocol.judgment(comparison, order, judge, outcome, asked=attempt + 1)
+        if judgment.status != "judge_unparseable" or attempt >= protocol.MAX_REASKS:
+            return judgment
+        attempt += 1
+        outcome = await caller.call(protocol.reask_request(request, attempt))

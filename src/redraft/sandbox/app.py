@@ -1,0 +1,159 @@
+"""The web application: every route of every provider, and the mark that all of it is simulated.
+
+Neighbours: `calls`, `files` and `fine_tunes` handle what providers offer, `control` what only a sandbox does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import msgspec
+from aiohttp import web
+
+from redraft.sandbox.accounts import Accounts
+from redraft.sandbox.anthropic_messages import MessagesForm
+from redraft.sandbox.asking import Form
+from redraft.sandbox.calls import Calls, authorise, json_object, play, refusal
+from redraft.sandbox.chat import ChatForm
+from redraft.sandbox.control import Control
+from redraft.sandbox.dialects import JSON, Denied, Dialect, Gemini, OpenRouter, Together
+from redraft.sandbox.faults import Scripts
+from redraft.sandbox.files import Files
+from redraft.sandbox.fine_tunes import FineTunes
+from redraft.sandbox.models import Models
+from redraft.sandbox.options import Options
+from redraft.sandbox.state import State
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+SIMULATED = "x-redraft-simulated"
+CHAT_MOUNTS: tuple[tuple[str, Dialect], ...] = (
+    ("/v1", Together()),
+    ("/openai/v1", Dialect()),
+    ("/openrouter/v1", OpenRouter()),
+    ("/openrouter/api/v1", OpenRouter()),
+    ("/gemini/v1beta/openai", Gemini()),
+)
+LARGEST_BODY = 64 * 2**20
+
+
+def make_app(options: Options) -> web.Application:
+    """All parts, wired. The application closes its state on cleanup."""
+    state, accounts, scripts = State(options.state), Accounts(), Scripts()
+    if options.script:
+        scripts.load(options.script)
+    models = Models(options, state)
+    calls = Calls(options, models, accounts, scripts)
+    files = Files(options, state, accounts)
+    control = Control(options, state, scripts, calls, files, models)
+    app = web.Application(client_max_size=LARGEST_BODY)
+
+    def guarded(handler: Handler) -> Handler:
+        return _guarded(handler, options, scripts)
+
+    _mount_calls(app, calls, models, guarded)
+    _mount_training(app, files, FineTunes(options, state, files, models), guarded)
+    _mount_control(app, control)
+    identity = options.identity
+
+    async def mark(request: web.Request, response: web.StreamResponse) -> None:
+        response.headers[SIMULATED] = identity
+        resource = request.match_info.route.resource
+        if resource is not None and not resource.canonical.startswith("/sandbox/"):
+            control.accounts.requests[f"{request.method} {resource.canonical}", response.status] += 1
+
+    async def close(_: web.Application) -> None:
+        state.close()
+
+    app.on_response_prepare.append(mark)
+    app.on_cleanup.append(close)
+    return app
+
+
+def _mount_calls(app: web.Application, calls: Calls, models: Models, guarded: Callable[[Handler], Handler]) -> None:
+    def served(form: Form) -> Handler:
+        async def handler(request: web.Request) -> web.StreamResponse:
+            return await calls.serve(request, form)
+
+        return handler
+
+    async def listing(request: web.Request) -> web.StreamResponse:
+        if "anthropic-version" in request.headers:
+            return _json(models.anthropic_listing())
+        if request.path == "/v1/models":
+            return _json(models.together_listing())
+        return _json({"object": "list", "data": models.together_listing()})
+
+    messages = MessagesForm()
+
+    async def count_tokens(request: web.Request) -> web.StreamResponse:
+        try:
+            counted = messages.count(json_object(await request.read()))
+        except Denied as denied:
+            return refusal(messages.dialect, denied)
+        return _json({"input_tokens": counted})
+
+    for prefix, dialect in CHAT_MOUNTS:
+        app.router.add_post(f"{prefix}/chat/completions", served(ChatForm(dialect)))
+        app.router.add_get(f"{prefix}/models", guarded(listing))
+    app.router.add_post("/v1/messages", served(messages))
+    app.router.add_post("/v1/messages/count_tokens", guarded(count_tokens))
+
+
+def _mount_training(
+    app: web.Application, files: Files, tunes: FineTunes, guarded: Callable[[Handler], Handler]
+) -> None:
+    routes: tuple[tuple[str, str, Handler], ...] = (
+        ("POST", "/v1/files", files.announce),
+        ("GET", "/v1/files", files.all),
+        ("GET", "/v1/files/{id}", files.one),
+        ("DELETE", "/v1/files/{id}", files.delete),
+        ("GET", "/v1/files/{id}/content", files.content),
+        ("POST", "/v1/files/{id}/preprocess", files.preprocess),
+        ("GET", "/v1/fine-tunes/models/limits", tunes.limits),
+        ("POST", "/v1/fine-tunes/estimate-price", tunes.estimate),
+        ("POST", "/v1/fine-tunes", tunes.create),
+        ("GET", "/v1/fine-tunes", tunes.all),
+        ("GET", "/v1/fine-tunes/{id}", tunes.one),
+        ("DELETE", "/v1/fine-tunes/{id}", tunes.delete),
+        ("POST", "/v1/fine-tunes/{id}/cancel", tunes.cancel),
+        ("GET", "/v1/fine-tunes/{id}/events", tunes.events),
+        ("GET", "/v1/fine-tunes/{id}/checkpoints", tunes.checkpoints),
+    )
+    for method, path, handler in routes:
+        app.router.add_route(method, path, guarded(handler))
+    app.router.add_put("/sandbox/storage/{id}", files.receive)
+
+
+def _mount_control(app: web.Application, control: Control) -> None:
+    app.router.add_get("/sandbox/identity", control.identity)
+    app.router.add_get("/sandbox/stats", control.stats)
+    app.router.add_get("/sandbox/calls", control.calls)
+    app.router.add_get("/sandbox/truth", control.truth)
+    app.router.add_post("/sandbox/script", control.script)
+    app.router.add_post("/sandbox/reset", control.reset)
+
+
+def _guarded(handler: Handler, options: Options, scripts: Scripts) -> Handler:
+    """The handler behind the key check and the scripts, with refusals in Together's words."""
+    together = Together()
+
+    async def inner(request: web.Request) -> web.StreamResponse:
+        doing = scripts.take(f"{request.method} {request.path}", await _readable(request)) if scripts else None
+        if doing and doing.replaces and not doing.after:
+            return await play(request, doing)
+        try:
+            authorise(request, options)
+            response = await handler(request)
+        except Denied as denied:
+            response = refusal(together, denied)
+        return await play(request, doing) if doing and doing.replaces else response
+
+    return inner
+
+
+async def _readable(request: web.Request) -> bytes:
+    return await request.read() if request.can_read_body else b""
+
+
+def _json(body: object) -> web.Response:
+    return web.Response(body=msgspec.json.encode(body), content_type=JSON)

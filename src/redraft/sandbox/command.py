@@ -1,0 +1,80 @@
+"""The command `redraft sandbox`: the options, the server's life, and its one line once it listens.
+
+Neighbours: `options` says what each setting means, `process` starts this from another program.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import cast
+
+import click
+
+from redraft.sandbox.options import FaultOptions, Options, TruthOptions
+
+SHARE = click.FloatRange(0, 1)
+NOT_NEGATIVE = click.FloatRange(min=0)
+
+
+def _strength(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tuple[tuple[str, float], ...]:
+    rules: list[tuple[str, float]] = []
+    for value in values:
+        pattern, _equals, number = value.rpartition("=")
+        try:
+            rules.append((pattern, float(number)))
+        except ValueError:
+            raise click.BadParameter(f"{value!r} is not PATTERN=NUMBER") from None
+        if not pattern:
+            raise click.BadParameter(f"{value!r} is not PATTERN=NUMBER")
+    return tuple(rules)
+
+
+@click.command("sandbox", context_settings={"show_default": True})
+@click.option("--host", default="127.0.0.1", help="Address to bind; the default is reachable from this machine only.")
+@click.option("--port", "-p", type=click.IntRange(0, 65535), default=0, help="Port; 0 takes a free one.")
+@click.option("--seed", type=int, default=1, help="Decides every answer, verdict and fault.")
+@click.option("--state", type=click.Path(dir_okay=False), help="File that keeps files, jobs and models over restarts.")
+@click.option("--script", type=click.Path(exists=True, dir_okay=False), help="JSON list of scripted answers.")
+@click.option("--model", "models", multiple=True, default=("*",), help="Pattern of base models served; repeatable.")
+@click.option("--bad-key", "bad_keys", multiple=True, help="Key that is refused, besides `wrong`; repeatable.")
+@click.option("--job-seconds", type=NOT_NEGATIVE, default=3.0, help="Length of a training job.")
+@click.option("--file-seconds", type=NOT_NEGATIVE, default=0.3, help="Length of a file's processing.")
+@click.option("--job-fails", multiple=True, help="Pattern of suffixes or base models whose jobs fail; repeatable.")
+@click.option("--latency-ms", type=NOT_NEGATIVE, default=0.0, help="Mean time to an answer, lognormal.")
+@click.option("--rpm", type=click.IntRange(0), default=0, help="Requests a minute and model; 0: no limit.")
+@click.option("--tpm", type=click.IntRange(0), default=0, help="Tokens a minute and model; 0: no limit.")
+@click.option("--error-rate", type=SHARE, default=0.0, help="Share of calls that fail with 500, 502, 503 or 529.")
+@click.option("--drop-rate", type=SHARE, default=0.0, help="Share of answers cut off by a closed connection.")
+@click.option("--malformed-rate", type=SHARE, default=0.0, help="Share of broken JSON bodies or unreadable verdicts.")
+@click.option("--empty-rate", type=SHARE, default=0.0, help="Share of empty answers.")
+@click.option("--refusal-rate", type=SHARE, default=0.0, help="Share of refusals.")
+@click.option("--truncate-rate", type=SHARE, default=0.0, help="Share of answers cut at half their length.")
+@click.option("--strength", multiple=True, callback=_strength, help="PATTERN=NUMBER of model names; repeatable.")
+@click.option("--quality-sd", type=NOT_NEGATIVE, default=1.0, help="Spread of a model's quality over contexts.")
+@click.option("--judge-bias", type=float, default=0.15, help="The judge's favour for the answer shown first.")
+@click.option("--judge-sd", type=NOT_NEGATIVE, default=0.5, help="The judge's noise.")
+@click.option("--judge-tie", type=NOT_NEGATIVE, default=0.25, help="Smaller differences are ties.")
+@click.option("--access-log", is_flag=True, help="Log every request to standard error.")
+@click.option("--exit-with-parent", is_flag=True, help="End when the parent process ends or closes this one's input.")
+def sandbox_command(**given: object) -> None:
+    """Play the LLM providers on loopback, offline, with answers that a seed decides.
+
+    Together at the printed address, Anthropic too; OpenAI-compatible chat under /openai/v1,
+    /openrouter/v1 and /gemini/v1beta/openai. Any key is accepted but `wrong`.
+    """
+    from redraft.sandbox.serving import serve
+
+    options = options_from(given)
+    raise SystemExit(asyncio.run(serve(options, click.echo)))
+
+
+def options_from(given: dict[str, object]) -> Options:
+    """The options out of the command's parameters."""
+    import msgspec
+
+    keys = ("wrong", *cast("tuple[str, ...]", given.pop("bad_keys", ())))
+    truth = {name: given.pop(name) for name in TruthOptions.__struct_fields__ if name in given}
+    if "strength" in given:
+        truth["strengths"] = given.pop("strength")
+    faults = {name: given.pop(name) for name in FaultOptions.__struct_fields__ if name in given}
+    return msgspec.convert(given | {"truth": truth, "faults": faults, "bad_keys": keys}, Options)

@@ -1,0 +1,74 @@
+"""Every setting of the sandbox, frozen, and the identity that tells one simulated world from another.
+
+Neighbours: `command` fills these from the command line, `truth` and `faults` read them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import msgspec
+
+DEFAULT_STRENGTHS: tuple[tuple[str, float], ...] = (("*feedback*", 0.9), ("*alternative*", 0.45), ("*", 0.0))
+
+
+class TruthOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What is true in the simulated world. Qualities, biases and deviations share one unit.
+
+    `strengths` are (pattern of the model name, strength); the first match counts, then DEFAULT_STRENGTHS.
+    `judge_bias` favours the answer shown first; |difference| below `judge_tie` is a tie.
+    """
+
+    strengths: tuple[tuple[str, float], ...] = ()
+    quality_sd: float = 1.0
+    judge_bias: float = 0.15
+    judge_sd: float = 0.5
+    judge_tie: float = 0.25
+
+
+class FaultOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What goes wrong, as shares of the model calls (0 to 1), and how slow and limited the answers are.
+
+    `latency_ms` is the mean of a lognormal; `rpm` and `tpm` are requests and tokens a minute and model (0: no limit).
+    """
+
+    latency_ms: float = 0.0
+    rpm: int = 0
+    tpm: int = 0
+    error_rate: float = 0.0
+    drop_rate: float = 0.0
+    malformed_rate: float = 0.0
+    empty_rate: float = 0.0
+    refusal_rate: float = 0.0
+    truncate_rate: float = 0.0
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """All settings. Only `seed` and `truth` change what a model answers, so only they make the identity.
+
+    `models` are patterns of the base models that are served; fine-tuned ones are served when trained here.
+    `job_seconds` and `file_seconds` are the lengths of a training job and of a file's processing;
+    `job_fails` are patterns of suffixes or base models whose jobs end in error. `state` is an SQLite file.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    seed: int = 1
+    state: str | None = None
+    script: str | None = None
+    models: tuple[str, ...] = ("*",)
+    unknown_models: tuple[str, ...] = ("unknown/*",)
+    bad_keys: tuple[str, ...] = ("wrong",)
+    job_seconds: float = 3.0
+    file_seconds: float = 0.3
+    job_fails: tuple[str, ...] = ()
+    access_log: bool = False
+    exit_with_parent: bool = False
+    truth: TruthOptions = TruthOptions()
+    faults: FaultOptions = FaultOptions()
+
+    @property
+    def identity(self) -> str:
+        """`sandbox:` and 16 hex digits: the same for equal answers, whatever the port or the faults."""
+        world = msgspec.json.encode([self.seed, self.truth], order="deterministic")
+        return f"sandbox:{hashlib.sha256(world).hexdigest()[:16]}"

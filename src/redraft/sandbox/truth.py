@@ -1,0 +1,154 @@
+"""The simulated world that studies must find: how strong each model is and how the judge decides.
+
+A model's answer has quality q = strength + N(0, quality_sd). The judge compares two qualities with
+noise and a bias for the first; `true_win_rate` gives what a perfect study would measure.
+Neighbours: `prose` writes the answers, `schemas` fills what is asked for as JSON.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from fnmatch import fnmatchcase
+from itertools import pairwise
+from typing import cast
+
+import msgspec
+
+from redraft.sandbox.draws import Draws
+from redraft.sandbox.options import DEFAULT_STRENGTHS, TruthOptions
+from redraft.sandbox.prose import compose, marks
+
+EMPTY_QUALITY = -3.0
+NOT_FEEDBACK = "N/A"
+_NONCE_LINE = re.compile(r"[^\n]*(?<![0-9a-fA-F])[0-9a-fA-F]{32}(?![0-9a-fA-F])[^\n]*")
+_LABEL = re.compile(r"answer[ _-]?([12])", re.IGNORECASE)
+_CLOSING = re.compile(r"(?<![a-z])(?:end|close)(?![a-z])|/\s*answer", re.IGNORECASE)
+# The clear cases: what stands where feedback is expected is a question about something new.
+_NEW_QUESTION = re.compile(r"^\W*who is \w+\?\W*$", re.IGNORECASE)
+
+
+class Truth:
+    """Answers and verdicts of the simulated models, decided by the seed and the content alone."""
+
+    def __init__(self, seed: int, options: TruthOptions) -> None:
+        self._seed = seed
+        self._options = options
+        self._strengths: dict[str, float] = {}
+
+    def strength(self, model: str) -> float:
+        """The strength of the first pattern that fits the name."""
+        known = self._strengths.get(model)
+        if known is None:
+            rules = (*self._options.strengths, *DEFAULT_STRENGTHS)
+            known = next(value for pattern, value in rules if fnmatchcase(model, pattern))
+            if len(self._strengths) < 10_000:
+                self._strengths[model] = known
+        return known
+
+    def answer(self, model: str, about: str, content: bytes, index: int = 0) -> str:
+        """What `model` says to `content` (the canonical request), written about the words of `about`."""
+        draws = Draws(self._seed, "answer", model, content, index)
+        quality = self.strength(model) + self._options.quality_sd * draws.normal(0)
+        return compose(about, quality, Draws(draws.raw, "words").raw)
+
+    def quality(self, text: str) -> float:
+        """The quality of an answer as the judge reads it: its mark, or a fixed draw for unmarked text."""
+        if not text.strip().strip('"'):
+            return EMPTY_QUALITY
+        found = marks(text)
+        return found[0] if found else Draws(self._seed, "unmarked", text.strip()).normal(0)
+
+    def verdict(self, question: str, content: bytes) -> tuple[str, str]:
+        """(`answer_1`, `answer_2` or `tie`; `slight` or `clear`) for the judge's last user message."""
+        first, second = shown_answers(question)
+        options = self._options
+        noise = options.judge_sd * Draws(self._seed, "verdict", content).normal(0)
+        difference = self.quality(first) - self.quality(second) + options.judge_bias + noise
+        if abs(difference) < options.judge_tie:
+            return "tie", "slight"
+        return ("answer_1" if difference > 0 else "answer_2"), ("clear" if abs(difference) > 1 else "slight")
+
+
+def shown_answers(question: str) -> tuple[str, str]:
+    """The two answers in a judge's message, each in a block whose first line names it and carries a nonce.
+
+    Where no such blocks are found, the last two marked answers count.
+    """
+    blocks: dict[str, str] = {}
+    lines = list(_NONCE_LINE.finditer(question))
+    for line, following in pairwise(lines):
+        label = _LABEL.search(line.group())
+        if label and not _CLOSING.search(line.group()):
+            blocks.setdefault(label[1], question[line.end() : following.start()].strip())
+    if len(blocks) == 2:
+        return blocks["1"], blocks["2"]
+    parts = re.split(r"(?=\[simulated answer )", question)
+    return (parts[-2], parts[-1]) if len(parts) > 2 else (question, question)
+
+
+def is_new_question(instructions: str, last_user: str) -> bool:
+    """Whether the model was told to answer N/A where there is no feedback, and clearly there is none."""
+    if NOT_FEEDBACK not in instructions:
+        return False
+    feedback = _material(last_user).get("feedback", last_user)
+    return isinstance(feedback, str) and bool(_NEW_QUESTION.match(feedback))
+
+
+def subject(last_user: str) -> str:
+    """What a message is about: the text itself, or the last user message of a conversation that it holds as JSON."""
+    turns = _material(last_user).get("conversation")
+    if not isinstance(turns, list):
+        return last_user
+    texts = [turn.get("content") for turn in cast("list[dict[str, object]]", turns) if turn.get("role") == "user"]
+    return str(texts[-1]) if texts else last_user
+
+
+def _material(text: str) -> dict[str, object]:
+    """The JSON object that a message consists of; empty where it is prose."""
+    if not text.lstrip().startswith("{"):
+        return {}
+    try:
+        return msgspec.json.decode(text.encode("utf-8", "surrogatepass"), type=dict[str, object])
+    except msgspec.DecodeError:
+        return {}
+
+
+def true_win_rate(strength_a: float, strength_b: float, options: TruthOptions) -> float:
+    """The expected (W + T/2)/n of A against B when every context is judged in both orders.
+
+    A context counts as won only if both orders say so; everything else is a tie. With D = qA - qB,
+    bias b, tie band t and judge noise e ~ N(0, s): A wins both orders with probability
+    P(e >= t - D - b) * P(e <= D - b - t), integrated over D ~ N(strength_a - strength_b, 2 quality_sd²).
+    """
+    gap, spread = strength_a - strength_b, math.sqrt(2) * options.quality_sd
+
+    def balance(d: float) -> float:
+        """P(A wins both orders) - P(B wins both orders), given the difference in quality."""
+        bias, band, deviation = options.judge_bias, options.judge_tie, options.judge_sd
+        won = _above(band - d - bias, deviation) * _above(band - d + bias, deviation)
+        lost = _above(band + d + bias, deviation) * _above(band + d - bias, deviation)
+        return won - lost
+
+    return 0.5 + 0.5 * _expectation(balance, gap, spread)
+
+
+def _above(threshold: float, deviation: float) -> float:
+    """P(e >= threshold) for e ~ N(0, deviation)."""
+    if deviation == 0:
+        return 1.0 if threshold <= 0 else 0.0
+    return 0.5 * math.erfc(threshold / (deviation * math.sqrt(2)))
+
+
+def _expectation(function: Callable[[float], float], mean: float, deviation: float) -> float:
+    """E[function(X)] for X ~ N(mean, deviation), by the midpoint rule in 20,000 steps over ±9 deviations."""
+    if deviation == 0:
+        return function(mean)
+    steps, reach = 20_000, 9.0
+    width = 2 * reach / steps
+    total = 0.0
+    for step in range(steps):
+        z = -reach + (step + 0.5) * width
+        total += math.exp(-0.5 * z * z) * function(mean + deviation * z)
+    return total * width / math.sqrt(2 * math.pi)

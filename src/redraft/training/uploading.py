@@ -1,0 +1,85 @@
+"""A training file on its way to the provider, until the provider says that it can be trained on.
+
+The provider keeps files by checksum: equal bytes get the id they had before. Neighbours: `control_plane`, `hosted`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any, cast
+
+from together.lib.resources.files import FileAlreadyExistsError
+
+from redraft.errors import InputError, TrainingError
+from redraft.training.control_plane import ControlPlane, UnknownShapeError, fields, redacted
+
+# A file in one of these states was never finished: its upload was cut off, or its check broke down.
+UNFINISHED = {"PENDING", "FAILED"}
+LONGEST_CHECK = 3600.0
+LONGEST_PAUSE = 5.0
+
+
+def upload_training_file(plane: ControlPlane, path: Path, sha256: str) -> str:
+    """The provider's id of the uploaded and checked file.
+
+    Safe to repeat after a crash at any point. The caller keeps others from uploading the same bytes meanwhile.
+    Raises InputError where the file is not the one that was checked, TrainingError where the provider rejects it.
+    """
+    _require_unchanged(path, sha256)
+    file, stood_before = _upload(plane, path)
+    if stood_before and file.get("processing_status") in UNFINISHED:
+        # Equal bytes keep the old id for ever, so what was cut off has to go first.
+        plane.ask(lambda: plane.client.files.delete(file["id"]), f"delete the unfinished file {file['id']}")
+        file, _ = _upload(plane, path)
+    return _checked(plane, file)
+
+
+def _upload(plane: ControlPlane, path: Path) -> tuple[dict[str, Any], bool]:
+    """(the file, whether it stood there before)."""
+    what = f"upload {path.name}"
+    try:
+        # The SDK's own check is off: `validator` is stricter and has passed.
+        return plane.ask(lambda: _sent(plane, path), what), False
+    except FileAlreadyExistsError as error:
+        known = str(error.file_id)
+    return plane.ask_fields(lambda: plane.client.files.retrieve(known), f"look up the file {known}"), True
+
+
+def _sent(plane: ControlPlane, path: Path) -> dict[str, Any]:
+    try:
+        return fields(plane.client.files.upload(path, check=False, raise_if_already_exists=True))
+    except KeyError as error:  # a 409 that names no file
+        raise UnknownShapeError from error
+    except OSError as error:
+        raise InputError(f"cannot read the training file {path}: {error.strerror or error}") from error
+
+
+def _checked(plane: ControlPlane, file: dict[str, Any]) -> str:
+    """The file's id, once the provider has checked it."""
+    file_id = str(file["id"])
+    waited, pause = 0.0, 0.2
+    while True:
+        status = file.get("processing_status")
+        # None: the provider does not check this file; then `create` is where it would speak up.
+        if status in {"COMPLETED", None}:
+            return file_id
+        if status in {"INVALID_FORMAT", "FAILED"}:
+            report = cast("dict[str, Any]", file.get("validation_report") or {})
+            said = redacted(str(report.get("error") or "it gives no reason"), plane.endpoint)
+            raise TrainingError(f"the provider rejects the training file {file_id} ({status}): {said}")
+        if waited >= LONGEST_CHECK:
+            raise TrainingError(f"the training file {file_id} is still {status} after {waited / 60:.0f} minutes")
+        plane.retries.sleep(pause)
+        waited, pause = waited + pause, min(pause * 1.5, LONGEST_PAUSE)
+        file = plane.ask_fields(lambda: plane.client.files.retrieve(file_id), f"look up the file {file_id}")
+
+
+def _require_unchanged(path: Path, sha256: str) -> None:
+    try:
+        with path.open("rb") as file:
+            actual = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise InputError(f"cannot read the training file {path}: {error.strerror or error}") from error
+    if actual != sha256:
+        raise InputError(f"{path} has changed since it was written; write the training file again")

@@ -1,0 +1,57 @@
+"""The task that has one model answer one shard of contexts, and the stage that runs it over all of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from prefect import task
+
+from redraft.datasets.shards import write_shard
+from redraft.datasets.storage import Dataset
+from redraft.datasets.work import Work
+from redraft.home import Home
+from redraft.judging.stage import ANSWER_TEMPLATE, ANSWER_TOKENS, answer_contexts
+from redraft.providers.wire import TRANSIENT
+from tasks.session import current_caller
+from tasks.shards import publish_dataset, run_shards
+from tasks.showing import current_progress
+from tasks.states import SHARD_CACHE, not_ours
+
+
+@task(
+    task_run_name="answer shard {shard}",
+    cache_policy=SHARD_CACHE,
+    persist_result=True,
+    retries=2,
+    retry_delay_seconds=5,
+    retry_condition_fn=not_ours,
+)
+async def answer_shard(work: str, shard: int) -> dict[str, int]:
+    """Counts of the finished shard of responses; a failed call is a response that says why."""
+    here = Work.at(Path(work))
+    finished = here.finished(shard, settled=True)
+    if finished is None:
+        contexts = list(Dataset.open(Path(here.plan["contexts"])).read_shard(shard))
+        responses = await answer_contexts(contexts, here.plan["model"], current_caller(), current_progress())
+        here.note_again(shard, sum(response.failure in TRANSIENT for response in responses))
+        finished = write_shard(here.path, shard, "responses", responses, [])
+    return {"rows": finished.rows, "rejected": finished.rejected}
+
+
+async def answer_all(contexts: Dataset, model: str) -> Dataset:
+    """The responses of a model to all contexts; what is finished is not asked again."""
+    endpoint = await current_caller().endpoint(model)
+    plan = {
+        "contexts": str(contexts.path.resolve()),
+        "contexts_hash": contexts.content_hash,
+        "model": model,
+        "template": ANSWER_TEMPLATE,
+        "max_tokens": ANSWER_TOKENS,
+        "endpoint": endpoint.name,
+    }
+    work, count = Work.open(Home.of().work, "responses", plan), len(contexts.shards)
+    await run_shards(answer_shard, work, count)
+    target = work.path.with_name(f"{work.path.name}-dataset")
+    meta = {"parents": [{"path": plan["contexts"], "content_hash": contexts.content_hash}], "models": [model]}
+    await publish_dataset(str(target), str(work.path), count, "responses", meta)
+    return Dataset.open(target)

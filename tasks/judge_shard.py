@@ -1,0 +1,72 @@
+"""The task that has the judge compare two models on one shard of contexts, and the stage that runs it over all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from prefect import task
+
+from redraft.datasets.shards import write_shard
+from redraft.datasets.storage import Dataset
+from redraft.datasets.work import Work
+from redraft.home import Home
+from redraft.judging.protocol import TEMPLATE
+from redraft.judging.stage import judge_comparisons, pair
+from redraft.records import Comparison
+from tasks.session import current_caller
+from tasks.shards import publish_dataset, run_shards
+from tasks.showing import current_progress
+from tasks.states import SHARD_CACHE, not_ours
+
+
+@task(
+    task_run_name="judge shard {shard}",
+    cache_policy=SHARD_CACHE,
+    persist_result=True,
+    retries=2,
+    retry_delay_seconds=5,
+    retry_condition_fn=not_ours,
+)
+async def judge_shard(work: str, shard: int) -> dict[str, int]:
+    """Counts of the finished shard of judgments: two for each context, each with one status."""
+    here = Work.at(Path(work))
+    finished = here.finished(shard, settled=True)
+    if finished is None:
+        contexts, responses_a, responses_b = (
+            list(Dataset.open(Path(here.plan[name])).read_shard(shard))
+            for name in ("contexts", "responses_a", "responses_b")
+        )
+        comparisons = pair(contexts, responses_a, responses_b)
+        judgments = await judge_comparisons(comparisons, here.plan["judge"], current_caller(), current_progress())
+        here.note_again(shard, sum(judgment.status in {"judge_error", "candidate_error"} for judgment in judgments))
+        finished = write_shard(here.path, shard, "judgments", judgments, [])
+    return {"rows": finished.rows, "rejected": finished.rejected}
+
+
+async def judge_all(contexts: Dataset, first: Dataset, second: Dataset, judge: str, target: Path) -> Dataset:
+    """The judgments of two models' responses to all contexts, as the dataset `target`."""
+    endpoint = await current_caller().endpoint(judge)
+    plan = {
+        "contexts": str(contexts.path.resolve()),
+        "contexts_hash": contexts.content_hash,
+        "responses_a": str(first.path.resolve()),
+        "responses_a_hash": first.content_hash,
+        "responses_b": str(second.path.resolve()),
+        "responses_b_hash": second.content_hash,
+        "judge": judge,
+        "template": TEMPLATE,
+        "endpoint": endpoint.name,
+    }
+    work, count = Work.open(Home.of().work, "judgments", plan), len(contexts.shards)
+    await run_shards(judge_shard, work, count)
+    parents = [{"path": str(part.path), "content_hash": part.content_hash} for part in (contexts, first, second)]
+    meta = {"parents": parents, "models": [judge], "templates": [TEMPLATE]}
+    await publish_dataset(str(target), str(work.path), count, "judgments", meta)
+    return Dataset.open(target)
+
+
+def comparisons_of(contexts: Dataset, first: Dataset, second: Dataset) -> Iterator[Comparison]:
+    """What was judged, a shard in memory at a time."""
+    for index in range(len(contexts.shards)):
+        yield from pair(contexts.read_shard(index), first.read_shard(index), second.read_shard(index))

@@ -1,0 +1,117 @@
+"""What a person sees of a run in the Prefect UI: progress, tables of counts and costs, a link to the report."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from pathlib import Path
+from time import monotonic
+from typing import Any
+from uuid import UUID
+
+from prefect.artifacts import (
+    acreate_link_artifact,
+    acreate_markdown_artifact,
+    acreate_progress_artifact,
+    acreate_table_artifact,
+    aupdate_progress_artifact,
+)
+from prefect.logging import get_run_logger
+
+from redraft.calling.progress import Progress
+
+_SECONDS_BETWEEN_UPDATES = 3.0
+# The UI is a convenience: a slow server must not hold up paid work.
+_PATIENCE = 10.0
+
+_PROGRESS: ContextVar[Progress | None] = ContextVar("redraft_progress", default=None)
+
+
+def current_progress() -> Progress:
+    """The progress of the stage around, or one that nobody watches."""
+    return _PROGRESS.get() or Progress("stage")
+
+
+@asynccontextmanager
+async def shown(stage: str, total: int | None) -> AsyncGenerator[Progress]:
+    """A stage's progress, updated in the Prefect UI while the block runs; `total` counts rows."""
+    progress, started = Progress(stage, total), monotonic()
+    token = _PROGRESS.set(progress)
+    progress.changed()
+    updating = asyncio.create_task(_update(progress, started))
+    try:
+        yield progress
+    finally:
+        _PROGRESS.reset(token)
+        updating.cancel()
+        await asyncio.gather(updating, return_exceptions=True)
+        await _best_effort(_show(progress, started, None))
+
+
+async def _update(progress: Progress, started: float) -> None:
+    artifact: UUID | None = None
+    while True:
+        artifact = await _best_effort(_show(progress, started, artifact)) or artifact
+        await asyncio.sleep(_SECONDS_BETWEEN_UPDATES)
+
+
+async def _show(progress: Progress, started: float, artifact: UUID | None) -> UUID:
+    share = 100.0 * progress.done / progress.total if progress.total else 0.0
+    said = f"{progress.stage}: {describe(progress, monotonic() - started)}"
+    if artifact is not None:
+        await aupdate_progress_artifact(artifact, progress=min(share, 100.0), description=said)
+        return artifact
+    made = await acreate_progress_artifact(min(share, 100.0), key=key(f"progress-{progress.stage}"), description=said)
+    return made if isinstance(made, UUID) else made.id
+
+
+async def _best_effort(update: Any) -> Any:
+    try:
+        return await asyncio.wait_for(update, _PATIENCE)
+    except Exception as fault:  # noqa: BLE001  whatever ails the UI, the paid work goes on and the log says why
+        get_run_logger().warning("progress could not be shown in the UI: %s", type(fault).__name__)
+        return None
+
+
+def describe(progress: Progress, seconds: float) -> str:
+    """`120/200 rows, 5.0/s, 16 s left, 118 calls paid, 2 reused, $0.0123`."""
+    rate = progress.done / seconds if seconds > 0 else 0.0
+    parts = [f"{progress.done}/{progress.total if progress.total is not None else '?'} rows", f"{rate:.1f}/s"]
+    if progress.total and rate > 0 and progress.done < progress.total:
+        parts.append(f"{(progress.total - progress.done) / rate:.0f} s left")
+    parts += [f"{progress.paid} calls paid", f"{progress.reused} reused", f"${progress.cost:.4f}"]
+    if progress.unpriced:
+        parts.append(f"{progress.unpriced} calls without a known price")
+    parts += [f"{count} {reason}" for reason, count in sorted(progress.failed.items())]
+    return ", ".join(parts)
+
+
+def key(text: str) -> str:
+    """An artifact key: lower case, digits and dashes."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+
+
+async def show_table(name: str, rows: Sequence[dict[str, Any]], description: str) -> None:
+    """A table in the run's Artifacts tab."""
+    await acreate_table_artifact(table=list(rows), key=key(name), description=description)
+
+
+async def show_report(name: str, report: Path, text: str) -> None:
+    """The verdict in words and a link to the report; served where REDRAFT_REPORTS_URL says (`redraft up` does)."""
+    await acreate_link_artifact(
+        link=_address(report), link_text=f"Open the report: {report}", key=key(f"{name}-report")
+    )
+    await acreate_markdown_artifact(text, key=key(f"{name}-verdict"))
+
+
+def _address(report: Path) -> str:
+    served = os.environ.get("REDRAFT_REPORTS_URL")
+    try:
+        inside = report.resolve().relative_to(Path("results").resolve())
+    except ValueError:
+        return report.resolve().as_uri()
+    return f"{served.rstrip('/')}/{inside.as_posix()}" if served else report.resolve().as_uri()

@@ -1,0 +1,55 @@
+"""How a flow ends: the four words of the exit status as state messages, and which faults a task retries."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+from prefect.cache_policies import INPUTS, CachePolicy
+from prefect.client.schemas.objects import State, TaskRun
+from prefect.context import TaskRunContext
+from prefect.states import Completed, Failed
+
+from redraft.errors import PartialError, RedraftError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class CodeVersion(CachePolicy):
+    """Part of a task's cache key that changes only when what the task makes changes."""
+
+    version: str = "1"
+
+    def compute_key(
+        self, task_ctx: TaskRunContext, inputs: dict[str, Any], flow_parameters: dict[str, Any], **_: Any
+    ) -> str:
+        return f"{task_ctx.task.name}-{self.version}"
+
+
+# Inputs are paths and numbers; everything else that decides a shard is in the name of its folder.
+SHARD_CACHE = INPUTS + CodeVersion()
+
+
+def not_ours(_: Any, __: TaskRun, state: State[Any]) -> bool:
+    """Retries what Prefect should retry: anything but a fault that redraft has judged and named itself."""
+    fault = state.data if isinstance(state.data, BaseException) else None
+    return not isinstance(fault, RedraftError)
+
+
+def ends_in_words(body: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[Any]]:
+    """Wraps a flow's body: its state's message begins with `complete`, `failed`, `bad input` or `partial`."""
+
+    @wraps(body)
+    async def worded(*args: P.args, **kwargs: P.kwargs) -> Any:
+        try:
+            result = await body(*args, **kwargs)
+        except PartialError as fault:
+            return Failed(message=f"partial: {fault}", name="Partial", data=fault)
+        except RedraftError as fault:
+            return Failed(message=f"{fault.word}: {fault}", data=fault)
+        said = result.get("said", "") if isinstance(result, dict) else ""
+        return Completed(message=f"complete: {said}" if said else "complete", data=result)
+
+    return worded

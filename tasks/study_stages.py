@@ -1,0 +1,81 @@
+"""What the study's report says of the stages before judging, and whether a trained model can be asked at all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from redraft.datasets.storage import Dataset
+from redraft.errors import ProviderError
+from redraft.judging.report import Stage, Table
+from redraft.judging.stage import answer_request
+from redraft.records import Conversation, Message
+from tasks.session import current_caller
+from tasks.verdict_files import cost_of
+
+
+async def served(model: str) -> bool:
+    """Whether the provider answers under this name. Asked with one short call, which the ledger keeps."""
+    probe = Conversation(conversation_id="probe", messages=(Message("user", "Say hello."),))
+    request = msgspec.structs.replace(answer_request(probe, model), max_tokens=16, template="probe@1")
+    try:
+        await current_caller().call(request)
+    except ProviderError as fault:
+        if fault.kind == "model_not_served":
+            return False
+        raise
+    return True
+
+
+def stages_of_study(
+    filtered: dict[str, Any], rewritten: dict[str, Any], jobs: Sequence[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Filtering, rewriting and training, each with its counts."""
+    kept = filtered["manifest"]
+    labels = Table(title="Labels", columns=("label", "conversations"), rows=tuple(kept["labels"].items()))
+    reasons = Table(title="Rejected", columns=("reason", "rows"), rows=tuple(kept["reasons"].items()))
+    methods = Table(
+        columns=("method", "examples", "rejected", "reasons"),
+        rows=tuple(
+            (name, m["count"], m["rejected"], ", ".join(f"{n} {reason}" for reason, n in m["reasons"].items()))
+            for name, m in rewritten["manifests"].items()
+        ),
+    )
+    training = Table(
+        columns=("model", "state", "rows", "job", "price estimate ($)"),
+        rows=tuple(
+            (j["model_output_name"], j["state"], j["counts"]["rows"], j["job_id"], j["price"])
+            for j in (job["job"] for job in jobs)
+        ),
+    )
+    stages = [
+        Stage(
+            title="Filtering",
+            lead=f"{kept['count']} of {kept['rows_read']} conversations on the training side can be learned from.",
+            tables=(labels, reasons),
+        ),
+        Stage(title="Rewriting", lead="The same conversations, rewritten with both methods.", tables=(methods,)),
+        Stage(title="Training", lead="One job for each method, equal settings.", tables=(training,)),
+    ]
+    return [msgspec.to_builtins(stage) for stage in stages]
+
+
+def costs_of_study(
+    rewritten: dict[str, Any], answers: Sequence[Dataset], pairs: Sequence[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """One row a stage and model; answers count once, though two comparisons use them."""
+    rows = [
+        {
+            "stage": f"rewriting ({name})",
+            "model": ", ".join(m["models"]),
+            "calls": m["calls"],
+            "input_tokens": m["input_tokens"],
+            "output_tokens": m["output_tokens"],
+            "cost": None if m["unpriced"] else m["cost"],
+        }
+        for name, m in rewritten["manifests"].items()
+    ]
+    rows += [cost_of("answers", dataset) for dataset in answers]
+    return rows + [pair["cost"] for pair in pairs]
