@@ -29,15 +29,17 @@ FAULTS = {
 
 @contextmanager
 def storage_faults(path: Path) -> Generator[None]:
-    """Turn errors of the disk while `path` is written into StorageError; other errors pass."""
+    """Turn errors of the disk while `path` is written into StorageError; other errors pass.
+
+    Where these are nested, the outermost names the path: the one that the user knows.
+    """
     try:
         yield
-    except StorageError:
-        raise
     except OSError as error:
-        if error.errno not in FAULTS:
+        cause = error.__cause__ if isinstance(error, StorageError) else error
+        if not isinstance(cause, OSError) or cause.errno not in FAULTS:
             raise
-        raise StorageError(f"{path}: {FAULTS[error.errno]}") from error
+        raise StorageError(f"{path}: {FAULTS[cause.errno]}") from cause
 
 
 @contextmanager

@@ -40,7 +40,11 @@ class Seen:
         # The file dies with the process, so nothing needs to survive a crash.
         for setting in ("journal_mode=OFF", "synchronous=OFF", f"cache_size=-{MEMORY_KIB}"):
             self._base.execute(f"PRAGMA {setting}")
-        self._base.execute("CREATE TABLE seen (id BLOB PRIMARY KEY, content BLOB NOT NULL) WITHOUT ROWID")
+        try:
+            self._base.execute("CREATE TABLE seen (id BLOB PRIMARY KEY, content BLOB NOT NULL) WITHOUT ROWID")
+        except sqlite3.OperationalError as error:
+            self.close()
+            raise self._fault(error) from error
 
     def __enter__(self) -> Seen:
         return self
@@ -63,7 +67,9 @@ class Seen:
                 return "new"
             (known,) = self._base.execute("SELECT content FROM seen WHERE id = ?", (key,)).fetchone()
         except sqlite3.OperationalError as error:
-            raise StorageError(
-                f"{self._folder.name}: the list of ids cannot be written ({error}); free some space"
-            ) from error
+            raise self._fault(error) from error
         return "duplicate" if known == content else "clash"
+
+    def _fault(self, error: sqlite3.OperationalError) -> StorageError:
+        where = Path(self._folder.name).parent
+        return StorageError(f"{where}: the list of ids cannot be written ({error}); free some space and run it again")

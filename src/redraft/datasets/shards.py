@@ -54,24 +54,8 @@ def write_shard(
     """
     with storage_faults(directory):
         directory.mkdir(parents=True, exist_ok=True)
-    unstorable: list[Rejection] = []
-    count, digest, rows_file = _write(directory, f"rows-{index:05d}", KINDS[kind], rows, unstorable)
-    reasons: Counter[str] = Counter()
-    rejected = _counted([*rejections, *unstorable], reasons)
-    _, _, rejections_file = _write(directory, f"rejections-{index:05d}", Rejection, rejected, unstorable)
-    shard = Shard(
-        index=index,
-        rows=count,
-        rejected=reasons.total(),
-        reasons=dict(sorted(reasons.items())),
-        sha256=digest,
-        rows_file=rows_file,
-        rows_bytes=(directory / rows_file).stat().st_size if rows_file else 0,
-        rejections_file=rejections_file,
-        rejections_bytes=(directory / rejections_file).stat().st_size if rejections_file else 0,
-    )
-    write_whole(_marker(directory, index), msgspec.json.encode(shard))
-    with storage_faults(directory):
+        shard = _written(directory, index, kind, rows, rejections)
+        write_whole(_marker(directory, index), msgspec.json.encode(shard))
         sync_folder(directory)
     return shard
 
@@ -87,6 +71,27 @@ def find_shard(directory: Path, index: int) -> Shard | None:
         if not file.is_file() or file.stat().st_size != size:
             return None
     return shard
+
+
+def _written(
+    directory: Path, index: int, kind: str, rows: Iterable[msgspec.Struct], rejections: Iterable[Rejection]
+) -> Shard:
+    unstorable: list[Rejection] = []
+    count, digest, rows_file = _write(directory, f"rows-{index:05d}", KINDS[kind], rows, unstorable)
+    reasons: Counter[str] = Counter()
+    rejected = _counted([*rejections, *unstorable], reasons)
+    _, _, rejections_file = _write(directory, f"rejections-{index:05d}", Rejection, rejected, unstorable)
+    return Shard(
+        index=index,
+        rows=count,
+        rejected=reasons.total(),
+        reasons=dict(sorted(reasons.items())),
+        sha256=digest,
+        rows_file=rows_file,
+        rows_bytes=(directory / rows_file).stat().st_size if rows_file else 0,
+        rejections_file=rejections_file,
+        rejections_bytes=(directory / rejections_file).stat().st_size if rejections_file else 0,
+    )
 
 
 def _marker(directory: Path, index: int) -> Path:
@@ -124,12 +129,11 @@ def _write(
         if group:
             sink.write(group)
     sha256 = digest.hexdigest()
-    with storage_faults(directory):
-        if count == 0:
-            partial.unlink()
-            return 0, sha256, ""
-        name = f"{stem}-{sha256[:12]}.parquet"
-        partial.replace(directory / name)
+    if count == 0:
+        partial.unlink()
+        return 0, sha256, ""
+    name = f"{stem}-{sha256[:12]}.parquet"
+    partial.replace(directory / name)
     return count, sha256, name
 
 

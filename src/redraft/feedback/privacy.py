@@ -9,7 +9,8 @@ import re
 
 import phonenumbers
 
-EMAIL = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@(?:[\w-]{1,63}\.)+[a-zA-Z]{2,24}\b")
+EMAIL = re.compile(r"(?<![\w.+-])\w[\w.+'-]{0,63}@(?:[\w-]{1,63}\.)+[a-zA-Z]{2,24}\b")
+DIGIT = re.compile(r"\d")
 CARD = re.compile(r"(?<![\w.-])\d(?:[ -]?\d){12,18}(?![\w-])")
 IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b")
 # Where a number may begin: an international prefix, or an American number in its groups.
@@ -21,15 +22,20 @@ SECRETS = re.compile(
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)",
     re.DOTALL,
 )
+# Each of them begins with one of these; to look for plain words first is ten times as fast.
+SECRET_STARTS = (
+    "sk-", "pk-", "rk-", "sk_", "rk_", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "hf_", "xox",
+    "AKIA", "ASIA", "AIza", "eyJ", "eyK", "npm_", "pypi-", "-----BEGIN",
+)  # fmt: skip
 AROUND = 30
 
 
 def redact(text: str) -> str:
     """`text` with what was found replaced by [EMAIL], [PHONE], [CARD], [IBAN] or [SECRET]."""
-    masked = SECRETS.sub("[SECRET]", text)
+    masked = SECRETS.sub("[SECRET]", text) if any(start in text for start in SECRET_STARTS) else text
     if "@" in masked:
         masked = EMAIL.sub("[EMAIL]", masked)
-    if sum(character.isdigit() for character in masked) < 7:
+    if len(DIGIT.findall(masked)) < 7:
         return masked
     masked = IBAN.sub(lambda found: "[IBAN]" if _iban_fits(found[0]) else found[0], masked)
     masked = _without_phones(masked)
@@ -37,24 +43,26 @@ def redact(text: str) -> str:
 
 
 def _without_phones(text: str) -> str:
-    """Only the surroundings of a hint are searched: the library's search costs a hundred times the rest."""
-    spans: list[tuple[int, int]] = []
+    """Only what follows a hint is searched: the library's search costs a hundred times the rest."""
+    kept: list[str] = []
+    end = 0
     for hint in PHONE_HINT.finditer(text):
-        if spans and hint.start() < spans[-1][1]:
+        if hint.start() < end:
             continue
         window = text[hint.start() : hint.end() + AROUND]
-        region = None if hint[0].startswith("+") else "US"
-        found = next(iter(phonenumbers.PhoneNumberMatcher(window, region)), None)
+        # The library knows the prefix 00 for some countries only, and + for all.
+        shift = 1 if window.startswith("00") else 0
+        matcher = phonenumbers.PhoneNumberMatcher("+" + window[2:] if shift else window, "US")
+        found = next(iter(matcher), None)
         if found is not None:
-            spans.append((hint.start() + found.start, hint.start() + found.end))
-    for start, end in reversed(spans):
-        text = f"{text[:start]}[PHONE]{text[end:]}"
-    return text
+            kept += [text[end : hint.start() + found.start + (shift if found.start else 0)], "[PHONE]"]
+            end = hint.start() + found.end + shift
+    return "".join([*kept, text[end:]])
 
 
 def _luhn_fits(number: str) -> bool:
     digits = [int(character) for character in number if character.isdigit()]
-    if len(set(digits)) < 3:
+    if len(set(digits)) == 1:
         return False
     total = sum(digits[-1::-2]) + sum(sum(divmod(2 * digit, 10)) for digit in digits[-2::-2])
     return total % 10 == 0

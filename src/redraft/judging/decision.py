@@ -30,7 +30,8 @@ def decide(tally: Tally, settings: Settings, p_adjusted: float | None = None) ->
     best = _decide(tally.wins + tally.unusable, tally.losses, tally.ties, settings, corrected_away)
     cases = (headline, worst, best)
     if headline.code in _WINNING and all(c.code in _WINNING and c.favours == headline.favours for c in cases):
-        return min(cases, key=lambda case: _WINNING.index(case.code))
+        weakest = min(cases, key=lambda case: _WINNING.index(case.code))
+        return weakest if weakest.code == headline.code else Decision(weakest.code, weakest.favours, note="weakened")
     if len({_firmness(case) for case in cases}) == 1:
         return headline
     return Decision("not_enough", note="extremes")

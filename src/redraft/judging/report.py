@@ -22,6 +22,8 @@ from redraft.records import Judgment
 # Characters of one text that the page shows; the results file has the rest.
 SHOWN_TEXT = 3_000
 SHOWN_MESSAGES = 8
+# Colours for models in report.css.
+HUES = 5
 
 Cell = str | int | float | None
 
@@ -82,6 +84,8 @@ class _Row(msgspec.Struct, frozen=True):
     summary: Summary
     a: str
     b: str
+    hue_a: str
+    hue_b: str
     own_caveats: tuple[str, ...]
     interval: str
     p: str
@@ -102,7 +106,7 @@ def render_report(report: ReportInput) -> str:
         rows=rows,
         shared_caveats=shared,
         axis=_axis(study),
-        examples=_by_pair(report.examples, study),
+        examples=_with_examples(rows, report.examples),
         failures=_failures(study.pairs),
         total=_total(report.costs),
         shown_text=SHOWN_TEXT,
@@ -122,6 +126,7 @@ def _environment() -> Environment:
     filters = cast("dict[str, object]", environment.filters)
     filters |= {
         "percent": wording.percent,
+        "rate": rate,
         "p_value": wording.p_value,
         "reason": wording.reason_in_words,
         "money": money,
@@ -136,6 +141,11 @@ def money(cost: float | None) -> str:
     if cost is None:
         return "—"
     return f"${cost:,.2f}" if cost >= 1 or cost == 0 else f"${cost:.4f}"
+
+
+def rate(share: float) -> str:
+    """A win rate with one decimal, so that rates stand under each other."""
+    return f"{100 * share:.1f}%"
 
 
 def number(value: Cell) -> str:
@@ -165,12 +175,20 @@ def _row(pair: Summary, study: StudySummary, shared: tuple[str, ...]) -> _Row:
         summary=pair,
         a=settings.label(pair.model_a),
         b=settings.label(pair.model_b),
+        hue_a=_hue(pair.model_a, study),
+        hue_b=_hue(pair.model_b, study),
         own_caveats=tuple(caveat for caveat in pair.caveats if caveat not in shared),
         interval=wording.percent_range(pair.low, pair.high, (*settings.rope, 0.5)),
         p=wording.p_value(pair.p_mid),
         ties=", ".join(split),
         tone=tones.get(pair.verdict, "open"),
     )
+
+
+def _hue(model: str, study: StudySummary) -> str:
+    """The style of one model, the same wherever it appears."""
+    models = list(dict.fromkeys(name for pair in study.pairs for name in (pair.model_a, pair.model_b)))
+    return f"m{models.index(model) % HUES}"
 
 
 def _shared_caveats(pairs: tuple[Summary, ...]) -> tuple[str, ...]:
@@ -206,14 +224,12 @@ def _axis(study: StudySummary) -> Axis:
     return Axis(0.5 - reach / 100, 0.5 + reach / 100)
 
 
-def _by_pair(examples: tuple[Shown, ...], study: StudySummary) -> list[tuple[str, str, list[Shown]]]:
-    groups: list[tuple[str, str, list[Shown]]] = []
-    for pair in study.pairs:
-        names = (pair.model_a, pair.model_b)
-        own = [one for one in examples if (one.comparison.model_a, one.comparison.model_b) == names]
-        if own:
-            groups.append((study.settings.label(names[0]), study.settings.label(names[1]), own))
-    return groups
+def _with_examples(rows: list[_Row], examples: tuple[Shown, ...]) -> list[tuple[_Row, list[Shown]]]:
+    def of(row: _Row) -> list[Shown]:
+        names = (row.summary.model_a, row.summary.model_b)
+        return [one for one in examples if (one.comparison.model_a, one.comparison.model_b) == names]
+
+    return [(row, own) for row in rows if (own := of(row))]
 
 
 def _failures(pairs: Iterable[Summary]) -> dict[str, int]:

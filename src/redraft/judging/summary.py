@@ -101,12 +101,13 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     favours: Literal["A", "B"] | None = None
     note: str = ""
     sentence: str = ""
+    explanation: str = ""
     frequencies: str = ""
     caveats: tuple[str, ...] = ()
 
 
 class StudySummary(msgspec.Struct, frozen=True, kw_only=True):
-    """All pairs of a study; `correction` where there are several, `conclusion` where they say more together."""
+    """All pairs of a study; where there are several, `correction`, and in `conclusion` what they say together."""
 
     pairs: tuple[Summary, ...]
     settings: Settings

@@ -147,6 +147,7 @@ def _worded(counted: _Counted, settings: Settings, p_adjusted: float | None) -> 
     return msgspec.structs.replace(
         summary,
         sentence=wording.sentence(summary, settings),
+        explanation=wording.explanation(summary, settings),
         frequencies=wording.frequencies(summary, settings),
         caveats=wording.caveats(summary, settings),
     )

@@ -29,7 +29,7 @@ def reason_in_words(reason: str) -> str:
 
 
 def sentence(summary: Summary, settings: Settings) -> str:
-    """The verdict in one or two sentences."""
+    """The verdict in one sentence; `explanation` has what follows from it."""
     a, b = settings.label(summary.model_a), settings.label(summary.model_b)
     winner, loser = (a, b) if summary.favours != "B" else (b, a)
     judge = _judge(summary)
@@ -52,14 +52,23 @@ def sentence(summary: Summary, settings: Settings) -> str:
                 "the test do not agree. Not settled."
             )
         case "undecided":
-            return f"Can't tell yet whether {a} or {b} is better, according to {judge}.{_power(summary, settings)}"
+            return f"Can't tell yet whether {a} or {b} is better, according to {judge}."
         case "not_poolable":
             return (
                 f"No verdict on {a} and {b}: more than one model answered as {judge} "
                 f"({', '.join(summary.answered_models)}), and their judgments cannot be counted as one judge's."
             )
         case "not_enough":
-            return f"Not enough usable verdicts to call a winner between {a} and {b}.{_blocked(summary, settings)}"
+            return f"Not enough usable verdicts to call a winner between {a} and {b}."
+
+
+def explanation(summary: Summary, settings: Settings) -> str:
+    """What an open verdict still needs, or why there is none; "" for the others."""
+    if summary.verdict == "undecided":
+        return _power(summary, settings)
+    if summary.note == "weakened":
+        return "The interval alone would say clearly better; the missing verdicts could take that away."
+    return _blocked(summary, settings) if summary.verdict == "not_enough" else ""
 
 
 def _judge(summary: Summary) -> str:
@@ -67,17 +76,17 @@ def _judge(summary: Summary) -> str:
 
 
 def _power(summary: Summary, settings: Settings) -> str:
-    said = ""
+    said: list[str] = []
     if summary.detectable is not None:
-        said = (
-            f" With {summary.n} contexts we could only have detected a win rate of {percent(summary.detectable)}"
+        said.append(
+            f"With {summary.n} contexts we could only have detected a win rate of {percent(summary.detectable)}"
             f" or more ({percent(settings.power)} of the time)."
         )
     if summary.more_contexts:
         gap = gap_to_settle(summary.win_rate, settings)
         size = "a gap of this size" if gap == summary.win_rate else f"a gap that matters ({percent(max(gap, 1 - gap))})"
-        said += f" About {_round_up(summary.more_contexts):,} more contexts would settle {size}."
-    return said
+        said.append(f"About {_round_up(summary.more_contexts):,} more contexts would settle {size}.")
+    return " ".join(said)
 
 
 def gap_to_settle(rate: float, settings: Settings) -> float:
@@ -88,7 +97,7 @@ def gap_to_settle(rate: float, settings: Settings) -> float:
 
 def _blocked(summary: Summary, settings: Settings) -> str:
     tally = summary.tally
-    counts = f" {tally.n} of {tally.attempted} contexts have a usable verdict"
+    counts = f"{tally.n} of {tally.attempted} contexts have a usable verdict"
     if summary.note == "few":
         return f"{counts}; at least {settings.min_contexts} are needed."
     if summary.note == "missing":
@@ -131,10 +140,11 @@ def caveats(summary: Summary, settings: Settings) -> tuple[str, ...]:
     if summary.simulated:
         found.append("Simulated: the answers came from the sandbox, so this says nothing about real models.")
     if tally.unusable:
-        reasons = ", ".join(f"{count} {reason_in_words(why)}" for why, count in tally.unusable_by_reason.items())
+        reasons = "; ".join(f"{reason_in_words(why)}: {count}" for why, count in tally.unusable_by_reason.items())
         found.append(
-            f"{tally.unusable} of {tally.attempted} contexts have no usable verdict ({reasons}). Had all of them "
-            f"gone one way, {a}'s win rate would lie between {percent(summary.worst)} and {percent(summary.best)}."
+            f"{tally.unusable} of {_many(tally.attempted, 'context')} without a usable verdict ({reasons}). Had all "
+            f"of them gone one way, {a}'s win rate would lie between {percent(summary.worst)} and "
+            f"{percent(summary.best)}."
         )
     found += _empties(summary, a, b)
     if summary.p_adjusted is not None:
@@ -151,10 +161,13 @@ def caveats(summary: Summary, settings: Settings) -> tuple[str, ...]:
 
 def _empties(summary: Summary, a: str, b: str) -> list[str]:
     tally = summary.tally
-    said = [f"{count} of {name}'s answers were empty and count as lost without asking the judge."
-            for name, count in ((a, tally.empty_a), (b, tally.empty_b)) if count]  # fmt: skip
+    said = [
+        f"Empty answers of {name}: {count}. An empty answer counts as lost without asking the judge."
+        for name, count in ((a, tally.empty_a), (b, tally.empty_b))
+        if count
+    ]
     if tally.both_empty:
-        said.append(f"In {tally.both_empty} contexts both answers were empty; they count as ties.")
+        said.append(f"Both answers were empty in {_many(tally.both_empty, 'context')}; that counts as a tie.")
     return said
 
 
@@ -175,7 +188,7 @@ def _on_judge(summary: Summary, a: str, b: str) -> list[str]:
             said.append(f"The judge is from the same family as {name} ({kin}); judges tend to favour their own.")
     if summary.accused_a or summary.accused_b:
         said.append(
-            f"The judge found instructions to itself in {summary.accused_a} answers of {a} and "
+            f"The judge found instructions to itself in {_many(summary.accused_a, 'answer')} of {a} and "
             f"{summary.accused_b} of {b}; read these before relying on the verdict."
         )
     return said
@@ -205,7 +218,9 @@ def family(model: str) -> str | None:
 
 
 def conclusion(study: StudySummary) -> str:
-    """What the pairs say together: an order of all arms, or that training showed no effect; else ""."""
+    """What the pairs say together, in one sentence; "" for a single pair."""
+    if len(study.pairs) < 2:
+        return ""
     settings = study.settings
     beats = {
         (p.model_a, p.model_b) if p.favours == "A" else (p.model_b, p.model_a)
@@ -214,11 +229,35 @@ def conclusion(study: StudySummary) -> str:
     }
     arms = list(dict.fromkeys(arm for p in study.pairs for arm in (p.model_a, p.model_b)))
     ranked = sorted(arms, key=lambda arm: -sum(winner == arm for winner, _ in beats))
-    if len(arms) > 2 and all((x, y) in beats for i, x in enumerate(ranked) for y in ranked[i + 1 :]):
-        return "In order, best first: " + ", ".join(settings.label(arm) for arm in ranked) + "."
-    if settings.baseline in arms and not any(settings.baseline in pair for pair in beats):
-        return "The study could not show that training changed anything the judge can see."
-    return ""
+    judges = " and ".join(dict.fromkeys(_judge(p) for p in study.pairs))
+    if all((x, y) in beats for i, x in enumerate(ranked) for y in ranked[i + 1 :]):
+        order = ", then ".join(settings.label(arm) for arm in ranked)
+        return f"In this order, best first: {order}, according to {judges}."
+    against_baseline = [p for p in study.pairs if settings.baseline in (p.model_a, p.model_b)]
+    if against_baseline and all(p.verdict in {"undecided", "borderline", "no_difference"} for p in against_baseline):
+        return f"The study could not show that training changed anything the judge can see ({judges})."
+    text = "; ".join(_clause(p, settings) for p in study.pairs)
+    return f"{text}, according to {judges}."
+
+
+def _clause(summary: Summary, settings: Settings) -> str:
+    a, b = settings.label(summary.model_a), settings.label(summary.model_b)
+    winner, loser = (a, b) if summary.favours != "B" else (b, a)
+    match summary.verdict:
+        case "clearly_better":
+            return f"{winner} is clearly better than {loser}"
+        case "better":
+            return f"{winner} is better than {loser}"
+        case "no_difference":
+            return f"{a} and {b} do not differ meaningfully"
+        case "borderline" | "undecided":
+            return f"{a} and {b} cannot be told apart yet"
+        case "not_enough" | "not_poolable":
+            return f"no verdict on {a} and {b}"
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def percent(share: float) -> str:
@@ -229,21 +268,35 @@ def percent(share: float) -> str:
 
 def percent_range(low: float, high: float, marks: tuple[float, ...] = (0.5,)) -> str:
     """Both limits in percent, with as many digits as it takes not to round one onto or across a mark."""
-    return f"{_beside(low, marks)}–{_beside(high, marks)}%"  # noqa: RUF001  (a range takes an en dash)
+    digits = max(_digits_beside(low, marks), _digits_beside(high, marks))
+    return f"{_limit(low, digits, marks)}–{_limit(high, digits, marks)}%"  # noqa: RUF001  (a range takes an en dash)
 
 
-def _beside(share: float, marks: tuple[float, ...]) -> str:
-    sides = [(share > mark, share < mark) for mark in marks]
-    for digits in range(4):
-        shown = round(100 * share, digits)
-        if [(shown > line, shown < line) for line in (round(100 * mark, 9) for mark in marks)] == sides:
-            return f"{shown:.{digits}f}"
-    return f"{100 * share:.4f}"
+def _digits_beside(share: float, marks: tuple[float, ...]) -> int:
+    """Digits that keep a share on its side of every mark; 0 where even two do not, and words must."""
+    return next((digits for digits in range(3) if _keeps_side(share, digits, marks)), 0)
 
 
-def p_value(p: float) -> str:
-    """`p = .034`, `p < .001`."""
-    return "p < .001" if p < 0.001 else f"p = {p:.3f}".replace("0.", ".", 1)
+def _keeps_side(share: float, digits: int, marks: tuple[float, ...]) -> bool:
+    shown = round(100 * share, digits)
+    lines = [round(100 * mark, 9) for mark in marks]
+    sides = zip(marks, lines, strict=True)
+    return all((shown > line) == (share > mark) and (shown < line) == (share < mark) for mark, line in sides)
+
+
+def _limit(share: float, digits: int, marks: tuple[float, ...]) -> str:
+    if _keeps_side(share, digits, marks):
+        return f"{100 * share:.{digits}f}"
+    nearest = min(marks, key=lambda mark: abs(mark - share))
+    return f"just {'above' if share > nearest else 'below'} {100 * nearest:.0f}"
+
+
+def p_value(p: float, alpha: float = 0.05) -> str:
+    """`p = .034`, `p < .001`; more digits where three would round a p onto alpha."""
+    if p < 0.001:
+        return "p < .001"
+    digits = next(d for d in range(3, 18) if round(p, d) != alpha or p == alpha or d == 17)
+    return f"p = {p:.{digits}f}".replace("0.", ".", 1)
 
 
 def _round_up(count: int) -> int:

@@ -6,7 +6,6 @@ Neighbours: `dialects` words the errors, `calls` serves what is read here, `chat
 from __future__ import annotations
 
 import re
-from typing import cast
 
 import msgspec
 
@@ -26,6 +25,25 @@ class Turn(msgspec.Struct):
     content: str | list[dict[str, object]]
 
 
+class OutputFormat(msgspec.Struct):
+    type: str
+    schema: Schema
+
+
+class OutputConfig(msgspec.Struct):
+    format: OutputFormat | None = None
+
+
+class Tool(msgspec.Struct):
+    name: str
+    input_schema: Schema = {}
+
+
+class ToolChoice(msgspec.Struct):
+    type: str
+    name: str | None = None
+
+
 class MessagesBody(msgspec.Struct):
     model: str
     messages: list[Turn]
@@ -35,9 +53,9 @@ class MessagesBody(msgspec.Struct):
     top_p: float | None = None
     top_k: int | None = None
     stream: bool | None = None
-    output_config: dict[str, object] | None = None
-    tools: list[dict[str, object]] | None = None
-    tool_choice: dict[str, object] | None = None
+    output_config: OutputConfig | None = None
+    tools: list[Tool] | None = None
+    tool_choice: ToolChoice | None = None
     thinking: dict[str, object] | None = None
 
 
@@ -140,15 +158,13 @@ def _check_sampling(asked: MessagesBody) -> None:
 
 
 def _wanted(asked: MessagesBody) -> tuple[Schema | None, str | None]:
-    form = cast("dict[str, object]", (asked.output_config or {}).get("format") or {})
-    if form.get("type") == "json_schema":
-        if not isinstance(form.get("schema"), dict):
-            raise Denied(400, "invalid_request_error", "output_config.format.schema: Field required")
-        return cast(Schema, form["schema"]), None
-    choice = asked.tool_choice or {}
-    if not asked.tools or choice.get("type") not in {"any", "tool"}:
+    form = asked.output_config.format if asked.output_config else None
+    if form is not None and form.type == "json_schema":
+        return form.schema, None
+    choice = asked.tool_choice
+    if not asked.tools or choice is None or choice.type not in {"any", "tool"}:
         return None, None
-    tool = next((one for one in asked.tools if choice.get("name") in (None, one.get("name"))), None)
+    tool = next((one for one in asked.tools if choice.name in (None, one.name)), None)
     if tool is None:
         raise Denied(400, "invalid_request_error", "tool_choice.name: no such tool")
-    return cast(Schema, tool.get("input_schema") or {}), str(tool.get("name"))
+    return tool.input_schema, tool.name

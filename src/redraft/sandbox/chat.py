@@ -29,6 +29,30 @@ class ChatMessage(msgspec.Struct):
         return part_text(self.content)
 
 
+class JsonSchema(msgspec.Struct):
+    schema: Schema
+
+
+class ResponseFormat(msgspec.Struct):
+    type: str
+    json_schema: JsonSchema | None = None
+
+
+class StructuredOutputs(msgspec.Struct):
+    """vLLM's own field for the same."""
+
+    json: Schema | None = None
+
+
+class Function(msgspec.Struct):
+    name: str
+    parameters: Schema = {}
+
+
+class Tool(msgspec.Struct):
+    function: Function
+
+
 class ChatBody(msgspec.Struct):
     model: str
     messages: list[ChatMessage]
@@ -38,10 +62,10 @@ class ChatBody(msgspec.Struct):
     n: int | None = None
     stream: bool | None = None
     logprobs: bool | int | None = None
-    response_format: dict[str, object] | None = None
-    structured_outputs: dict[str, object] | None = None
-    tools: list[dict[str, object]] | None = None
-    tool_choice: str | dict[str, object] | None = None
+    response_format: ResponseFormat | None = None
+    structured_outputs: StructuredOutputs | None = None
+    tools: list[Tool] | None = None
+    tool_choice: str | Tool | None = None
 
 
 class ChatForm:
@@ -126,23 +150,19 @@ def part_text(content: object) -> str:
 
 def _wanted(asked: ChatBody) -> tuple[Schema | None, str | None]:
     """The schema that the answer must match and, if it goes through a tool, the tool's name."""
-    form = asked.response_format or {}
-    if form.get("type") == "json_schema":
-        schema = cast("dict[str, object]", form.get("json_schema") or {}).get("schema")
-        if not isinstance(schema, dict):
-            raise Denied(400, "invalid_request", "response_format.json_schema.schema is missing")
-        return cast(Schema, schema), None
-    if form.get("type") == "json_object":
+    form = asked.response_format
+    if form and form.type == "json_schema":
+        if form.json_schema is None:
+            raise Denied(400, "invalid_request", "response_format.json_schema is missing")
+        return form.json_schema.schema, None
+    if form and form.type == "json_object":
         return {"type": "object", "properties": {"answer": {"type": "string"}}}, None
-    local = (asked.structured_outputs or {}).get("json")
-    if isinstance(local, dict):
-        return cast(Schema, local), None
+    if asked.structured_outputs and asked.structured_outputs.json is not None:
+        return asked.structured_outputs.json, None
     if not asked.tools or asked.tool_choice in (None, "auto", "none"):
         return None, None
-    functions = [cast("dict[str, object]", tool.get("function") or {}) for tool in asked.tools]
-    choice = asked.tool_choice if isinstance(asked.tool_choice, dict) else {}
-    named = cast("dict[str, object]", choice.get("function") or {}).get("name")
-    function = next((one for one in functions if named in (None, one.get("name"))), None)
+    named = asked.tool_choice.function.name if isinstance(asked.tool_choice, Tool) else None
+    function = next((tool.function for tool in asked.tools if named in (None, tool.function.name)), None)
     if function is None:
         raise Denied(400, "invalid_request", f"tool_choice names an unknown tool: {named}")
-    return cast(Schema, function.get("parameters") or {}), str(function.get("name"))
+    return function.parameters, function.name

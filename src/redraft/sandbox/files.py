@@ -50,7 +50,11 @@ class Files:
 
     async def announce(self, request: web.Request) -> web.Response:
         """POST /v1/files: where to PUT the bytes, or 409 and the id of a file with the same bytes."""
-        fields = {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
+        try:
+            form = await request.post()
+        except ValueError as error:
+            raise Denied(400, "invalid_request", f"The form cannot be read: {error}") from None
+        fields = {name: value for name, value in form.items() if isinstance(value, str)}
         for name in ("purpose", "file_name", "file_type", "checksum"):
             if not fields.get(name):
                 raise Denied(400, "invalid_request", f"{name} is required")

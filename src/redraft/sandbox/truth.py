@@ -22,7 +22,7 @@ from redraft.sandbox.prose import compose, marks
 
 EMPTY_QUALITY = -3.0
 NOT_FEEDBACK = "N/A"
-_NONCE_LINE = re.compile(r"[^\n]*(?<![0-9a-fA-F])[0-9a-fA-F]{32}(?![0-9a-fA-F])[^\n]*")
+_NONCE = re.compile(r"(?<![0-9a-fA-F])[0-9a-fA-F]{32}(?![0-9a-fA-F])")
 _LABEL = re.compile(r"answer[ _-]?([12])", re.IGNORECASE)
 _CLOSING = re.compile(r"(?<![a-z])(?:end|close)(?![a-z])|/\s*answer", re.IGNORECASE)
 # The clear cases: what stands where feedback is expected is a question about something new.
@@ -77,11 +77,14 @@ def shown_answers(question: str) -> tuple[str, str]:
     Where no such blocks are found, the last two marked answers count.
     """
     blocks: dict[str, str] = {}
-    lines = list(_NONCE_LINE.finditer(question))
-    for line, following in pairwise(lines):
-        label = _LABEL.search(line.group())
-        if label and not _CLOSING.search(line.group()):
-            blocks.setdefault(label[1], question[line.end() : following.start()].strip())
+    # Line bounds by plain search: a pattern over whole lines takes quadratic time on long ones.
+    found = [(question.rfind("\n", 0, at.start()) + 1, at.end()) for at in _NONCE.finditer(question)]
+    for (begin, nonce_end), (following, _) in pairwise(found):
+        newline = question.find("\n", nonce_end)
+        line = question[begin : newline if newline >= 0 else len(question)]
+        label = _LABEL.search(line)
+        if label and not _CLOSING.search(line):
+            blocks.setdefault(label[1], question[newline:following].strip())
     if len(blocks) == 2:
         return blocks["1"], blocks["2"]
     parts = re.split(r"(?=\[simulated answer )", question)
@@ -118,17 +121,21 @@ def _material(text: str) -> dict[str, object]:
 def true_win_rate(strength_a: float, strength_b: float, options: TruthOptions) -> float:
     """The expected (W + T/2)/n of A against B when every context is judged in both orders.
 
-    A context counts as won only if both orders say so; everything else is a tie. With D = qA - qB,
-    bias b, tie band t and judge noise e ~ N(0, s): A wins both orders with probability
-    P(e >= t - D - b) * P(e <= D - b - t), integrated over D ~ N(strength_a - strength_b, 2 quality_sd²).
+    The label of a context is the sign of the two orders' sum: a win and a tie are a win, a win and a loss a tie.
+    With D = qA - qB, bias b, tie band t and judge noise e ~ N(0, s), A wins an order with probability
+    P(e >= t - D - b) where it is shown first and P(e >= t - D + b) where second, and loses it with P(e >= t + D + b)
+    and P(e >= t + D - b); integrated over D ~ N(strength_a - strength_b, 2 quality_sd²).
     """
     gap, spread = strength_a - strength_b, math.sqrt(2) * options.quality_sd
 
     def balance(d: float) -> float:
-        """P(A wins both orders) - P(B wins both orders), given the difference in quality."""
+        """P(label is a win) - P(label is a loss), given the difference in quality."""
         bias, band, deviation = options.judge_bias, options.judge_tie, options.judge_sd
-        won = _above(band - d - bias, deviation) * _above(band - d + bias, deviation)
-        lost = _above(band + d + bias, deviation) * _above(band + d - bias, deviation)
+        won_1, won_2 = _above(band - d - bias, deviation), _above(band - d + bias, deviation)
+        lost_1, lost_2 = _above(band + d + bias, deviation), _above(band + d - bias, deviation)
+        tied_1, tied_2 = 1 - won_1 - lost_1, 1 - won_2 - lost_2
+        won = won_1 * won_2 + won_1 * tied_2 + tied_1 * won_2
+        lost = lost_1 * lost_2 + lost_1 * tied_2 + tied_1 * lost_2
         return won - lost
 
     return 0.5 + 0.5 * _expectation(balance, gap, spread)

@@ -15,6 +15,7 @@ from typing import Any, TypeVar, cast
 import httpx
 import msgspec
 from pydantic import BaseModel
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
 from together import DefaultHttpxClient, Together
 from together._exceptions import APIConnectionError, APIResponseValidationError, APIStatusError, TogetherError
 
@@ -47,7 +48,7 @@ class Retries(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ControlPlane:
-    """One client for one endpoint; nothing of it comes from the environment. Close it after use."""
+    """One client for one endpoint, which alone says the address and the key. Close it after use."""
 
     def __init__(self, endpoint: Endpoint, retries: Retries) -> None:
         if endpoint.provider != "together":
@@ -72,18 +73,24 @@ class ControlPlane:
 
         For calls that may be sent twice. Raises ConfigurationError, TrainingError or ProviderError: one line, no key.
         """
-        for attempt in range(1, self.retries.tries + 1):
-            try:
-                return call()
-            except FAULTS as error:
-                if not passing(error) or attempt == self.retries.tries:
-                    raise explained(error, what, self.endpoint) from error
-                self.retries.sleep(self.retries.wait(attempt, retry_after(error)))
-        raise AssertionError("unreachable: the last try returns or raises")
+        retrying = Retrying(
+            stop=stop_after_attempt(self.retries.tries),
+            wait=self._wait,
+            retry=retry_if_exception(passing),
+            sleep=self.retries.sleep,
+            reraise=True,
+        )
+        try:
+            return retrying(call)
+        except FAULTS as error:
+            raise explained(error, what, self.endpoint) from error
 
     def ask_fields(self, call: Callable[[], object], what: str) -> dict[str, Any]:
         """Like `ask`, with the answer as the fields that came over the wire."""
         return self.ask(lambda: fields(call()), what)
+
+    def _wait(self, state: RetryCallState) -> float:
+        return self.retries.wait(state.attempt_number, retry_after(state.outcome and state.outcome.exception()))
 
 
 class UnknownShapeError(TogetherError):
@@ -98,7 +105,7 @@ def fields(response: object) -> dict[str, Any]:
     return response.model_dump(mode="json", by_alias=True, warnings=False)
 
 
-def passing(error: Exception) -> bool:
+def passing(error: BaseException) -> bool:
     """Whether the same call may succeed later."""
     if isinstance(error, APIStatusError):
         return error.status_code in RETRIED or error.status_code >= 500
@@ -115,7 +122,7 @@ def status_of(error: Exception) -> int | None:
     return error.status_code if isinstance(error, APIStatusError) else None
 
 
-def retry_after(error: Exception) -> float | None:
+def retry_after(error: BaseException | None) -> float | None:
     """Seconds that the provider asked to wait, where it said so as a number."""
     if not isinstance(error, APIStatusError):
         return None
@@ -127,7 +134,7 @@ def retry_after(error: Exception) -> float | None:
 
 def explained(error: Exception, what: str, endpoint: Endpoint) -> RedraftError:
     """The fault in one line with its mend. The SDK's own texts can carry headers and whole bodies; these do not."""
-    where = f"Together at {place(endpoint)}"
+    where = f"Together at {without_password(endpoint.base_url)}"
     said = redacted(_message(error), endpoint)
     status = status_of(error)
     tail = f": {said}" if said else ""
@@ -151,9 +158,9 @@ def explained(error: Exception, what: str, endpoint: Endpoint) -> RedraftError:
     return TrainingError(f"{where}: cannot {what}{tail}")
 
 
-def place(endpoint: Endpoint) -> str:
-    """The base URL without any user name and password in it."""
-    return re.sub(r"//[^/@]*@", "//", endpoint.base_url)
+def without_password(url: str) -> str:
+    """The URL without any user name and password in it."""
+    return re.sub(r"//[^/@]*@", "//", url)
 
 
 def redacted(text: str, endpoint: Endpoint) -> str:

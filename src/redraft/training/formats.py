@@ -10,9 +10,9 @@ import hashlib
 import os
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal, TypedDict, cast
+from typing import Literal, TypedDict
 
 import msgspec
 
@@ -126,7 +126,9 @@ class _Tally:
             self.rejected.append(rejection)
 
 
-def _lines(examples: Iterable[Example | Mapping[str, object] | Rejection], tally: _Tally, most: int | None):
+def _lines(
+    examples: Iterable[Example | Mapping[str, object] | Rejection], tally: _Tally, most: int | None
+) -> Iterator[bytes]:
     encoder = msgspec.json.Encoder()
     for number, given in enumerate(examples, start=1):
         if most is not None and tally.rows >= most:
@@ -186,7 +188,6 @@ def _from_mapping(row: Mapping[str, object], number: int) -> Example | Rejection
     except msgspec.ValidationError as error:
         detail = f"messages are not a list of role and content: {error}"
         return Rejection(reason="malformed_messages", detail=detail, place=f"training row {number}", row_id=row_id)
-    extra = cast("dict[str, Any]", {})
     return Example(
         conversation_id=row_id,
         messages=messages,
@@ -196,7 +197,6 @@ def _from_mapping(row: Mapping[str, object], number: int) -> Example | Rejection
         original_response="",
         improvement_timestamp=None,
         simulated=row.get("simulated") is True,
-        extra=extra,
     )
 
 

@@ -8,7 +8,6 @@ Neighbours: `uploading` brings the file, `watching` follows the job, `policies` 
 from __future__ import annotations
 
 import random
-import re
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -34,6 +33,7 @@ from redraft.training.control_plane import (
     redacted,
     retry_after,
     status_of,
+    without_password,
 )
 from redraft.training.formats import TrainingFile
 from redraft.training.limits import check_limits, estimated_price, model_limits
@@ -76,7 +76,7 @@ class HostedTraining:
         self.jobs = ProviderJobs(self.plane, registry, models)
         self.settle = settle if settle is not None else (5.0 if endpoint.simulated else 60.0)
         # The identity goes into keys and records; a password written into a URL must not.
-        self.endpoint_name = re.sub(r"//[^/@]*@", "//", endpoint.name)
+        self.endpoint_name = without_password(endpoint.name)
 
     def __enter__(self) -> HostedTraining:
         return self

@@ -67,6 +67,7 @@ CREATE TABLE IF NOT EXISTS jobs (
 )"""
 
 
+ENDS = ", ".join(f"'{state}'" for state in JobState if state.terminal)
 NEWEST_FIRST = "created_at DESC, attempt DESC"
 
 
@@ -146,15 +147,20 @@ class Registry:
         return self._one("job_key = ?", key, order="attempt DESC")
 
     def record(self, job: TrainingJob, **changes: Any) -> TrainingJob:
-        """Write the changed fields of this attempt and return it as it then stands."""
+        """Write the changed fields of this attempt and return it as it then stands.
+
+        An end is final: a slower watcher's older news of a job that has ended changes nothing.
+        """
         unknown = changes.keys() - set(FIELDS)
         if unknown:
             raise ConfigurationError(f"a training job has no field {', '.join(sorted(unknown))}")
         values = _columns({**changes, "updated_at": self._stamp()})
+        going_on = "state" in changes and not JobState(changes["state"]).terminal
+        guard = f" AND state NOT IN ({ENDS})" if going_on else ""
         assignments = ", ".join(f"{field} = ?" for field in values)
         with self._connection() as connection:
             connection.execute(
-                f"UPDATE jobs SET {assignments} WHERE job_key = ? AND attempt = ?",  # noqa: S608
+                f"UPDATE jobs SET {assignments} WHERE job_key = ? AND attempt = ?{guard}",  # noqa: S608
                 [*values.values(), job.job_key, job.attempt],
             )
         stored = self._one("job_key = ? AND attempt = ?", job.job_key, job.attempt)

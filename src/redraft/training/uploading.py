@@ -9,6 +9,7 @@ import hashlib
 from pathlib import Path
 from typing import Any, cast
 
+from together import NotFoundError
 from together.lib.resources.files import FileAlreadyExistsError
 
 from redraft.errors import InputError, TrainingError
@@ -30,7 +31,7 @@ def upload_training_file(plane: ControlPlane, path: Path, sha256: str) -> str:
     file, stood_before = _upload(plane, path)
     if stood_before and file.get("processing_status") in UNFINISHED:
         # Equal bytes keep the old id for ever, so what was cut off has to go first.
-        plane.ask(lambda: plane.client.files.delete(file["id"]), f"delete the unfinished file {file['id']}")
+        _delete(plane, str(file["id"]))
         file, _ = _upload(plane, path)
     return _checked(plane, file)
 
@@ -44,6 +45,16 @@ def _upload(plane: ControlPlane, path: Path) -> tuple[dict[str, Any], bool]:
     except FileAlreadyExistsError as error:
         known = str(error.file_id)
     return plane.ask_fields(lambda: plane.client.files.retrieve(known), f"look up the file {known}"), True
+
+
+def _delete(plane: ControlPlane, file_id: str) -> None:
+    def call() -> None:
+        try:
+            plane.client.files.delete(file_id)
+        except NotFoundError:  # gone already, which is what was wanted
+            return
+
+    plane.ask(call, f"delete the unfinished file {file_id}")
 
 
 def _sent(plane: ControlPlane, path: Path) -> dict[str, Any]:

@@ -136,7 +136,7 @@ def test_half_characters_are_found_wherever_the_reads_end(size: int) -> None:
     text = rb'{"a": "\ud83d\ude00\\ud83d", "b": "x\ud83dy\\\ude00", "c": "\\\\\\"}'
     source = MarkedSurrogates(io.BytesIO(text))
     read = b"".join(iter(lambda: source.read(size), b""))
-    assert json.loads(read) == {"a": "\U0001f600\\ud83d", "b": f"x{MARK}y\\{MARK}", "c": "\\\\\\"[:3]}
+    assert json.loads(read) == {"a": "\U0001f600\\ud83d", "b": f"x{MARK}y\\{MARK}", "c": "\\\\\\"}
     assert source.found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -242,6 +243,56 @@ def test_a_full_disk_is_one_clear_line_and_leaves_the_old_dataset(tmp_path: Path
     assert len(full.stdout.splitlines()) == 1
     assert Dataset.open(tmp_path / "d").content_hash == before.content_hash
     assert [entry.name for entry in tmp_path.iterdir()] == ["d"]
+
+
+FULL = """
+import os, sys
+from pathlib import Path
+from redraft.datasets.storage import Dataset, DatasetWriter
+from redraft.datasets.exporting import export
+from redraft.datasets.seen import Seen
+from redraft.errors import StorageError
+from redraft.records import Conversation, Message
+disk = Path(sys.argv[1])
+
+def write(rows):
+    with DatasetWriter(disk / "d", "conversations", 50) as writer:
+        for i in range(rows):
+            said = (Message(role="user", content=os.urandom(300).hex()),)
+            writer.add(Conversation(conversation_id=str(i), messages=said))
+        return writer.finish()
+
+def remember():
+    with Seen(disk) as seen:
+        for i in range(100000):
+            seen.check(str(i), bytes(16))
+
+dataset = write(20)
+for fill in (lambda: write(3000), lambda: [export(dataset, disk / f"{i}.json") for i in range(99)], remember):
+    try:
+        fill()
+    except StorageError as error:
+        print(error)
+assert Dataset.open(disk / "d").content_hash == dataset.content_hash
+print(sorted({entry.suffix or entry.name for entry in disk.iterdir()}))
+"""
+
+
+def test_a_disk_that_is_really_full(tmp_path: Path) -> None:
+    unshare = shutil.which("unshare")
+    # A small disk in a mount namespace of its own: nothing outside sees it.
+    mount = f"mount -t tmpfs -o size=200k none {tmp_path} && exec "
+    apart = [str(unshare), "--user", "--map-root-user", "--mount", "sh", "-c"]
+    if unshare is None or subprocess.run([*apart, f"{mount} true"], capture_output=True).returncode:  # noqa: S603
+        pytest.skip("this machine lets nobody mount a small disk")
+    command = [*apart, f'{mount} "$@"', "sh", sys.executable, "-c", FULL, str(tmp_path)]
+    full = subprocess.run(command, capture_output=True, text=True)  # noqa: S603
+    assert (full.returncode, full.stderr) == (0, "")
+    *faults, left = full.stdout.splitlines()
+    assert [fault.split(": ")[0] for fault in faults[:1]] == [str(tmp_path / "d")]
+    assert len(faults) == 3
+    assert all("full" in fault for fault in faults)
+    assert left == "['.json', 'd']"
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")

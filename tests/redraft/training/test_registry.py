@@ -56,6 +56,14 @@ def test_a_job_is_written_down_once_and_moves(tmp_path: Path) -> None:
     assert [j.attempt for j in registry.list()] == [2, 1]
 
 
+def test_an_end_is_final_for_older_news(tmp_path: Path) -> None:
+    registry = Registry(tmp_path / "jobs.sqlite")
+    job = registry.record(plan(registry), state=JobState.RUNNING)
+    done = registry.record(job, state=JobState.COMPLETED, model_output_name="m-1")
+    assert registry.record(job, state=JobState.RUNNING, model_output_name=None) == done
+    assert registry.record(job, progress=1.0).state is JobState.COMPLETED
+
+
 def test_a_job_is_found_by_its_model_and_tells_its_data(tmp_path: Path) -> None:
     registry = Registry(tmp_path / "jobs.sqlite")
     job = registry.record(plan(registry), state=JobState.COMPLETED, model_output_name="me/llama-study-1")

@@ -1,0 +1,48 @@
+# One door for people and CI. Everything is installed into .venv; nothing outside of this folder is touched.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+.PHONY: demo test check bench up docs clean
+
+demo: $(VENV)/core          ## install, then run the feedback study on the bundled sample, offline
+	$(BIN)/redraft demo
+
+up: $(VENV)/core            ## a Prefect server with UI, a worker and all deployments, with the offline providers
+	$(BIN)/redraft up --sandbox
+
+test: $(VENV)/dev           ## install, then run every test
+	$(BIN)/python -m pytest
+
+check: $(VENV)/dev          ## lint, format, types, import contracts, stale docs
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+	$(BIN)/python docs/make_help.py --check
+
+bench: $(VENV)/dev          ## measure; benchmarks/README.md has the results
+	$(BIN)/python -m benchmarks.coverage
+	$(BIN)/python -m benchmarks.memory
+
+docs: $(VENV)/dev           ## write docs/help.md anew from the commands
+	$(BIN)/python docs/make_help.py
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "redraft needs Python 3.11 or newer; name it: make PYTHON=python3.12"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/core: $(VENV)/bin/python pyproject.toml constraints.txt
+	@echo "installing redraft into $(VENV) (about a minute) ..."
+	$(PIP) -e .
+	@touch $@
+
+$(VENV)/dev: $(VENV)/bin/python pyproject.toml constraints.txt
+	@echo "installing redraft and its tools into $(VENV) (about a minute) ..."
+	$(PIP) -e '.[dev]'
+	@touch $@ $(VENV)/core
+
+clean:
+	rm -rf $(VENV) .redraft .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,39 @@
+"""The command line. Every command that does work starts the flow of the same name, in this process.
+
+Neighbours: one file a command group; `running` starts flows and shows progress. Prefect is imported only there.
+"""
+
+from __future__ import annotations
+
+import click
+
+from redraft import __version__
+from redraft.cli.data_commands import export_command, filter_command, rewrite_command
+from redraft.cli.environment_commands import demo_command, up_command
+from redraft.cli.judging_commands import evaluate_command, study_command
+from redraft.cli.training_commands import finetune_command, jobs_group
+from redraft.sandbox.command import sandbox_command
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="redraft")
+def main() -> None:
+    """Turn conversations with user feedback into training data, fine-tune on it, and prove the model got better.
+
+    Exit status: 0 complete; 1 failed; 2 bad usage or bad input, nothing done; 3 partial, a rerun continues.
+    """
+
+
+for command in (
+    filter_command,
+    rewrite_command,
+    export_command,
+    finetune_command,
+    evaluate_command,
+    study_command,
+    jobs_group,
+    sandbox_command,
+    demo_command,
+    up_command,
+):
+    main.add_command(command)

@@ -1,0 +1,118 @@
+"""`redraft filter`, `redraft rewrite`, `redraft export`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from redraft.cli import options
+from redraft.cli.running import run_flow, stop_on_fault
+from redraft.errors import RedraftError
+
+
+@click.command("filter")
+@click.option("--input", "-i", default="data/conversations.json", show_default=True, help=options.INPUT_RULE)
+@click.option(
+    "--output", "-o", default="data/filtered_conversations_ur235", show_default=True, help="Dataset folder to make."
+)
+@click.option("--max-conversations", "-n", type=int, help="Read only the first N.")
+@click.option(
+    "--hold-out-last", type=int, default=0, show_default=True, help="Leave out the last N, to evaluate on them."
+)
+@options.taxonomy
+def filter_command(input: str, output: str, max_conversations: int | None, hold_out_last: int, taxonomy: str) -> None:
+    """Keep conversations labelled UR2, UR3 and UR5."""
+    result = run_flow(
+        "flows.filter_conversations:filter_conversations",
+        f"Filter {input} into {output}",
+        input=input,
+        output=output,
+        taxonomy=taxonomy,
+        max_conversations=max_conversations,
+        hold_out_last=hold_out_last,
+    )
+    manifest = result["manifest"]
+    for label, count in manifest["labels"].items():
+        click.echo(f"  label {label}: {count}")
+    for reason, count in manifest["reasons"].items():
+        click.echo(f"  rejected, {reason}: {count}")
+    for flag, count in manifest["flags"].items():
+        click.echo(f"  flagged, {flag}: {count}")
+    click.echo(f"{manifest['count']} kept, {manifest['rejected']} rejected")
+    click.echo(f"dataset: {output}")
+
+
+@click.command("rewrite")
+@click.option(
+    "--input", "-i", default="data/filtered_conversations_ur235.json", show_default=True, help=options.INPUT_RULE
+)
+@click.option(
+    "--output", "-o", default="data/rewritten_conversations", show_default=True, help="Dataset folder to make."
+)
+@click.option(
+    "--method",
+    type=click.Choice(["feedback", "alternative", "both"]),
+    default="feedback",
+    show_default=True,
+    help="feedback: rewrite with the feedback; alternative: answer anew without it; both: one dataset for each.",
+)
+@click.option(
+    "--model",
+    "-m",
+    default="meta-llama/Meta-Llama-3.1-8B-Instruct-Turbo",
+    show_default=True,
+    help="Who rewrites, as provider:model; a bare name means Together.",
+)
+@click.option("--max-conversations", "-n", type=int, help="Rewrite only the first N.")
+@options.delay
+@options.rpm
+@options.max_rejected
+@options.credentials
+def rewrite_command(
+    input: str,
+    output: str,
+    method: str,
+    model: str,
+    max_conversations: int | None,
+    delay: float | None,
+    rpm: float | None,
+    max_rejected: float,
+    credentials: str | None,
+) -> None:
+    """Replace the responses that users complained about; keep those they praised."""
+    result = run_flow(
+        "flows.rewrite_conversations:rewrite_conversations",
+        f"Rewrite {input} with {model} ({method}) into {output}",
+        input=input,
+        output=output,
+        method=method,
+        model=model,
+        max_conversations=max_conversations,
+        delay=delay,
+        rpm=rpm,
+        max_rejected=max_rejected,
+        credentials=credentials,
+    )
+    for name, manifest in result["manifests"].items():
+        simulated = " (simulated)" if manifest["simulated"] else ""
+        click.echo(f"{name}: {manifest['count']} examples, {manifest['rejected']} rejected{simulated}")
+        for reason, count in manifest["reasons"].items():
+            click.echo(f"  rejected, {reason}: {count}")
+        click.echo(f"  {manifest['calls']} answers, ${manifest['cost']:.4f}")
+    click.echo(f"dataset: {output}")
+
+
+@click.command("export")
+@click.argument("dataset", type=click.Path(path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path))
+def export_command(dataset: Path, file: Path) -> None:
+    """Write DATASET as a .json or .jsonl FILE."""
+    from redraft.datasets.exporting import export
+    from redraft.datasets.storage import Dataset
+
+    try:
+        rows = export(Dataset.open(dataset), file)
+    except RedraftError as fault:
+        stop_on_fault(fault)
+    click.echo(f"{rows} rows: {file}")

@@ -1,0 +1,109 @@
+"""`redraft evaluate` and `redraft study`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from redraft.cli import options
+from redraft.cli.running import run_flow
+
+JUDGE = "meta-llama/Llama-3.3-70B-Instruct-Turbo"
+
+
+def show_verdict(result: dict[str, Any]) -> None:
+    """The verdicts in words, then where the report lies."""
+    for sentence in result["verdicts"]:
+        click.echo(sentence)
+    if result["conclusion"]:
+        click.echo(result["conclusion"])
+    click.echo(f"results: {result['results']}")
+    click.echo(f"report: {result['report']}")
+
+
+@click.command("evaluate")
+@click.option("--model1", "-m1", required=True, help="First model, as provider:model; a bare name means Together.")
+@click.option("--model2", "-m2", required=True, help="Second model.")
+@click.option("--judge", "-j", default=JUDGE, show_default=True, help="The model that judges.")
+@click.option(
+    "--conversations", "-c", default="data/conversations.json", show_default=True,
+    help="Conversations that end with feedback; the last ones are the test set.",
+)  # fmt: skip
+@click.option("--test-size", "-n", type=int, default=1000, show_default=True, help="How many of the last to test on.")
+@click.option("--output", "-o", default="results/evaluation", show_default=True, help="Folder for results and report.")
+@options.delay
+@options.rpm
+@options.max_missing
+@options.credentials
+def evaluate_command(
+    model1: str,
+    model2: str,
+    judge: str,
+    conversations: str,
+    test_size: int,
+    output: str,
+    delay: float | None,
+    rpm: float | None,
+    max_missing: float,
+    credentials: str | None,
+) -> None:
+    """Compare two models on test contexts, with a judge that sees both orders."""
+    result = run_flow(
+        "flows.judge_models:judge_models",
+        f"Compare {model1} with {model2} on the last {test_size} of {conversations}, judged by {judge}",
+        model1=model1,
+        model2=model2,
+        judge=judge,
+        conversations=conversations,
+        test_size=test_size,
+        output=output,
+        delay=delay,
+        rpm=rpm,
+        max_missing=max_missing,
+        credentials=credentials,
+    )
+    show_verdict(result)
+
+
+@click.command("study")
+@click.option("--input", "-i", default="data/conversations.json", show_default=True, help=options.INPUT_RULE)
+@click.option(
+    "--model",
+    "-m",
+    default="meta-llama/Meta-Llama-3.1-8B-Instruct-Reference",
+    show_default=True,
+    help="The base model.",
+)
+@click.option("--judge", "-j", default=JUDGE, show_default=True, help="The model that judges.")
+@click.option(
+    "--rewriter",
+    "-r",
+    default="meta-llama/Meta-Llama-3.1-8B-Instruct-Turbo",
+    show_default=True,
+    help="The model that rewrites.",
+)
+@click.option("--output", "-o", default="results/study", show_default=True, help="Folder for all that is made.")
+@click.option(
+    "--test-share", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.2, show_default=True,
+    help="Share of the conversations held out before anything is rewritten.",
+)  # fmt: skip
+@click.option("--seed", type=int, default=0, show_default=True, help="Which conversations are held out.")
+@click.option("--max-conversations", "-n", type=int, help="Rewrite only the first N.")
+@options.taxonomy
+@options.epochs
+@options.learning_rate
+@options.lora
+@options.delay
+@options.rpm
+@options.check_interval
+@options.max_rejected
+@options.max_missing
+@options.credentials
+def study_command(**parameters: Any) -> None:
+    """The whole feedback study: rewrite with both methods, fine-tune on each, compare, report."""
+    intent = (
+        f"Study on {parameters['input']}: rewrite with {parameters['rewriter']}, train {parameters['model']} twice, "
+        f"judge with {parameters['judge']}; everything goes to {parameters['output']}"
+    )
+    show_verdict(run_flow("flows.run_study:run_study", intent, **parameters))

@@ -1,0 +1,114 @@
+"""Starts a flow from the command line: what it will do, a progress bar, where the result lies, the exit status.
+
+Neighbours: the command files call `run_flow`; the flows live outside of this package and are imported here, late.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import os
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from time import monotonic
+from typing import Any, NoReturn
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+
+from redraft.calling.progress import WATCHERS
+from redraft.calling.progress import Progress as Stage
+from redraft.errors import RedraftError
+
+# Progress goes to standard error: what a script reads from standard output is the result alone.
+_CONSOLE = Console(stderr=True, highlight=False)
+
+
+def run_flow(path: str, intent: str, **parameters: Any) -> dict[str, Any]:
+    """The result of the flow `module:name`; ends the process with the status that its fault stands for."""
+    click.echo(intent, err=True)
+    _quieten_prefect()
+    try:
+        with _bars():
+            result = asyncio.run(_load(path)(**parameters))
+    except RedraftError as fault:
+        _stop(f"{fault.word}: {fault}", fault.exit_status)
+    except KeyboardInterrupt:
+        _stop("stopped; the same command continues where it stopped", 1)
+    except Exception as fault:  # noqa: BLE001  what is not ours gets one line too; the traceback on request
+        if os.environ.get("REDRAFT_TRACEBACK"):
+            raise
+        _stop(f"failed: {_one_line(fault)} (REDRAFT_TRACEBACK=1 shows where)", 1)
+    return result
+
+
+def _load(path: str) -> Any:
+    module, _, name = path.partition(":")
+    try:
+        return getattr(importlib.import_module(module), name)
+    except ModuleNotFoundError as fault:
+        if fault.name != module.partition(".")[0]:
+            raise
+        _stop("bad input: the flows are not installed; run redraft from its checkout (`make demo` installs it)", 2)
+
+
+def _quieten_prefect() -> None:
+    """One clear line instead of log lines and tracebacks; the Prefect UI still has all of them."""
+    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
+    os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+    os.environ.setdefault("DO_NOT_TRACK", "1")
+    os.environ.setdefault("PREFECT_CLI_PROMPT", "false")
+
+
+def _stop(line: str, status: int) -> NoReturn:
+    click.echo(f"redraft: {line}", err=True)
+    sys.exit(status)
+
+
+def stop_on_fault(fault: RedraftError) -> NoReturn:
+    """Ends a command that runs no flow."""
+    _stop(f"{fault.word}: {fault}", fault.exit_status)
+
+
+def _one_line(fault: BaseException) -> str:
+    words = " ".join(str(fault).split())
+    return f"{type(fault).__name__}: {words[:300]}"
+
+
+@contextmanager
+def _bars() -> Generator[None]:
+    """A bar for each stage: rows, rate, calls paid and reused, cost so far, time left."""
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description:<22}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[words]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=_CONSOLE, transient=not _CONSOLE.is_terminal) as bars:
+        known: dict[int, tuple[Any, float]] = {}
+
+        def show(stage: Stage) -> None:
+            if id(stage) not in known:
+                known[id(stage)] = bars.add_task(stage.stage, total=stage.total, words=""), monotonic()
+            bar, started = known[id(stage)]
+            bars.update(bar, completed=stage.done, words=_words(stage, monotonic() - started))
+
+        token = WATCHERS.set((show,))
+        try:
+            yield
+        finally:
+            WATCHERS.reset(token)
+
+
+def _words(stage: Stage, seconds: float) -> str:
+    rate = stage.done / seconds if seconds > 0.5 else 0.0
+    words = [f"{rate:.0f}/s"] if rate else []
+    if stage.paid or stage.reused:
+        words.append(f"{stage.paid} paid, {stage.reused} reused, ${stage.cost:.4f}")
+    if stage.failed:
+        words.append(f"{sum(stage.failed.values())} failed")
+    return ", ".join([*words, stage.note] if stage.note else words)
