@@ -11,7 +11,7 @@ from tasks.showing import show_table
 from tasks.states import ends_in_words
 
 
-@flow(name="check-jobs")
+@flow(name="check-jobs", flow_run_name="check open jobs")
 @ends_in_words
 async def check_jobs(credentials: str | None = None) -> dict[str, Any]:
     """Record the state of every open training job.

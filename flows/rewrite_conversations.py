@@ -50,12 +50,12 @@ async def rewrite_conversations(
         works = {one: rewrite_work(source, one, model, endpoint, max_conversations) for one in methods}
         count = shard_count(source, max_conversations)
         async with shown("rewrite", len(methods) * min(source.count, max_conversations or source.count)):
-            await asyncio.gather(*(run_shards(rewrite_shard, work, count) for work in works.values()))
+            await asyncio.gather(*(run_shards(rewrite_shard, work, count, name) for name, work in works.items()))
     manifests: dict[str, dict[str, Any]] = {}
     for name, work in works.items():
         target = f"{output}/{name}" if method == "both" else output
         meta = rewrite_meta(source, work.plan)
-        manifests[name] = await publish_dataset(target, str(work.path), count, "examples", meta)
+        manifests[name] = await publish_dataset(target, str(work.path), count, "examples", meta, target)
     await show_table("rewrite-counts", [_row(name, manifest) for name, manifest in manifests.items()], "Rewriting")
     said = "; ".join(f"{name}: {m['count']} examples, {m['rejected']} rejected" for name, m in manifests.items())
     if any(m["rejected"] > max_rejected * (m["count"] + m["rejected"]) for m in manifests.values()):

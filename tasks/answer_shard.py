@@ -19,14 +19,14 @@ from tasks.states import SHARD_CACHE, not_ours
 
 
 @task(
-    task_run_name="answer shard {shard}",
+    task_run_name="answers of {label}, shard {shard}",
     cache_policy=SHARD_CACHE,
     persist_result=True,
     retries=2,
     retry_delay_seconds=5,
     retry_condition_fn=not_ours,
 )
-async def answer_shard(work: str, shard: int) -> dict[str, int]:
+async def answer_shard(work: str, shard: int, label: str) -> dict[str, int]:
     """Counts of the finished shard of responses; a failed call is a response that says why."""
     here = Work.at(Path(work))
     finished = here.finished(shard, settled=True)
@@ -50,8 +50,8 @@ async def answer_all(contexts: Dataset, model: str) -> Dataset:
         "endpoint": endpoint.name,
     }
     work, count = Work.open(Home.of().work, "responses", plan), len(contexts.shards)
-    await run_shards(answer_shard, work, count)
+    await run_shards(answer_shard, work, count, model)
     target = work.path.with_name(f"{work.path.name}-dataset")
     meta = {"parents": [{"path": plan["contexts"], "content_hash": contexts.content_hash}], "models": [model]}
-    await publish_dataset(str(target), str(work.path), count, "responses", meta)
+    await publish_dataset(str(target), str(work.path), count, "responses", meta, f"responses of {model}")
     return Dataset.open(target)

@@ -21,14 +21,14 @@ from tasks.states import SHARD_CACHE, not_ours
 
 
 @task(
-    task_run_name="judge shard {shard}",
+    task_run_name="judge {label}, shard {shard}",
     cache_policy=SHARD_CACHE,
     persist_result=True,
     retries=2,
     retry_delay_seconds=5,
     retry_condition_fn=not_ours,
 )
-async def judge_shard(work: str, shard: int) -> dict[str, int]:
+async def judge_shard(work: str, shard: int, label: str) -> dict[str, int]:
     """Counts of the finished shard of judgments: two for each context, each with one status."""
     here = Work.at(Path(work))
     finished = here.finished(shard, settled=True)
@@ -59,10 +59,11 @@ async def judge_all(contexts: Dataset, first: Dataset, second: Dataset, judge: s
         "endpoint": endpoint.name,
     }
     work, count = Work.open(Home.of().work, "judgments", plan), len(contexts.shards)
-    await run_shards(judge_shard, work, count)
+    label = " against ".join(data.manifest["models"][0] for data in (first, second))
+    await run_shards(judge_shard, work, count, label)
     parents = [{"path": str(part.path), "content_hash": part.content_hash} for part in (contexts, first, second)]
     meta = {"parents": parents, "models": [judge], "templates": [TEMPLATE]}
-    await publish_dataset(str(target), str(work.path), count, "judgments", meta)
+    await publish_dataset(str(target), str(work.path), count, "judgments", meta, f"judgments of {label}")
     return Dataset.open(target)
 
 

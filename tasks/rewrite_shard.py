@@ -22,14 +22,14 @@ from tasks.states import SHARD_CACHE, not_ours
 
 
 @task(
-    task_run_name="rewrite shard {shard}",
+    task_run_name="rewrite {label}, shard {shard}",
     cache_policy=SHARD_CACHE,
     persist_result=True,
     retries=2,
     retry_delay_seconds=5,
     retry_condition_fn=not_ours,
 )
-async def rewrite_shard(work: str, shard: int) -> dict[str, int]:
+async def rewrite_shard(work: str, shard: int, label: str) -> dict[str, int]:
     """Counts of the finished shard; its rows are in the work folder, and its paid calls in the ledger at once."""
     here = Work.at(Path(work))
     finished = here.finished(shard, settled=True)

@@ -18,16 +18,16 @@ from tasks.session import SHARDS_IN_FLIGHT
 from tasks.showing import current_progress
 
 
-async def run_shards(shard_task: Task[Any, Any], work: Work, count: int) -> list[Shard]:
+async def run_shards(shard_task: Task[Any, Any], work: Work, count: int, label: str) -> list[Shard]:
     """The finished shards 0..count-1. Those that are there are not run again, unless a fault of a provider
-    left rejections in them that another try can mend."""
+    left rejections in them that another try can mend. `label` is how people know the stage."""
     window = asyncio.Semaphore(SHARDS_IN_FLIGHT)
 
     async def one(index: int) -> Shard:
         async with window:
             before = work.finished(index, settled=True)
             # Prefect's cache may know a shard whose file is gone; the file decides.
-            await shard_task.with_options(refresh_cache=before is None)(str(work.path), index)
+            await shard_task.with_options(refresh_cache=before is None)(str(work.path), index, label)
             if before is not None:
                 current_progress().advance(before.rows + before.rejected)
             shard = work.finished(index)
@@ -51,8 +51,10 @@ def _first(faults: BaseExceptionGroup[BaseException]) -> BaseException:
     return next((fault for fault in flat if isinstance(fault, RedraftError)), flat[0])
 
 
-@task(task_run_name="publish {target}")
-async def publish_dataset(target: str, work: str, count: int, kind: str, meta: dict[str, Any]) -> dict[str, Any]:
+@task(task_run_name="publish {label}")
+async def publish_dataset(
+    target: str, work: str, count: int, kind: str, meta: dict[str, Any], label: str
+) -> dict[str, Any]:
     """Builds the dataset aside and swaps it in; returns its manifest, with tokens and cost added up."""
     folder = Work.at(Path(work))
     shards = [shard for index in range(count) if (shard := folder.finished(index)) is not None]

@@ -39,42 +39,47 @@ def current_progress() -> Progress:
 @asynccontextmanager
 async def shown(stage: str, total: int | None) -> AsyncGenerator[Progress]:
     """A stage's progress, updated in the Prefect UI while the block runs; `total` counts rows."""
-    progress, started = Progress(stage, total), monotonic()
+    progress = Progress(stage, total)
+    artifact = _Artifact(progress)
     token = _PROGRESS.set(progress)
     progress.changed()
-    updating = asyncio.create_task(_update(progress, started))
+    updating = asyncio.create_task(artifact.keep_updated())
     try:
         yield progress
     finally:
         _PROGRESS.reset(token)
         updating.cancel()
         await asyncio.gather(updating, return_exceptions=True)
-        await _best_effort(_show(progress, started, None))
+        await artifact.update()
 
 
-async def _update(progress: Progress, started: float) -> None:
-    artifact: UUID | None = None
-    while True:
-        artifact = await _best_effort(_show(progress, started, artifact)) or artifact
-        await asyncio.sleep(_SECONDS_BETWEEN_UPDATES)
+class _Artifact:
+    """The progress artifact of one stage: made at the first update, then changed in place."""
 
+    def __init__(self, progress: Progress) -> None:
+        self._progress, self._started = progress, monotonic()
+        self._made: UUID | None = None
 
-async def _show(progress: Progress, started: float, artifact: UUID | None) -> UUID:
-    share = 100.0 * progress.done / progress.total if progress.total else 0.0
-    said = f"{progress.stage}: {describe(progress, monotonic() - started)}"
-    if artifact is not None:
-        await aupdate_progress_artifact(artifact, progress=min(share, 100.0), description=said)
-        return artifact
-    made = await acreate_progress_artifact(min(share, 100.0), key=key(f"progress-{progress.stage}"), description=said)
-    return made if isinstance(made, UUID) else made.id
+    async def keep_updated(self) -> None:
+        while True:
+            await self.update()
+            await asyncio.sleep(_SECONDS_BETWEEN_UPDATES)
 
+    async def update(self) -> None:
+        try:
+            await asyncio.wait_for(self._update(), _PATIENCE)
+        except Exception as fault:  # noqa: BLE001  whatever ails the UI, the paid work goes on and the log says why
+            get_run_logger().warning("progress could not be shown in the UI: %s", type(fault).__name__)
 
-async def _best_effort(update: Any) -> Any:
-    try:
-        return await asyncio.wait_for(update, _PATIENCE)
-    except Exception as fault:  # noqa: BLE001  whatever ails the UI, the paid work goes on and the log says why
-        get_run_logger().warning("progress could not be shown in the UI: %s", type(fault).__name__)
-        return None
+    async def _update(self) -> None:
+        progress = self._progress
+        share = min(100.0, 100.0 * progress.done / progress.total) if progress.total else 0.0
+        said = f"{progress.stage}: {describe(progress, monotonic() - self._started)}"
+        if self._made is None:
+            made = await acreate_progress_artifact(share, key=key(f"progress-{progress.stage}"), description=said)
+            self._made = made if isinstance(made, UUID) else made.id
+        else:
+            await aupdate_progress_artifact(self._made, progress=share, description=said)
 
 
 def describe(progress: Progress, seconds: float) -> str:
@@ -87,6 +92,8 @@ def describe(progress: Progress, seconds: float) -> str:
     if progress.unpriced:
         parts.append(f"{progress.unpriced} calls without a known price")
     parts += [f"{count} {reason}" for reason, count in sorted(progress.failed.items())]
+    if progress.simulated:
+        parts.append("simulated")
     return ", ".join(parts)
 
 

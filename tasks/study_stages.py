@@ -74,6 +74,7 @@ def costs_of_study(
             "input_tokens": m["input_tokens"],
             "output_tokens": m["output_tokens"],
             "cost": None if m["unpriced"] else m["cost"],
+            "simulated": m["simulated"],
         }
         for name, m in rewritten["manifests"].items()
     ]

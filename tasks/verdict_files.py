@@ -133,4 +133,5 @@ def cost_of(stage: str, dataset: Dataset) -> dict[str, Any]:
         "input_tokens": manifest["input_tokens"],
         "output_tokens": manifest["output_tokens"],
         "cost": None if manifest["unpriced"] else manifest["cost"],
+        "simulated": manifest["simulated"],
     }

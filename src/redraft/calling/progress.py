@@ -21,10 +21,12 @@ class Progress:
         self.cost = 0.0
         self.unpriced = 0
         self.failed: Counter[str] = Counter()
+        self.simulated = False
         self.note = ""
 
     def count(self, outcome: Outcome) -> None:
         """Adds the outcome of one request."""
+        self.simulated = self.simulated or outcome.simulated
         if not isinstance(outcome, Completion):
             self.failed[outcome.reason] += 1
         elif outcome.reused:

@@ -37,7 +37,7 @@ def run_flow(path: str, intent: str, **parameters: Any) -> dict[str, Any]:
         _stop(f"{fault.word}: {fault}", fault.exit_status)
     except KeyboardInterrupt:
         _stop("stopped; the same command continues where it stopped", 1)
-    except Exception as fault:  # noqa: BLE001  what is not ours gets one line too; the traceback on request
+    except Exception as fault:
         if os.environ.get("REDRAFT_TRACEBACK"):
             raise
         _stop(f"failed: {_one_line(fault)} (REDRAFT_TRACEBACK=1 shows where)", 1)

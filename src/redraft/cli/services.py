@@ -41,7 +41,8 @@ class Services:
                 _require_free(taken)
         self._logs.mkdir(parents=True, exist_ok=True)
         (self._root / "results").mkdir(exist_ok=True)
-        signal.signal(signal.SIGTERM, self._interrupt)
+        for number in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: a shell that starts us with & has it ignored
+            signal.signal(number, self._interrupt)
         try:
             self._start_all()
         except BaseException:

@@ -117,7 +117,7 @@ def _lines(path: Path) -> Iterator[Row | Rejection]:
                 continue
             try:
                 value: object = msgspec.json.decode(line)
-            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
                 yield _malformed(path, number, str(error), line)
             else:
                 yield _checked(value, path, number)

@@ -117,7 +117,7 @@ def _write(
             try:
                 line = msgspec.json.encode(row, order="sorted")
                 group.append(to_columns(row))
-            except (UnicodeEncodeError, OverflowError, ValueError) as error:
+            except (ValueError, OverflowError, RecursionError) as error:
                 refused.append(_unstorable(row, error))
                 continue
             digest.update(line + b"\n")
@@ -141,7 +141,7 @@ def _unstorable(row: msgspec.Struct, error: Exception) -> Rejection:
     row_id = str(getattr(row, "conversation_id", getattr(row, "context_id", "")))
     return Rejection(
         reason="unstorable",
-        detail=f"the text cannot be stored as UTF-8: {error}",
+        detail=f"the row cannot be stored: {error}",
         place=f"storage {row_id}",
         row_id=row_id or None,
         row=repr(row),

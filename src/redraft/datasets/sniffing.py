@@ -5,6 +5,7 @@ Neighbour: `reading` reads the rows.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import Enum
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -93,7 +94,7 @@ def _refuse_single_object(path: Path, text: bytes) -> None:
 def _is_object(line: bytes) -> bool:
     try:
         return isinstance(msgspec.json.decode(line), dict)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return False
 
 
@@ -102,22 +103,25 @@ def _wrapper_key(path: Path) -> str | None:
     with path.open("rb") as file:
         skip_mark(file)
         events = cast(
-            "list[tuple[str, str, object]]",
+            "Iterable[tuple[str, str, object]]",
             ijson.parse(file, multiple_values=True),  # pyright: ignore[reportUnknownMemberType]
         )
-        listed: str | None = None
         try:
-            for prefix, event, value in events:
-                if prefix == "" and event == "end_map":
-                    return None
-                if event == "start_map" and prefix.endswith(".item") and prefix.count(".") == 1:
-                    listed = prefix.removesuffix(".item")
-                    if listed in MESSAGE_KEYS[:2]:
-                        return None
-                elif listed and event == "map_key" and prefix == f"{listed}.item":
-                    if value in {"role", "from", "content", "value"}:
-                        return None
-                    return listed
+            return _first_list_of_rows(events)
         except (ijson.JSONError, UnicodeDecodeError):
             return None
+
+
+def _first_list_of_rows(events: Iterable[tuple[str, str, object]]) -> str | None:
+    listed, keys = "", set[object]()
+    for prefix, event, value in events:
+        if not prefix and event == "end_map":
+            return None
+        if not listed and event == "start_map" and prefix.endswith(".item") and prefix.count(".") == 1:
+            listed = prefix.removesuffix(".item")
+        elif listed and prefix == f"{listed}.item":
+            if event == "end_map":
+                return None if keys & {"role", "from"} else listed
+            if event == "map_key":
+                keys.add(value)
     return None

@@ -22,7 +22,10 @@ class Spent(msgspec.Struct):
 
 
 def totals(directory: Path, shards: Iterable[Shard]) -> dict[str, Any]:
-    """Answers paid for, tokens, cost in US dollars (rejections included), rows of unknown price, and whether any was simulated."""
+    """Answers paid for, tokens, cost in US dollars, rows of unknown price, whether any was simulated.
+
+    Rejections count with what was paid for them.
+    """
     calls = tokens_in = tokens_out = unpriced = 0
     cost, simulated = 0.0, False
     for spent in _spent(directory, shards):

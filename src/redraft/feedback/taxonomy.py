@@ -40,7 +40,7 @@ UNAMBIGUOUS: dict[str, str | None] = {
 
 # A file is refused when at least so many rows, and more than that share of them, speak another numbering.
 FEWEST = 3
-MOST_OF_UR5 = 0.5
+MOST = 0.5
 SHARE_OF_UR6 = 0.01
 
 ASKS = re.compile(
@@ -58,7 +58,7 @@ def categorise(conversation: Conversation, taxonomy: str = "don-yehiya") -> Conv
     """The conversation with its category in redraft's numbering.
 
     Reasons of rejection: no_category, unknown_category, old_numbering (UR6), no_feedback (the label says that the
-    user did not react), contradiction (the label's sign is not that of the category).
+    user did not react), contradiction (the label's sign or name is not that of the category).
     Raises InputError for an unknown `taxonomy`.
     """
     written = (conversation.category or "").strip()
@@ -80,6 +80,9 @@ def categorise(conversation: Conversation, taxonomy: str = "don-yehiya") -> Conv
         return _rejection(
             conversation, "contradiction", f"label {conversation.label} contradicts {written!r} ({meaning})"
         )
+    named = _named(conversation)
+    if named and named != category:
+        return _rejection(conversation, "contradiction", f"the row names it {NAMES[named]}, but writes {written!r}")
     return msgspec.structs.replace(conversation, category=category)
 
 
@@ -98,54 +101,86 @@ class SchemeCheck:
 
     def __init__(self, taxonomy: str, file: str) -> None:
         self._taxonomy, self._file = taxonomy, file
-        self._codes = codes_of(taxonomy)
-        self.counts: Counter[str] = Counter()
+        self._known = {**UNAMBIGUOUS, **codes_of(taxonomy)}
+        self._codes: Counter[str] = Counter()
         self._signs: Counter[tuple[str, bool]] = Counter()
-        self._asking = 0
-        self._unlabelled = 0
+        self._names: Counter[tuple[str, bool]] = Counter()
+        self._unsigned = self._asking = 0
 
     def see(self, conversation: Conversation) -> None:
         code = _code(conversation.category or "")
         if not code:
             return
-        self.counts[code] += 1
-        category = self._codes.get(code)
+        self._codes[code if code in self._known or code == "UR6" else "unknown"] += 1
+        named = _named(conversation)
+        if named:
+            self._names.update((taxonomy, codes.get(code) == named) for taxonomy, codes in TAXONOMIES.items())
+        category = self._known.get(code)
         if category is None:
             return
-        if conversation.label:
+        if conversation.label is not None:
             self._signs[code, _contradicts(category, conversation.label)] += 1
-        elif category == POSITIVE:
-            self._unlabelled += 1
+        elif code == "UR5" and category == POSITIVE:
+            self._unsigned += 1
             text = conversation.messages[-1].content
             self._asking += bool(ASKS.search(text)) and not THANKS.search(text)
 
     def finish(self) -> None:
         """Raises LabelSchemeError naming the file, the counts and the mend."""
-        old = self.counts["UR6"]
-        if old >= FEWEST and old > SHARE_OF_UR6 * self.counts.total():
-            raise LabelSchemeError(
-                f"{self._file}: {old:,} of {self.counts.total():,} labels are UR6, of the numbering before August 2024 "
-                "(UR2 to UR6 for today's UR1 to UR5); take one from each number and run it again"
-            )
-        for code in self._codes:
-            wrong, fitting = self._signs[code, True], self._signs[code, False]
-            if wrong >= FEWEST and wrong > fitting:
-                raise LabelSchemeError(self._sign_message(code, wrong, wrong + fitting))
-        if self._asking >= FEWEST and self._asking > MOST_OF_UR5 * self._unlabelled:
-            raise LabelSchemeError(
-                f"{self._file}: {self._asking:,} of {self._unlabelled:,} rows labelled UR5 ask for clarification: "
-                "Petrak's numbering; run it again with --taxonomy petrak"
-            )
+        for fault in (self._old_codes(), self._unknown_codes(), self._other_names(), self._other_signs(), self._asks()):
+            if fault:
+                raise LabelSchemeError(f"{self._file}: {fault}")
 
-    def _sign_message(self, code: str, wrong: int, total: int) -> str:
-        category = self._codes[code] or ""
-        sign = "-1" if category == POSITIVE else "+1"
-        rows = f"{self._file}: {wrong:,} of {total:,} rows labelled {code} carry the label {sign}"
-        start = f"{rows}, but {code} is {NAMES[category]}"
-        if code == "UR5" and self._taxonomy in {"don-yehiya", "petrak"}:
-            other = "petrak" if self._taxonomy == "don-yehiya" else "don-yehiya"
-            return f"{start} in this numbering; run it again with --taxonomy {other}"
-        return f"{start}; the signs or the categories of this file are mixed up, mend the file"
+    def _old_codes(self) -> str | None:
+        old, total = self._codes["UR6"], self._codes.total()
+        if old < FEWEST or old <= SHARE_OF_UR6 * total:
+            return None
+        return (
+            f"{old:,} of {total:,} labels are UR6, of the numbering before August 2024 (UR2 to UR6 for today's UR1 to "
+            "UR5); take one from each number and run it again"
+        )
+
+    def _unknown_codes(self) -> str | None:
+        unknown, total = self._codes["unknown"], self._codes.total()
+        if unknown < FEWEST or unknown <= MOST * total:
+            return None
+        codes = "; ".join(f"{taxonomy}: {', '.join(codes)}" for taxonomy, codes in TAXONOMIES.items())
+        return f"{unknown:,} of {total:,} labels are none of {self._taxonomy}'s; name the right --taxonomy ({codes})"
+
+    def _other_names(self) -> str | None:
+        wrong, fitting = self._names[self._taxonomy, False], self._names[self._taxonomy, True]
+        if wrong < FEWEST or wrong <= fitting:
+            return None
+        best = max(TAXONOMIES, key=lambda taxonomy: self._names[taxonomy, True])
+        mend = f"run it again with --taxonomy {best}" if self._names[best, True] > wrong / 2 else "mend the file"
+        return f"{wrong:,} of {wrong + fitting:,} rows give their category a name that is another one here; {mend}"
+
+    def _other_signs(self) -> str | None:
+        for code, category in self._known.items():
+            wrong, fitting = self._signs[code, True], self._signs[code, False]
+            if category is None or wrong < FEWEST or wrong <= fitting:
+                continue
+            sign = "-1" if category == POSITIVE else "+1"
+            start = f"{wrong:,} of {wrong + fitting:,} rows labelled {code} carry the label {sign}, but {code} is"
+            other = {"don-yehiya": "petrak", "petrak": "don-yehiya"}.get(self._taxonomy)
+            if code == "UR5" and other:
+                return f"{start} {NAMES[category]} in this numbering; run it again with --taxonomy {other}"
+            return f"{start} {NAMES[category]}; the signs or the categories of this file are mixed up, mend the file"
+        return None
+
+    def _asks(self) -> str | None:
+        if self._asking < FEWEST or self._asking <= MOST * self._unsigned:
+            return None
+        return (
+            f"{self._asking:,} of {self._unsigned:,} rows labelled UR5 ask for clarification: Petrak's numbering; "
+            "run it again with --taxonomy petrak"
+        )
+
+
+def _named(conversation: Conversation) -> str | None:
+    """The category that a column beside the code spells out, as people who know the numberings do."""
+    name: object = conversation.extra.get("label_name")
+    return UNAMBIGUOUS.get(_code(name)) if isinstance(name, str) else None
 
 
 def _code(written: str) -> str:

@@ -88,7 +88,7 @@ def omnibus_p(scores: NDArray[np.float64]) -> float:
     if n < arms + 1:
         return 1.0
     kept = scores[:, :-1]
-    mean, covariance = kept.mean(axis=0), np.cov(kept, rowvar=False)
+    mean, covariance = kept.mean(axis=0), np.atleast_2d(np.cov(kept, rowvar=False))
     values, vectors = np.linalg.eigh(covariance)
     along = vectors.T @ mean
     varying = values > 1e-9

@@ -23,7 +23,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     Shares lie in [0, 1]. A win rate within `rope` counts as no meaningful difference. More than `max_missing`
     of the contexts without a verdict, or fewer than `min_contexts` with one, block a verdict. `one_training_run`
     says that a compared model comes from a single training run. `baseline` is the untrained model of a study.
-    `labels` are short names to show in place of models' names.
+    `labels` are short names to show in place of models' names. `simulated` says that the sandbox gave the answers,
+    whatever the judge was.
     """
 
     confidence: float = 0.95
@@ -34,6 +35,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     one_training_run: bool = False
     baseline: str = ""
     labels: dict[str, str] = {}
+    simulated: bool = False
 
     @property
     def alpha(self) -> float:

@@ -186,5 +186,5 @@ def _numbers(counted: _Counted, settings: Settings, p_adjusted: float | None) ->
         input_tokens=kept.input_tokens,
         output_tokens=kept.output_tokens,
         cost=kept.cost if kept.cost_known else None,
-        simulated=kept.simulated,
+        simulated=kept.simulated or settings.simulated,
     )

@@ -6,6 +6,7 @@ Never "A is 60% better", never "95% probability", never "significant". Neighbour
 from __future__ import annotations
 
 from redraft.judging.summary import Settings, StudySummary, Summary
+from redraft.providers.endpoints import split_model
 
 _FAMILIES = (
     "llama", "qwen", "mistral", "mixtral", "gemma", "gemini", "claude", "gpt", "deepseek", "phi", "command",
@@ -212,7 +213,9 @@ def _on_lengths(summary: Summary, a: str, b: str) -> list[str]:
 
 def family(model: str) -> str | None:
     """The maker's family that a model's name tells of, or None."""
-    name = model.lower()
+    if not model:
+        return None
+    name = split_model(model)[1].lower()  # without the provider: "ollama" is no llama
     found = next((word for word in _FAMILIES if word in name), None)
     return _KIN.get(found, found) if found else None
 

@@ -139,7 +139,7 @@ def test_equal_rows_have_an_equal_hash_and_other_rows_another(tmp_path: Path) ->
         p.read_bytes() for p in sorted((tmp_path / "b").glob("*.parquet"))
     ]
     assert write(tmp_path / "c", [*rows[:9], talk(9, "other")], 4).content_hash != first.content_hash
-    assert write(tmp_path / "e", rows[::-1], 4).content_hash != first.content_hash
+    assert write(tmp_path / "e", rows[4:8] + rows[:4] + rows[8:], 4).content_hash != first.content_hash
 
 
 def test_the_manifest_says_what_is_in_it_and_takes_nothing_over_its_own_counts(tmp_path: Path) -> None:

@@ -98,8 +98,8 @@ def test_masking_twice_changes_nothing_more() -> None:
         (None, "Wie komme ich am schnellsten zum Bahnhof?", False),
         ("Klingon", "Wie komme ich am schnellsten zum Bahnhof?", False),
         ("English", "How do I sort a list in Python?\n\nThanks", False),
-        ("Chinese", "请问秘鲁的首都是哪里 不对 应该是利马 请再回答一次", False),
-        ("English", "请问秘鲁的首都是哪里 不对 应该是利马 请再回答一次", True),
+        ("Chinese", "请问秘鲁的首都是哪里不对应该是利马请再回答一次", False),
+        ("English", "请问秘鲁的首都是哪里不对应该是利马请再回答一次", True),
     ],
 )
 def test_a_language_that_the_text_is_not_in(stated: str | None, text: str, wrong: bool) -> None:

@@ -48,6 +48,10 @@ def test_near_identical_openings_share_a_key() -> None:
     opening = "Write a short poem about the sea, in four lines, and let it rhyme"
     for alike in (opening.upper(), f"  {opening}!!", f"{opening}, please", opening.replace(",", " -")):
         assert group_key(user(alike)) == group_key(user(opening))
+    # Twelve words, or sixty characters where there are fewer words.
+    assert group_key(user("a b c d e f g h i j k l m")) == group_key(user("a b c d e f g h i j k l n"))
+    assert group_key(user("a b c d e f g h i j k l m")) != group_key(user("a b c d e f g h i j k m"))
+    assert group_key(user("\u79d8" * 60 + "\u9c81")) == group_key(user("\u79d8" * 70))
     assert group_key(user(opening)) != group_key(user("Write a short poem about the moon, in four lines"))
     assert group_key(user("???")) != group_key(user("!!!"))
     system = Message(role="system", content="Be brief.")

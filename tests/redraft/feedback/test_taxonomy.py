@@ -132,6 +132,16 @@ def test_both_numberings_of_the_human_labelled_file() -> None:
     for wrong in (theirs, bare):
         with pytest.raises(LabelSchemeError, match="taxonomy petrak"):
             checked("don-yehiya", wrong)
+    # Nothing but the column with the names gives this one away: all signs fit.
+    names = [msgspec.structs.replace(ours[i], extra={"label_name": row["label_name"]}) for i, row in enumerate(rows)]
+    checked("don-yehiya", names)
+    with pytest.raises(LabelSchemeError, match=r"67 of 67 rows give their category a name.*--taxonomy don-yehiya"):
+        checked("petrak", names)
+    assert {r.reason for r in (categorise(row, "petrak") for row in names) if isinstance(r, Rejection)} == {
+        "contradiction",
+        "no_category",
+        "no_feedback",
+    }
     read = [categorise(row, "petrak") for row in theirs]
     assert Counter(r.category for r in read if isinstance(r, Conversation)) == {
         "UR4": 44,

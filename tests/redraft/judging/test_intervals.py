@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from math import isclose
 from pathlib import Path
+from statistics import NormalDist
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest, multinomial
-from statistics import NormalDist
 
 from redraft.judging.intervals import contexts_needed, detectable_rate, exact_p, mid_p, tango_interval, win_rate
 

@@ -73,6 +73,21 @@ def test_three_arms_take_the_closed_test_others_holm() -> None:
     assert correct(two, p_values).adjusted == tuple(holm([p_values[name] for name in two]))
 
 
+def test_which_model_of_a_pair_comes_first_makes_no_difference() -> None:
+    points = {("f", "b"): [1, 1, 0, -1, 1] * 8, ("a", "b"): [0, 1, -1, 1, 1] * 8, ("f", "a"): [1, 0, -1, 1, 0] * 8}
+    p_values = dict.fromkeys(points, 0.01)
+    straight = correct({name: folds(values) for name, values in points.items()}, p_values)
+    turned = {("b", "f"): [-p for p in points["f", "b"]], ("b", "a"): [-p for p in points["a", "b"]]}
+    turned[("f", "a")] = points["f", "a"]
+    mirrored = correct({name: folds(values) for name, values in turned.items()}, dict.fromkeys(turned, 0.01))
+    assert mirrored.omnibus_p == pytest.approx(straight.omnibus_p)
+    # By hand: an arm's score in a context is its wins minus its losses there.
+    f = [x + y for x, y in zip(points["f", "b"], points["f", "a"], strict=True)]
+    b = [-x - y for x, y in zip(points["f", "b"], points["a", "b"], strict=True)]
+    a = [x - y for x, y in zip(points["a", "b"], points["f", "a"], strict=True)]
+    assert straight.omnibus_p == pytest.approx(omnibus_p(np.array([f, b, a], dtype=float).T))
+
+
 def test_a_context_unusable_in_one_pair_leaves_the_omnibus_only() -> None:
     one = folds([1] * 40)
     one["c0"] = Fold(context_id="c0", label="unusable", reason="judge_error")

@@ -98,5 +98,5 @@ def test_noise_is_never_a_verdict(noise: str) -> None:
 def test_real_judges_answers_in_other_forms_are_not_guessed_at() -> None:
     if not (SHARED / "judge_texts.jsonl").exists():
         pytest.skip("the shared reference data does not lie beside this checkout")
-    texts = [json.loads(line)["judgment"] for line in (SHARED / "judge_texts.jsonl").open(encoding="utf-8")]
+    texts = [json.loads(line)["judgment"] for line in (SHARED / "judge_texts.jsonl").read_text("utf-8").splitlines()]
     assert not [text for text in texts if read_json_reply(text) or read_text_reply(text)]
