@@ -67,7 +67,7 @@ async def judge_models(
     )  # fmt: skip
     await show_table("verdict-counts", verdict["table"], "Counts and interval")
     await show_table("judging-costs", costs, "Costs in US dollars")
-    await show_report("judge-models", Path(verdict["report"]), verdict["verdicts"][0])
+    await show_report("judge-models", Path(verdict["report"]), f"{verdict['verdicts'][0]}\n\n{verdict['details'][0]}")
     missing = verdict["table"][0]["no verdict"]
     if missing > max_missing * contexts.count:
         raise PartialError(f"{missing} of {contexts.count} contexts have no verdict; report {verdict['report']}; rerun")

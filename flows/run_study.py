@@ -112,7 +112,16 @@ async def run_study(
     )  # fmt: skip
     await show_table("study-verdicts", verdict["table"], "Verdicts")
     await show_table("study-costs", costs, "Costs in US dollars")
-    await show_report("study", Path(verdict["report"]), "\n\n".join([*verdict["verdicts"], verdict["conclusion"]]))
+    await show_report(
+        "study",
+        Path(verdict["report"]),
+        "\n\n".join(
+            [
+                *(" ".join(both) for both in zip(verdict["verdicts"], verdict["details"], strict=True)),
+                verdict["conclusion"],
+            ]
+        ),
+    )
     missing = max(row["no verdict"] for row in verdict["table"])
     if missing > max_missing * contexts.count:
         raise PartialError(f"{missing} of {contexts.count} contexts have no verdict; report {verdict['report']}; rerun")

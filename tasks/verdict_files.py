@@ -35,6 +35,10 @@ class JudgedPair(msgspec.Struct, frozen=True, kw_only=True):
     def comparisons(self) -> Iterator[Comparison]:
         return comparisons_of(*(Dataset.open(Path(p)) for p in (self.contexts, self.responses_a, self.responses_b)))
 
+    def made(self) -> tuple[str, str, str]:
+        """Folders of what models answered."""
+        return self.responses_a, self.responses_b, self.judgments
+
     def read_judgments(self) -> Iterator[Judgment]:
         return Dataset.open(Path(self.judgments)).rows()
 
@@ -69,6 +73,7 @@ async def write_verdict(
         "report": str(Path(output) / "report.html"),
         "results": str(Path(output) / "results.json"),
         "verdicts": [pair.sentence for pair in study.pairs],
+        "details": [f"{pair.explanation} {pair.frequencies}".strip() for pair in study.pairs],
         "conclusion": study.conclusion,
         "table": [_row(pair, said) for pair in study.pairs],
         "simulated": study.simulated,
@@ -84,6 +89,8 @@ def _write(
     stages: list[Stage],
     costs: list[Cost],
 ) -> StudySummary:
+    simulated = any(Dataset.open(Path(p)).manifest["simulated"] for pair in pairs for p in pair.made())
+    settings = msgspec.structs.replace(settings, simulated=simulated)
     comparisons, judgments = _Rows[Comparison](pairs, "comparisons"), _Rows[Judgment](pairs, "read_judgments")
     study = summarise_study(judgments, comparisons, settings)
     with storage_faults(output):

@@ -14,8 +14,8 @@ JUDGE = "meta-llama/Llama-3.3-70B-Instruct-Turbo"
 
 def show_verdict(result: dict[str, Any]) -> None:
     """The verdicts in words, then where the report lies."""
-    for sentence in result["verdicts"]:
-        click.echo(sentence)
+    for sentence, detail in zip(result["verdicts"], result["details"], strict=True):
+        click.echo(f"{sentence}\n  {detail}")
     if result["conclusion"]:
         click.echo(result["conclusion"])
     click.echo(f"results: {result['results']}")

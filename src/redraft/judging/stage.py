@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
+import msgspec
+
 from redraft.calling.engine import Caller
 from redraft.calling.progress import Progress
 from redraft.judging import protocol
@@ -117,12 +119,34 @@ async def _settle(
     caller: Caller,
     progress: Progress,
 ) -> Judgment:
-    """Reads the judgment; one that does not parse is asked again, a bounded number of times."""
-    attempt = 0
+    """Reads the judgment; one that does not parse is asked again, a bounded number of times.
+
+    Tokens and cost of all asks count: each of them was paid.
+    """
+    attempt, spent = 0, Spent()
     while True:
         progress.count(outcome)
+        spent = spent.with_call(outcome)
         judgment = protocol.judgment(comparison, order, judge, outcome, asked=attempt + 1)
         if judgment.status != "judge_unparseable" or attempt >= protocol.MAX_REASKS:
-            return judgment
+            return msgspec.structs.replace(
+                judgment, input_tokens=spent.input_tokens, output_tokens=spent.output_tokens, cost=spent.cost
+            )
         attempt += 1
         outcome = await caller.call(protocol.reask_request(request, attempt))
+
+
+class Spent(msgspec.Struct, frozen=True):
+    """What several calls cost together; `cost` (US dollars) is None once one of them has no known price."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost: float | None = 0.0
+
+    def with_call(self, outcome: Outcome) -> Spent:
+        known = self.cost is not None and outcome.cost is not None
+        return Spent(
+            self.input_tokens + outcome.input_tokens,
+            self.output_tokens + outcome.output_tokens,
+            (self.cost or 0.0) + (outcome.cost or 0.0) if known else None,
+        )

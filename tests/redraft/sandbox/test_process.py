@@ -24,6 +24,14 @@ print(one.process.pid, one.url, flush=True)
 time.sleep(60)
 """
 
+PARENT_WITHOUT_PIPE = """
+import subprocess, sys, time
+words = [sys.executable, "-m", "redraft.sandbox", "--exit-with-parent"]
+one = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+print(one.pid, one.stdout.readline(), flush=True)
+time.sleep(60)
+"""
+
 
 def gone(pid: int) -> bool:
     """Whether no such process runs; one that ended and was not waited for counts as gone."""
@@ -50,8 +58,9 @@ def test_it_ends_cleanly_when_told(start):
         assert one.process.wait(timeout=5) == 0
 
 
-def test_it_ends_with_a_killed_parent():
-    parent = subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE, text=True)  # noqa: S603
+@pytest.mark.parametrize("program", [PARENT, PARENT_WITHOUT_PIPE])
+def test_it_ends_with_a_killed_parent(program):
+    parent = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)  # noqa: S603
     assert parent.stdout is not None
     pid = int(parent.stdout.readline().split()[0])
     assert not gone(pid)
@@ -59,6 +68,12 @@ def test_it_ends_with_a_killed_parent():
     parent.wait()
     parent.stdout.close()
     assert within(5, lambda: gone(pid))
+
+
+def test_it_ends_when_its_input_closes(start):
+    one = start()
+    one.process.stdin.close()
+    assert one.process.wait(timeout=5) == 0
 
 
 def test_without_a_pipe_as_input_it_stays_until_told():

@@ -124,7 +124,8 @@ def test_jobs_are_cancelled_and_fail_on_demand(sandbox, http_call):
     ended = wait(http_call, sandbox.url, f"/v1/fine-tunes/{job['id']}", "status", "cancelled")
     assert [event["type"] for event in ended["events"]][-2:] == ["cancel_requested", "job_stopped"]
     broken = submit(http_call, sandbox.url, file_id, suffix="broken-one")
-    ended = wait(http_call, sandbox.url, f"/v1/fine-tunes/{broken['id']}", "status", "error")
+    ended = wait(http_call, sandbox.url, f"/v1/fine-tunes/{broken['id']}", "status", "error", "completed")
+    assert ended["status"] == "error"
     assert ended["events"][-1]["type"] == "job_error" and ended["events"][-1]["level"] == "error"
     assert http_call(sandbox.url, f"/v1/fine-tunes/{broken['id']}/cancel", b"").status == 400
     time.sleep(0.5)

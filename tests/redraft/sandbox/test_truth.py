@@ -104,6 +104,14 @@ def test_the_judge_reads_blocks_whatever_the_answers_hold():
     assert world.verdict(loose, b"") == ("answer_2", "slight"), "marks in order, where there are no blocks"
 
 
+def test_the_judge_favours_the_first_of_two_equals():
+    equal = [f"[simulated answer 00aa00aa00aa q={sign}0.000]" for sign in "+-"]
+    world = Truth(1, TruthOptions(judge_bias=0.4))
+    said = [verdict(world, *(text + f" {n}" for text in equal)) for n in range(500)]
+    assert said.count("answer_1") > 2 * said.count("answer_2") > 20
+    assert "tie" in said
+
+
 def test_the_nonce_is_no_content():
     one, two = (canonical({"a": judge_message("x", "y", secrets.token_hex(16))}) for _ in range(2))
     assert one == two != canonical({"a": judge_message("y", "x", secrets.token_hex(16))})

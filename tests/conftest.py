@@ -1,0 +1,140 @@
+"""What all tests share: no network beyond loopback, no skips where CI has everything, one real Prefect server."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from redraft.sandbox.process import SandboxProcess
+
+ROOT = Path(__file__).resolve().parent.parent
+LOOPBACK = Path(__file__).parent / "loopback"
+
+_hook = importlib.util.spec_from_file_location("loopback_only", LOOPBACK / "sitecustomize.py")
+assert _hook is not None and _hook.loader is not None
+_hook.loader.exec_module(importlib.util.module_from_spec(_hook))
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """With REDRAFT_NO_SKIPS a skipped test fails: CI has everything that a test may miss elsewhere."""
+    outcome = yield
+    report = outcome.get_result()
+    if report.skipped and not hasattr(report, "wasxfail") and os.environ.get("REDRAFT_NO_SKIPS"):
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} was skipped where nothing may be missing: {report.longrepr}"
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    folder = ROOT.parent / "shared"
+    if not folder.is_dir():
+        pytest.skip("the folder shared/ is not beside the checkout")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def prefect_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The API URL of a Prefect server with a database of its own."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    home = tmp_path_factory.mktemp("prefect")
+    environment = {
+        **os.environ,
+        "PREFECT_HOME": str(home),
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_SERVER_SERVICES_SCHEDULER_ENABLED": "false",
+    }
+    words = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
+    with (home / "server.log").open("wb") as log:
+        server = subprocess.Popen(words, env=environment, stdout=log, stderr=log, start_new_session=True)
+    url = f"http://127.0.0.1:{port}/api"
+    try:
+        _wait_for(f"{url}/health", server, home / "server.log")
+        yield url
+    finally:
+        os.killpg(server.pid, 9)
+        server.wait()
+
+
+def _wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    until = time.monotonic() + 120
+    while time.monotonic() < until:
+        if server.poll() is not None:
+            break
+        try:
+            with urllib.request.urlopen(url, timeout=2):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.2)
+    pytest.fail(f"the Prefect server did not come up: {log.read_text()[-2000:]}")
+
+
+class Project:
+    """An empty folder of a user who works with the sandbox: `run` starts the command line in it."""
+
+    def __init__(self, folder: Path, prefect_url: str, sandbox_url: str) -> None:
+        self.folder = folder
+        self.environment = {
+            **{name: value for name, value in os.environ.items() if not name.endswith(("_API_KEY", "_BASE_URL"))},
+            "PYTHONPATH": str(LOOPBACK),
+            "PREFECT_HOME": str(folder / "prefect"),
+            "PREFECT_API_URL": prefect_url,
+            "REDRAFT_HOME": str(folder / ".redraft"),
+            "TOGETHER_BASE_URL": sandbox_url,
+            "TOGETHER_API_KEY": "sandbox",
+            "COLUMNS": "200",
+        }
+
+    def start(self, *words: object, **environment: str) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "redraft", *map(str, words)],
+            cwd=self.folder,
+            env={**self.environment, **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+
+    def run(self, *words: object, status: int = 0, **environment: str) -> subprocess.CompletedProcess[str]:
+        """What the command said; the test fails where its exit status is another."""
+        with self.start(*words, **environment) as process:
+            out, err = process.communicate(timeout=300)
+        done = subprocess.CompletedProcess(words, process.returncode, out.decode(), err.decode())
+        assert done.returncode == status, f"{words}: status {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done
+
+
+@pytest.fixture
+def project(tmp_path: Path, prefect_url: str, sandbox: SandboxProcess) -> Project:
+    return Project(tmp_path, prefect_url, sandbox.url)
+
+
+@pytest.fixture
+def sandbox(start_sandbox: Callable[..., SandboxProcess]) -> SandboxProcess:
+    return start_sandbox(seed=1, job_seconds=1)
+
+
+@pytest.fixture
+def start_sandbox() -> Iterator[Callable[..., SandboxProcess]]:
+    """Starts sandboxes with options of the test's own; they end with it."""
+    running: list[SandboxProcess] = []
+
+    def start(**options: object) -> SandboxProcess:
+        running.append(SandboxProcess.start(options))
+        return running[-1]
+
+    yield start
+    for one in running:
+        one.stop()
