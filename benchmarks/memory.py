@@ -46,7 +46,7 @@ def resident(process: int) -> int:
 def measured(words: list[str], folder: Path, environment: dict[str, str]) -> dict[str, float]:
     """Seconds and peak resident MiB of one command, with the resident MiB at a quarter, half and the end."""
     started = time.monotonic()
-    process = subprocess.Popen([sys.executable, "-m", "redraft", *words], cwd=folder, env=environment)  # noqa: S603
+    process = subprocess.Popen([sys.executable, "-m", "redraft", *words], cwd=folder, env=environment)
     seen: list[int] = []
     done = threading.Event()
 
@@ -85,7 +85,7 @@ def main(rows: tuple[int, ...]) -> None:
                 ["rewrite", "-i", "filtered", "-o", "rewritten", "--method", "feedback"],
             ):
                 result = measured(words, folder, environment)
-                print(json.dumps({"rows": count, "command": words[0], **result}), flush=True)  # noqa: T201
+                print(json.dumps({"rows": count, "command": words[0], **result}), flush=True)
 
 
 if __name__ == "__main__":

@@ -67,7 +67,9 @@ class _Artifact:
 
     async def update(self) -> None:
         try:
-            await asyncio.wait_for(self._update(), _PATIENCE)
+            # Not wait_for: in Python 3.11 it can swallow a cancellation, and the stage would never end.
+            async with asyncio.timeout(_PATIENCE):
+                await self._update()
         except Exception as fault:  # noqa: BLE001  whatever ails the UI, the paid work goes on and the log says why
             get_run_logger().warning("progress could not be shown in the UI: %s", type(fault).__name__)
 

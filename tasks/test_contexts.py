@@ -42,7 +42,12 @@ async def hold_out(input: str, test_share: float, seed: int) -> dict[str, str]:
     for side, path in (("train", train), ("test", test)):
         if not Dataset.open(path).count:
             raise InputError(f"{input}: too few conversations, the {side} side is empty; give more or another share")
-    return {"train": str(train), "test": str(test)}
+    return {"train": _from_here(train), "test": _from_here(test)}
+
+
+def _from_here(path: Path) -> str:
+    """The path as people write it in this folder: it stands in names of runs and in advice."""
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
 
 @task(task_run_name="held-out check")

@@ -110,7 +110,11 @@ class Project:
     def run(self, *words: object, status: int = 0, **environment: str) -> subprocess.CompletedProcess[str]:
         """What the command said; the test fails where its exit status is another."""
         with self.start(*words, **environment) as process:
-            out, err = process.communicate(timeout=300)
+            try:
+                out, err = process.communicate(timeout=180)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, 9)
+                raise
         done = subprocess.CompletedProcess(words, process.returncode, out.decode(), err.decode())
         assert done.returncode == status, f"{words}: status {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done

@@ -122,6 +122,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     output_tokens: int = 0
     cost: float | None = None
     simulated: bool = False
+    reused: bool = False
 
 
 Outcome = Completion | Failure

@@ -1,6 +1,9 @@
-"""Blocks every connection that leaves this machine, in the tests and in each process that they start."""
+"""In the tests and in each process that they start: no connection leaves this machine, and a disk can be full."""
 
 import ipaddress
+import os
+import resource
+import signal
 import sys
 
 
@@ -19,3 +22,8 @@ def _loopback(host: str) -> bool:
 
 
 sys.addaudithook(_refuse)
+
+if limit := os.environ.get("REDRAFT_TEST_FILE_LIMIT"):
+    # No file may grow beyond so many bytes: writing fails as on a full disk, with an error and not a signal.
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), int(limit)))

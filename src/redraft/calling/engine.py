@@ -6,25 +6,26 @@ Around `providers.chat` it puts the ledger (nothing paid twice), the limits, the
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from datetime import UTC, datetime
-from time import perf_counter
+from time import monotonic, perf_counter
 
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, wait_random_exponential
+import msgspec
 
 from redraft.calling import prices
+from redraft.calling.health import Health
 from redraft.calling.ledger import Ledger
-from redraft.calling.limits import LONGEST_PAUSE, Limits
+from redraft.calling.limits import Limits
+from redraft.calling.retries import Retries
 from redraft.errors import ProviderError
 from redraft.providers.chat import ChatClient
 from redraft.providers.endpoints import Endpoint, split_model
-from redraft.providers.wire import DOWN, FATAL, TRANSIENT, Answer, CallFault
+from redraft.providers.wire import FATAL, Answer, CallFault
 from redraft.records import Completion, Failure, Outcome, Request
 
-ATTEMPTS = 6
-# This many requests in a row given up because nobody answers: the provider is down, not the row at fault.
-DOWN_IN_A_ROW = 20
-_BACKOFF = wait_random_exponential(multiplier=0.5, max=30)
+# A call that is under way when a run ends may be paid for: its answer has this long to arrive and be recorded.
+GRACE_SECONDS = 30.0
 
 EndpointSource = Callable[[str], Awaitable[Endpoint]]
 
@@ -32,22 +33,29 @@ EndpointSource = Callable[[str], Awaitable[Endpoint]]
 class Caller:
     """Asks models. One per run and event loop; `endpoint_of` gives the endpoint of a provider by name."""
 
-    def __init__(self, client: ChatClient, endpoint_of: EndpointSource, ledger: Ledger, limits: Limits) -> None:
+    def __init__(
+        self,
+        client: ChatClient,
+        endpoint_of: EndpointSource,
+        ledger: Ledger,
+        limits: Limits,
+        retries: Retries | None = None,
+    ) -> None:
         self._client = client
         self._endpoint_of = endpoint_of
         self._ledger = ledger
         self.limits = limits
+        self._retries = retries or Retries()
         self._endpoints: dict[str, asyncio.Task[Endpoint]] = {}
-        self._running: dict[str, asyncio.Task[Outcome]] = {}
-        self._answered = False
-        self._down = 0
+        self._running: dict[str, _Shared] = {}
+        self._health: defaultdict[str, Health] = defaultdict(Health)
 
     async def endpoint(self, model: str) -> Endpoint:
         """The identified endpoint that serves `provider:model`; identified once a run."""
         provider, _ = split_model(model)
         if provider not in self._endpoints:
             self._endpoints[provider] = asyncio.create_task(self._identified(provider))
-        return await self._endpoints[provider]
+        return await asyncio.shield(self._endpoints[provider])
 
     async def _identified(self, provider: str) -> Endpoint:
         return await self._client.identify(await self._endpoint_of(provider))
@@ -61,12 +69,14 @@ class Caller:
         key = request.key(endpoint.name)
         if (recorded := self._ledger.get(key)) is not None:
             return recorded
-        if (running := self._running.get(key)) is not None:
-            return await asyncio.shield(running)
-        task = asyncio.create_task(self._pay(request, endpoint, key))
-        self._running[key] = task
-        task.add_done_callback(lambda _: self._running.pop(key, None))
-        return await task
+        if (shared := self._running.get(key)) is not None:
+            if shared.ending:  # given up by all who asked, but its answer may still be recorded
+                await asyncio.wait([shared.task])
+                return await self.call(request)
+            return msgspec.structs.replace(await shared.outcome(), reused=True)
+        shared = self._running[key] = _Shared(asyncio.create_task(self._pay(request, endpoint, key)))
+        shared.task.add_done_callback(lambda _: self._running.pop(key, None))
+        return await shared.outcome()
 
     async def run(self, requests: Iterable[Request]) -> AsyncGenerator[tuple[Request, Outcome]]:
         """Outcomes as they finish. `requests` is drawn only as fast as calls can start: never all in memory."""
@@ -78,8 +88,9 @@ class Caller:
                     tasks.add(asyncio.create_task(self._paired(request)))
                 if not tasks:
                     return
-                finished, tasks = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                finished, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
                 for task in finished:
+                    tasks.discard(task)
                     yield task.result()
         finally:
             for task in tasks:
@@ -90,63 +101,100 @@ class Caller:
         return request, await self.call(request)
 
     async def _pay(self, request: Request, endpoint: Endpoint, key: str) -> Outcome:
+        health, number, counted = self._health[endpoint.provider], 0, 0
+        while True:
+            number += 1
+            try:
+                return await self._attempt(request, endpoint, key, number)
+            except CallFault as fault:
+                health.failed(fault.kind)
+                if fault.kind == "rate_limited":
+                    self._require_patience(health, endpoint, fault)
+                    continue  # the limits hold every start back now, this one too
+                counted += 1
+                if not self._retries.again(fault, counted, health.reached):
+                    return self._given_up(request, endpoint, key, fault, number)
+                wait = self._retries.wait(fault, counted)
+            await asyncio.sleep(wait)
+
+    async def _attempt(self, request: Request, endpoint: Endpoint, key: str, number: int) -> Outcome:
+        async with self.limits.slot() as started:
+            sent = asyncio.create_task(self._ask(request, endpoint, key, number))
+            try:
+                outcome = await asyncio.shield(sent)
+            except CallFault as fault:
+                if fault.kind == "rate_limited":
+                    self.limits.slow_down(started, fault.retry_after)
+                raise
+            except asyncio.CancelledError:
+                await asyncio.gather(asyncio.wait_for(sent, GRACE_SECONDS), return_exceptions=True)
+                raise
+        self._health[endpoint.provider].answered()
+        self.limits.speed_up()
+        return outcome
+
+    async def _ask(self, request: Request, endpoint: Endpoint, key: str, number: int) -> Outcome:
         started = perf_counter()
-        retrying = AsyncRetrying(
-            stop=stop_after_attempt(ATTEMPTS), wait=_wait, retry=retry_if_exception(_worth_retrying), reraise=True
-        )
-        try:
-            answer: Answer = await retrying(self._attempt, request, endpoint)
-        except CallFault as fault:
-            return self._given_up(request, endpoint, key, fault, retrying.statistics["attempt_number"])
-        attempts = retrying.statistics["attempt_number"]
-        self._answered, self._down = True, 0
-        outcome = _outcome(request, endpoint, key, answer, attempts, perf_counter() - started)
+        answer = await self._client.attempt(request, endpoint)
+        outcome = _outcome(request, endpoint, key, answer, number, perf_counter() - started)
         self._ledger.put(outcome)
         return outcome
 
-    async def _attempt(self, request: Request, endpoint: Endpoint) -> Answer:
-        async with self.limits.slot():
-            try:
-                return await self._client.attempt(request, endpoint)
-            except CallFault as fault:
-                if fault.kind == "rate_limited" and fault.retry_after:
-                    self.limits.pause(fault.retry_after)
-                raise
-
     def _given_up(self, request: Request, endpoint: Endpoint, key: str, fault: CallFault, attempts: int) -> Failure:
-        where = f"{endpoint.provider} at {endpoint.base_url}"
         if fault.kind in FATAL:
             raise ProviderError(
-                f"{where}: {_MENDS[fault.kind]} (model {request.model}; {fault.detail})", fault.kind
+                f"{_where(endpoint)}: {_MENDS[fault.kind]} (model {request.model}; {fault.detail})", fault.kind
             ) from None
-        if fault.kind in DOWN:
-            self._down += 1
-            if not self._answered or self._down >= DOWN_IN_A_ROW:
-                raise ProviderError(
-                    f"{where} cannot be used: {fault.detail}; check the address, rerun later", fault.kind
-                ) from None
+        if self._health[endpoint.provider].given_up(fault.kind):
+            raise ProviderError(
+                f"{_where(endpoint)} cannot be used: {fault.detail}; check the address, rerun later", fault.kind
+            ) from None
         return Failure(
             request_key=key, model=request.model, reason=fault.kind, detail=fault.detail, attempts=attempts,
             simulated=endpoint.simulated,
         )  # fmt: skip
 
+    def _require_patience(self, health: Health, endpoint: Endpoint, fault: CallFault) -> None:
+        if health.limited(monotonic()) > self._retries.patience:
+            raise ProviderError(
+                f"{_where(endpoint)} has refused every call as too many for {self._retries.patience:.0f} s "
+                f"({fault.detail}); ask for a higher limit, or rerun later",
+                fault.kind,
+            ) from None
+
+
+class _Shared:
+    """A call under way with all who wait for it. It ends with the last of them, not with the first."""
+
+    def __init__(self, task: asyncio.Task[Outcome]) -> None:
+        self.task = task
+        self.ending = False
+        self._waiting = 0
+
+    async def outcome(self) -> Outcome:
+        self._waiting += 1
+        try:
+            return await asyncio.shield(self.task)
+        except asyncio.CancelledError:
+            if self._waiting == 1:
+                self.ending = True
+                self.task.cancel()
+                await asyncio.gather(self.task, return_exceptions=True)
+            raise
+        finally:
+            self._waiting -= 1
+
+
+def _where(endpoint: Endpoint) -> str:
+    return f"{endpoint.provider} at {endpoint.base_url}"
+
 
 _MENDS = {
     "key_refused": "the key is refused; check the key of this provider",
     "spend_limit": "the account's spend limit is reached; raise it, then rerun",
-    "model_not_served": "the model is not served there; check its name",
+    "model_not_served": "the model is not served there; check its name and the base URL",
+    "other_sandbox": "a sandbox that the run did not know at its start; keep one running on loopback, then rerun",
 }
-
-
-def _worth_retrying(fault: BaseException) -> bool:
-    return isinstance(fault, CallFault) and fault.kind in TRANSIENT
-
-
-def _wait(state: RetryCallState) -> float:
-    fault = state.outcome.exception() if state.outcome else None
-    named = fault.retry_after if isinstance(fault, CallFault) else None
-    # A little jitter on the provider's own time, so that a thousand waiters do not return in one instant.
-    return min(named, LONGEST_PAUSE) + _BACKOFF(state) * 0.1 if named is not None else _BACKOFF(state)
 
 
 def _outcome(request: Request, endpoint: Endpoint, key: str, answer: Answer, attempts: int, latency: float) -> Outcome:

@@ -34,14 +34,16 @@ class Ledger:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._database = sqlite3.connect(path, timeout=60, isolation_level=None)
+        except (OSError, sqlite3.Error) as fault:
+            raise _unopened(path, fault) from None
+        try:
             self._database.execute("PRAGMA journal_mode = WAL")
             # NORMAL survives a killed process; only a power cut may lose the last instants.
             self._database.execute("PRAGMA synchronous = NORMAL")
             self._database.execute(_SCHEMA)
-        except (OSError, sqlite3.Error) as fault:
-            raise StorageError(
-                f"{path}: the ledger cannot be opened ({fault}); free space or mend the rights"
-            ) from None
+        except sqlite3.Error as fault:
+            self._database.close()
+            raise _unopened(path, fault) from None
 
     def __enter__(self) -> Ledger:
         return self
@@ -52,15 +54,17 @@ class Ledger:
         self._database.close()
 
     def get(self, request_key: str) -> Outcome | None:
-        """The recorded outcome of a request, marked `reused` where it is a completion."""
-        found = self._database.execute(
-            "SELECT kind, outcome FROM calls WHERE request_key = ?", (request_key,)
-        ).fetchone()
-        if found is None:
-            return None
-        if found[0] == "failure":
-            return self._failures.decode(found[1])
-        return msgspec.structs.replace(self._completions.decode(found[1]), reused=True)
+        """The recorded outcome of a request, marked `reused`. Raises StorageError where the file is damaged."""
+        try:
+            found = self._database.execute(
+                "SELECT kind, outcome FROM calls WHERE request_key = ?", (request_key,)
+            ).fetchone()
+            if found is None:
+                return None
+            decoder = self._failures if found[0] == "failure" else self._completions
+            return msgspec.structs.replace(decoder.decode(found[1]), reused=True)
+        except (sqlite3.Error, msgspec.DecodeError) as fault:
+            raise StorageError(f"{self.path}: the ledger cannot be read ({fault}); move it away, then rerun") from None
 
     def put(self, outcome: Outcome) -> None:
         """Records an outcome that was paid. Raises StorageError where the disk is full."""
@@ -77,3 +81,7 @@ class Ledger:
 
     def __len__(self) -> int:
         return int(self._database.execute("SELECT count(*) FROM calls").fetchone()[0])
+
+
+def _unopened(path: Path, fault: Exception) -> StorageError:
+    return StorageError(f"{path}: the ledger cannot be opened ({fault}); free space, mend the rights or move it away")

@@ -33,7 +33,7 @@ class Progress:
             self.reused += 1
         else:
             self.paid += 1
-        if not (isinstance(outcome, Completion) and outcome.reused):
+        if not outcome.reused:
             if outcome.cost is None:
                 self.unpriced += outcome.output_tokens > 0
             else:

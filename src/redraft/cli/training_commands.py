@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 
 import click
 from rich.console import Console
@@ -99,7 +100,12 @@ def list_command(refresh: bool, credentials: str | None) -> None:
         jobs = registry.list()
     except RedraftError as fault:
         stop_on_fault(fault)
-    table = Table("job", "state", "progress", "base model", "model", "dataset", "created", box=None)
+    if not jobs:
+        click.echo("no training jobs yet")
+        return
+    table = Table(box=None)
+    for heading in ("job", "state", "progress", "base model", "model", "dataset", "created"):
+        table.add_column(heading, overflow="fold")  # a name that is cut off cannot be used
     for job in jobs:
         progress = f"{job.progress:.0%}" if job.progress is not None else ""
         state = f"{job.state} (simulated)" if job.simulated else str(job.state)
@@ -107,7 +113,8 @@ def list_command(refresh: bool, credentials: str | None) -> None:
             job.job_id or job.suffix, state, progress, job.base_model, job.model_output_name or "", job.name,
             job.created_at[:16],
         )  # fmt: skip
-    Console(width=None if jobs else 80, soft_wrap=True).print(table if jobs else "no training jobs yet")
+    # A pipe has no width: each job stays on one line for the script behind it.
+    Console(width=None if sys.stdout.isatty() else 1000).print(table)
 
 
 async def _refresh(registry: Registry, credentials: str | None) -> list[str]:

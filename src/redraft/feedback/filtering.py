@@ -38,19 +38,21 @@ def filter_conversations(
     """The dataset `target` of the conversations that a feedback study can use, rejections beside them.
 
     `limit` reads only the first rows, `hold_out_last` leaves out the last ones. `advance` hears how many rows
-    were read. Raises InputError for a file that cannot be read, LabelSchemeError for labels in another numbering,
-    StorageError for a full disk; then nothing is left of `target`, and what stood there stays.
+    were read. Raises InputError for a file that cannot be read or holds no usable row, LabelSchemeError for labels
+    in another numbering, StorageError for a full disk; then nothing is left of `target`, and what stood there stays.
     """
     codes_of(taxonomy)
     source = resolve_input(source)
     refuse_processed(source)
     check, labels, flags = SchemeCheck(taxonomy, str(source)), Counter[str](), Counter[str]()
+    reasons = Counter[str]()
     rows = 0
     with Seen() as seen, DatasetWriter(target, "conversations") as writer:
         for number, read in _numbered(read_conversations(source), limit, hold_out_last):
             rows = number
             kept = _usable(read, check, labels, seen, taxonomy)
             if isinstance(kept, Rejection):
+                reasons[kept.reason] += 1
                 writer.reject(msgspec.structs.replace(kept, place=place_of(source, number)))
             else:
                 flags.update(kept.flags)
@@ -59,6 +61,11 @@ def filter_conversations(
                 advance(_ROWS_BETWEEN_NEWS)
         advance(rows % _ROWS_BETWEEN_NEWS)
         check.finish()
+        if rows == reasons.total():
+            why = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common())
+            raise InputError(
+                f"{source}: none of the {rows} rows can be used ({why}); see the README on labels and columns"
+            )
         return writer.finish(
             {
                 "source": str(source),

@@ -30,7 +30,7 @@ async def rewrite_conversations(
     def requests() -> Iterator[Request]:
         for conversation in conversations:
             if conversation.category == "UR5":
-                done[conversation.conversation_id] = rewriting.keep(conversation)
+                done[conversation.conversation_id] = _kept(conversation)
                 progress.advance()
             else:
                 yield rewriting.rewrite_request(conversation, method, model, REWRITE_TOKENS)
@@ -42,6 +42,18 @@ async def rewrite_conversations(
         progress.advance()
     rows = [done[conversation.conversation_id] for conversation in conversations]
     return [r for r in rows if isinstance(r, Example)], [r for r in rows if isinstance(r, Rejection)]
+
+
+def _kept(conversation: Conversation) -> Example | Rejection:
+    """Users praise harmful answers too: what the safety words flag is kept aside, not learned."""
+    if "unsafe" not in conversation.flags:
+        return rewriting.keep(conversation)
+    return Rejection(
+        reason="unsafe",
+        detail="a praised response to a request that the safety words flag",
+        place=f"keep {conversation.conversation_id}",
+        row_id=conversation.conversation_id,
+    )
 
 
 def _time(outcome: Outcome) -> str:

@@ -11,29 +11,34 @@ from types import TracebackType
 import aiohttp
 import msgspec
 
-from redraft.providers import wire
-from redraft.providers.endpoints import Endpoint
+from redraft.providers import shapes, wire
+from redraft.providers.endpoints import Endpoint, require_usable
 from redraft.providers.wire import Answer, CallFault
 from redraft.records import Request
 
 # A long generation takes minutes; Together's own default of 60 s would bill it and throw it away.
 ATTEMPT_SECONDS = 600.0
+CONNECT_SECONDS = 10.0
+# The sandbox marks every answer with its identity.
+SIMULATED = "x-redraft-simulated"
 
 
 class ChatClient:
     """One HTTP session for each event loop; connections to a provider are shared by all calls.
 
-    Use as an async context manager. `connections` bounds open sockets in all.
+    Use as an async context manager. `connections` bounds open sockets in all, `seconds` the time of one attempt.
     """
 
-    def __init__(self, connections: int = 256) -> None:
+    def __init__(self, connections: int = 256, seconds: float = ATTEMPT_SECONDS) -> None:
         self._connections = connections
+        self._seconds = seconds
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> ChatClient:
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=self._connections),
-            timeout=aiohttp.ClientTimeout(total=ATTEMPT_SECONDS, connect=10),
+            # Not `connect`: that would count the wait for a free connection too.
+            timeout=aiohttp.ClientTimeout(total=self._seconds, sock_connect=CONNECT_SECONDS),
         )
         return self
 
@@ -53,36 +58,54 @@ class ChatClient:
         """Sends the request once. Raises CallFault for everything that is not an answer."""
         data = msgspec.json.encode(wire.body(request))
         try:
-            async with self._open().post(wire.url(endpoint), data=data, headers=wire.headers(endpoint)) as response:
+            async with self._open().post(
+                wire.url(endpoint), data=data, headers=wire.headers(endpoint), allow_redirects=False
+            ) as response:
                 raw = await response.read()
-                if response.status != 200:
-                    retry_after = response.headers.get("retry-after")
-                    raise wire.read_error(endpoint.provider, response.status, raw, retry_after)
-        except TimeoutError:
-            raise CallFault("timeout", f"no answer within {ATTEMPT_SECONDS:.0f} s") from None
+        except aiohttp.ConnectionTimeoutError:
+            raise CallFault("unreachable", f"no connection within {CONNECT_SECONDS:.0f} s") from None
         except aiohttp.ClientConnectorError as fault:
-            raise CallFault("connection", f"cannot connect ({fault.os_error or type(fault).__name__})") from None
+            raise CallFault("unreachable", f"cannot connect ({shapes.one_line(str(fault.os_error))})") from None
+        except TimeoutError:
+            raise CallFault("timeout", f"no answer within {self._seconds:.0f} s") from None
         except aiohttp.ClientError as fault:
             raise CallFault("connection", f"the connection broke ({type(fault).__name__})") from None
-        return wire.read_answer(endpoint.provider, raw)
+        _require_known(endpoint, response.headers.get(SIMULATED))
+        if response.status != 200:
+            retry_after = response.headers.get("retry-after")
+            raise wire.read_error(endpoint.provider, response.status, raw, retry_after, endpoint.api_key)
+        return wire.read_answer(endpoint.provider, raw, endpoint.api_key)
 
     async def identify(self, endpoint: Endpoint) -> Endpoint:
-        """The endpoint with its identity: a sandbox on loopback says so itself; any other is its base URL."""
+        """The endpoint with its identity: a sandbox on loopback says so itself; any other is its base URL.
+
+        Raises ConfigurationError where nothing can be sent to the base URL.
+        """
+        require_usable(endpoint)
         if not endpoint.loopback:
             return endpoint
         origin = "/".join(endpoint.base_url.split("/", 3)[:3])
+        timeout = aiohttp.ClientTimeout(total=CONNECT_SECONDS)
         try:
-            async with self._open().get(f"{origin}/sandbox/identity") as response:
+            async with self._open().get(f"{origin}/sandbox/identity", timeout=timeout) as response:
                 if response.status != 200:
                     return endpoint
                 said = msgspec.json.decode(await response.read(), type=_Identity)
-        except (aiohttp.ClientError, TimeoutError, msgspec.DecodeError):
+        except (aiohttp.ClientError, TimeoutError, msgspec.DecodeError, UnicodeDecodeError):
             return endpoint  # whatever listens there is no sandbox; the first call tells if it is anything
-        return msgspec.structs.replace(
-            endpoint, identity=f"{endpoint.provider}@{said.identity}", simulated=said.simulated
-        )
+        return msgspec.structs.replace(endpoint, identity=_identity(endpoint, said.identity), simulated=said.simulated)
 
 
 class _Identity(msgspec.Struct):
     simulated: bool
     identity: str
+
+
+def _identity(endpoint: Endpoint, said: str) -> str:
+    return f"{endpoint.provider}@{said}"
+
+
+def _require_known(endpoint: Endpoint, said: str | None) -> None:
+    """No simulated answer may pass for a real one, nor for one of a sandbox with another seed."""
+    if said is not None and endpoint.identity != _identity(endpoint, said):
+        raise CallFault("other_sandbox", f"the answer comes from {shapes.one_line(said)}")

@@ -50,6 +50,23 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
         return host in {"localhost", "::1"} or host.startswith("127.")
 
 
+def require_usable(endpoint: Endpoint) -> None:
+    """Raises ConfigurationError where no call can be sent to the base URL; says nothing of what it may hold."""
+    try:
+        parts = urlsplit(endpoint.base_url)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:  # a port that is no number, a broken IPv6 address
+        usable = parts = None
+    if parts is None or not usable:
+        raise ConfigurationError(f"the base URL of {endpoint.provider} is no address; write it as https://host/path")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ConfigurationError(
+            f"the base URL of {endpoint.provider} holds more than an address; leave out user, password and parameters"
+        )
+    if not endpoint.api_key.isprintable() or " " in endpoint.api_key:
+        raise ConfigurationError(f"the key of {endpoint.provider} holds blanks or line breaks; copy it again")
+
+
 def split_model(name: str) -> tuple[str, str]:
     """`provider:model` as (provider, model); a bare name means Together.
 

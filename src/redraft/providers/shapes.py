@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple, TypeVar
+
 import msgspec
 
+T = TypeVar("T")
+
+# Shorter ones stand for "no key" (`none`) and would be found in any text.
+SHORTEST_KEY = 8
 NOTHING = msgspec.Raw(b"null")
 
 
@@ -62,10 +68,16 @@ class AnthropicAnswer(msgspec.Struct):
 
 
 class ErrorFields(msgspec.Struct):
-    message: str = ""
+    """`details` is an object with an `error_code` at Anthropic and a list at Gemini."""
+
+    message: str | None = None
     code: str | int | None = None
-    error_code: str | None = None
     type: str | None = None
+    details: msgspec.Raw = NOTHING
+
+
+class ErrorDetails(msgspec.Struct):
+    error_code: str = ""
 
 
 class ErrorBody(msgspec.Struct):
@@ -74,23 +86,40 @@ class ErrorBody(msgspec.Struct):
     error: ErrorFields | str
 
 
-def error_text(raw: bytes | msgspec.Raw) -> tuple[str, str]:
-    """(message in one line of 200 characters at most, the code that redraft acts on or "") of an error body."""
-    for shape in (ErrorBody, list[ErrorBody], ErrorFields):  # Gemini wraps its errors in a list
-        try:
-            body = msgspec.json.decode(raw, type=shape)
-        except msgspec.DecodeError:
-            continue
-        if isinstance(body, list):
-            body = body[0] if body else ErrorFields()
-        fields = body.error if isinstance(body, ErrorBody) else body
-        if isinstance(fields, str):
-            return _line(fields), ""
-        codes = (str(code) for code in (fields.code, fields.error_code, fields.type) if code)
-        known = next((code for code in codes if "spend_limit" in code or code.startswith("model_not_")), "")
-        return _line(fields.message), known
-    return _line(bytes(raw).decode("utf-8", "replace")), ""
+class Said(NamedTuple):
+    """What an error body says: one line of 200 characters at most, and its codes."""
+
+    text: str
+    codes: tuple[str, ...] = ()
 
 
-def _line(text: str) -> str:
+def read(raw: bytes | msgspec.Raw, shape: type[T]) -> T | None:
+    """The body as `shape`, or None for everything else: other JSON, no JSON, no UTF-8, or nested without end."""
+    try:
+        return msgspec.json.decode(raw, type=shape)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def error_text(raw: bytes | msgspec.Raw, key: str = "") -> Said:
+    """What the body of an error says, in any of the providers' shapes. The key is taken out, should it be quoted."""
+    fields = _error_fields(raw)
+    if fields is None or isinstance(fields, str):
+        return Said(one_line(fields or bytes(raw).decode("utf-8", "replace"), key))
+    details = read(fields.details, ErrorDetails) or ErrorDetails()
+    codes = tuple(str(code) for code in (fields.code, fields.type, details.error_code) if code)
+    return Said(one_line(fields.message or bytes(raw).decode("utf-8", "replace"), key), codes)
+
+
+def _error_fields(raw: bytes | msgspec.Raw) -> ErrorFields | str | None:
+    if (body := read(raw, ErrorBody)) is not None:
+        return body.error
+    if listed := read(raw, list[ErrorBody]):  # Gemini wraps its errors in a list
+        return listed[0].error
+    return read(raw, ErrorFields)
+
+
+def one_line(text: str, key: str = "") -> str:
+    if len(key) >= SHORTEST_KEY:
+        text = text.replace(key, "[key]")
     return " ".join(text.split())[:200]

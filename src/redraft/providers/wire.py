@@ -16,6 +16,7 @@ from redraft.records import Request
 ANTHROPIC_VERSION = "2026-10-21"
 
 FaultKind = Literal[
+    "unreachable",
     "connection",
     "timeout",
     "rate_limited",
@@ -26,6 +27,7 @@ FaultKind = Literal[
     "model_not_served",
     "key_refused",
     "spend_limit",
+    "other_sandbox",
     "truncated",
     "empty",
     "refused",
@@ -34,12 +36,14 @@ FaultKind = Literal[
 
 # Worth another attempt; everything else is final for the row or for the run.
 TRANSIENT: frozenset[str] = frozenset(
-    {"connection", "timeout", "rate_limited", "overloaded", "server_error", "malformed_answer"}
+    {"unreachable", "connection", "timeout", "rate_limited", "overloaded", "server_error", "malformed_answer"}
 )
 # No row can succeed: the run stops.
-FATAL: frozenset[str] = frozenset({"key_refused", "spend_limit", "model_not_served"})
+FATAL: frozenset[str] = frozenset({"key_refused", "spend_limit", "model_not_served", "other_sandbox"})
 # The provider is not doing its work, whatever is asked.
-DOWN: frozenset[str] = frozenset({"connection", "timeout", "overloaded", "server_error"})
+DOWN: frozenset[str] = TRANSIENT - {"rate_limited"}
+# Parts of the codes that say so whatever the status: Anthropic sends its spend limits with 429, OpenAI its quota.
+_SPENT = ("spend_limit", "insufficient_quota", "billing")
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,10 +70,12 @@ class CallFault(Exception):  # noqa: N818  (a fault of one attempt; what a perso
 
 def url(endpoint: Endpoint) -> str:
     base = endpoint.base_url.rstrip("/")
+    # The base URLs of these two carry no /v1, their SDKs add it; that of every other one does.
     if endpoint.provider == "anthropic":
-        return f"{base}/v1/messages"
-    # Together's base URL carries no /v1 (its SDK adds it); every other OpenAI-compatible one does.
-    return f"{base}/v1/chat/completions" if endpoint.provider == "together" else f"{base}/chat/completions"
+        return f"{base.removesuffix('/v1')}/v1/messages"
+    if endpoint.provider == "together":
+        return f"{base.removesuffix('/v1')}/v1/chat/completions"
+    return f"{base}/chat/completions"
 
 
 def headers(endpoint: Endpoint) -> dict[str, str]:
@@ -114,26 +120,32 @@ def _anthropic_body(request: Request, model: str) -> dict[str, Any]:
     return sent
 
 
-def read_answer(provider: str, raw: bytes) -> Answer:
+def read_answer(provider: str, raw: bytes, key: str = "") -> Answer:
     """The answer in a body that came with HTTP 200; raises CallFault where it holds an error or nonsense."""
     try:
         if provider == "anthropic":
             return _anthropic_answer(msgspec.json.decode(raw, type=shapes.AnthropicAnswer))
-        return _openai_answer(msgspec.json.decode(raw, type=shapes.ChatAnswer))
-    except msgspec.DecodeError as fault:
+        return _openai_answer(provider, msgspec.json.decode(raw, type=shapes.ChatAnswer), key)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
         raise CallFault("malformed_answer", f"the answer does not read as one ({fault})") from None
 
 
-def _openai_answer(content: shapes.ChatAnswer) -> Answer:
+def _openai_answer(provider: str, content: shapes.ChatAnswer, key: str) -> Answer:
     if error := content.fault():  # OpenRouter: faults after generation began come with HTTP 200
-        raise CallFault("server_error", f"error inside HTTP 200: {shapes.error_text(error)[0]}")
+        said = shapes.error_text(error, key)
+        status = next(
+            (int(code) for code in said.codes if code.isdecimal() and code[0] in "45" and len(code) == 3), 500
+        )
+        raise CallFault(_fault_kind(provider, status, said), f"error {status} inside HTTP 200: {said.text}")
     if not content.choices:
         raise CallFault("malformed_answer", "the answer holds no choices")
     choice, usage = content.choices[0], content.usage or shapes.ChatUsage()
+    if choice.finish_reason == "error":
+        raise CallFault("server_error", "the provider broke off while it answered (finish reason error)")
     text = choice.message.content or ""
     fault, detail = _unusable(text, choice.finish_reason or "")
     if choice.message.refusal:
-        fault, detail = "refused", choice.message.refusal[:200]
+        fault, detail = "refused", shapes.one_line(choice.message.refusal)
     return Answer(
         text=text,
         finish_reason=choice.finish_reason or "",
@@ -151,7 +163,7 @@ def _anthropic_answer(content: shapes.AnthropicAnswer) -> Answer:
     fault, detail = _unusable(text, stop)
     if stop == "refusal":
         details = content.stop_details or shapes.StopDetails()
-        fault, detail = "refused", f"category {details.category}: {details.explanation or ''}"[:200]
+        fault, detail = "refused", shapes.one_line(f"category {details.category}: {details.explanation or ''}")
     return Answer(
         text=text,
         finish_reason=stop,
@@ -175,25 +187,35 @@ def _unusable(text: str, finish: str) -> tuple[FaultKind | None, str]:
     return None, ""
 
 
-def read_error(provider: str, status: int, raw: bytes, retry_after: str | None) -> CallFault:
-    """The fault that an HTTP status other than 200 stands for. Never quotes headers or keys."""
-    message, code = shapes.error_text(raw)
-    detail = f"HTTP {status}: {message}" if message else f"HTTP {status}"
-    if status == 402 or "spend_limit" in code:
-        return CallFault("spend_limit", detail)
-    if status == 403 and provider == "openrouter":
-        return CallFault("filtered", detail)  # its moderation answers 403; a refused key is 401
-    if status in {401, 403}:
-        return CallFault("key_refused", detail)
-    if status == 404 or code in {"model_not_available", "model_not_found"}:
-        return CallFault("model_not_served", detail)
+def read_error(provider: str, status: int, raw: bytes, retry_after: str | None, key: str = "") -> CallFault:
+    """The fault that an HTTP status other than 200 stands for. Quotes neither headers nor the key."""
+    said = shapes.error_text(raw, key)
+    detail = f"HTTP {status}: {said.text}" if said.text else f"HTTP {status}"
+    return CallFault(_fault_kind(provider, status, said), detail, _seconds(retry_after))
+
+
+def _fault_kind(provider: str, status: int, said: shapes.Said) -> FaultKind:
+    if status == 402 or any(word in code for code in said.codes for word in _SPENT):
+        return "spend_limit"
+    if status == 403 and provider in _FORBIDDEN:
+        return _FORBIDDEN[provider]
+    # Gemini answers 400 to a wrong key.
+    if status in {401, 403} or (status == 400 and provider == "gemini" and "api key" in said.text.lower()):
+        return "key_refused"
+    # A redirect means a wrong address too: following it would turn the POST into a GET.
+    if status == 404 or 300 <= status < 400 or {"model_not_available", "model_not_found"} & set(said.codes):
+        return "model_not_served"
     if status == 429:
-        return CallFault("rate_limited", detail, _seconds(retry_after))
+        return "rate_limited"
     if status in {503, 529}:
-        return CallFault("overloaded", detail, _seconds(retry_after))
+        return "overloaded"
     if status in {408, 409} or status >= 500:
-        return CallFault("server_error", detail, _seconds(retry_after))
-    return CallFault("bad_request", detail)
+        return "server_error"
+    return "bad_request"
+
+
+# What 403 means where a refused key is always 401: OpenRouter's moderation, Together's "context too long".
+_FORBIDDEN: dict[str, FaultKind] = {"openrouter": "filtered", "together": "bad_request"}
 
 
 def _seconds(retry_after: str | None) -> float | None:

@@ -5,6 +5,7 @@ Neighbours: `calls`, `files` and `fine_tunes` handle what providers offer, `cont
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 import msgspec
@@ -141,18 +142,23 @@ def _guarded(handler: Handler, options: Options, scripts: Scripts) -> Handler:
         doing = scripts.take(f"{request.method} {request.path}", await _readable(request)) if scripts else None
         if doing and doing.replaces and not doing.after:
             return await play(request, doing)
+        if doing and not doing.after:
+            await asyncio.sleep(doing.delay_ms / 1000)
         try:
             authorise(request, options)
             response = await handler(request)
         except Denied as denied:
             response = refusal(together, denied)
+        if doing and doing.after:
+            await asyncio.sleep(doing.delay_ms / 1000)
         return await play(request, doing) if doing and doing.replaces else response
 
     return inner
 
 
 async def _readable(request: web.Request) -> bytes:
-    return await request.read() if request.can_read_body else b""
+    # Uploads are not read here: their handlers read them as streams.
+    return await request.read() if request.content_type == JSON and request.can_read_body else b""
 
 
 def _json(body: object) -> web.Response:

@@ -9,10 +9,12 @@ import asyncio
 import logging
 import os
 import signal
+import sqlite3
 import stat
 import sys
 from collections.abc import Callable
 
+import msgspec
 from aiohttp import web
 
 from redraft.sandbox.app import make_app
@@ -29,8 +31,13 @@ async def serve(options: Options, say: Callable[[str], None]) -> int:
         loop.add_signal_handler(number, stop.set)
     if options.access_log:
         logging.basicConfig(level=logging.INFO, stream=sys.stderr)
+    try:
+        app = make_app(options)
+    except (OSError, sqlite3.Error, msgspec.DecodeError) as error:
+        sys.stderr.write(f"sandbox: cannot use --state {options.state} or --script {options.script}: {error}\n")
+        return 1
     access = logging.getLogger("aiohttp.access") if options.access_log else None
-    runner = web.AppRunner(make_app(options), access_log=access, shutdown_timeout=0.5, keepalive_timeout=120)
+    runner = web.AppRunner(app, access_log=access, shutdown_timeout=0.5, keepalive_timeout=120)
     await runner.setup()
     try:
         site = web.TCPSite(runner, options.host, options.port, backlog=1024)

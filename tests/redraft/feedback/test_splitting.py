@@ -80,5 +80,5 @@ def test_another_process_decides_the_same() -> None:
         "from redraft.feedback.splitting import is_held_out; from redraft.records import Message; "
         "print([is_held_out([Message(role='user', content=f'q {i}')], 0.5, 3) for i in range(50)])"
     )
-    there = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603
+    there = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert there.stdout.strip() == str([is_held_out(user(f"q {i}"), 0.5, 3) for i in range(50)])

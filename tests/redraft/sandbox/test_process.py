@@ -60,7 +60,7 @@ def test_it_ends_cleanly_when_told(start):
 
 @pytest.mark.parametrize("program", [PARENT, PARENT_WITHOUT_PIPE])
 def test_it_ends_with_a_killed_parent(program):
-    parent = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)  # noqa: S603
+    parent = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
     assert parent.stdout is not None
     pid = int(parent.stdout.readline().split()[0])
     assert not gone(pid)
@@ -78,14 +78,19 @@ def test_it_ends_when_its_input_closes(start):
 
 def test_without_a_pipe_as_input_it_stays_until_told():
     words = [sys.executable, "-m", "redraft.sandbox", "--exit-with-parent"]
-    with subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
+    with subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None and process.stdout.readline().startswith("sandbox: http://127.0.0.1:")
         assert not within(1, lambda: process.poll() is not None)
         os.kill(process.pid, signal.SIGTERM)
         assert process.wait(timeout=5) == 0
 
 
-def test_a_sandbox_that_cannot_start_says_why():
+def test_a_sandbox_that_cannot_start_says_why(tmp_path):
+    (tmp_path / "script.json").write_text('[{"match": 3}]')
+    with pytest.raises(RuntimeError, match=r"script\.json: Expected `str`"):
+        SandboxProcess.start({"script": str(tmp_path / "script.json")})
+    with pytest.raises(RuntimeError, match=r"cannot use --state .*script\.json"):
+        SandboxProcess.start({"state": str(tmp_path / "script.json")})
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

@@ -124,7 +124,7 @@ with HostedTraining(endpoint, Registry(Path(registry)), settle=5.0) as hosted:
 
 def worker(sandbox, registry: Path, file: TrainingFile) -> subprocess.Popen[str]:
     command = [sys.executable, "-c", WORKER, sandbox.url, str(registry), str(file.path), file.sha256]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
 SLOW = {"delay_ms": 2500}

@@ -133,7 +133,7 @@ for number in range(1_000_000):
 def test_what_was_recorded_before_a_kill_is_there_after_it(tmp_path: Path) -> None:
     path = tmp_path / "jobs.sqlite"
     command = [sys.executable, "-c", WRITER, str(path)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         while process.stdout.readline().strip() != "20":
             pass

@@ -1,0 +1,193 @@
+"""Every command as its user runs it: what it prints, what it leaves, what status it ends with."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from redraft.datasets.storage import Dataset
+from redraft.sandbox.process import SandboxProcess
+
+SAMPLE = Path(__file__).resolve().parents[2] / "data" / "sample_conversations.json"
+
+
+def one_line(done: Any) -> str:
+    """The last line on standard error, which must be the only one after what the command said it would do."""
+    lines = [line for line in done.stderr.splitlines() if line.strip()]
+    assert len([line for line in lines if line.startswith("redraft: ")]) == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    assert lines[-1].startswith("redraft: ")
+    return lines[-1]
+
+
+def left(project: Any) -> set[str]:
+    """What a command left beside the state folders."""
+    return {path.name for path in project.folder.iterdir()} - {"prefect", ".redraft"}
+
+
+def test_from_file_to_verdict_command_by_command(project: Any, sandbox: SandboxProcess) -> None:
+    filtered = project.run("filter", "-i", SAMPLE, "-o", "filtered", "--hold-out-last", 70)
+    assert "label UR2:" in filtered.stdout and "rejected, no_category:" in filtered.stdout
+    assert "dataset: filtered" in filtered.stdout
+
+    rewritten = project.run("rewrite", "-i", "filtered", "-o", "rewritten", "--method", "both", "-n", 30)
+    assert "(simulated)" in rewritten.stdout
+    for method, generation in (("feedback", "feedback_based"), ("alternative", "alternative_generation")):
+        dataset = Dataset.open(project.folder / "rewritten" / method)
+        assert dataset.count + dataset.manifest["rejected"] == 30
+        assert dataset.manifest["simulated"] and dataset.manifest["parents"]
+        improved = [row for row in dataset.rows() if row.improved]
+        assert {row.generation_method for row in improved} == {generation}
+        assert all(row.messages[-1].role == "assistant" and row.improvement_timestamp for row in improved)
+        kept = [row for row in dataset.rows() if not row.improved]
+        assert kept and all(row.messages[-1].content == row.original_response for row in kept)
+
+    exported = project.run("export", "rewritten/feedback", "feedback.jsonl")
+    rows = [json.loads(line) for line in (project.folder / "feedback.jsonl").read_text().splitlines()]
+    assert f"{len(rows)} rows" in exported.stdout
+    for column in (
+        "conversation_id", "improved", "generation_method", "original_assistant_response", "conversation_context",
+        "improvement_timestamp", "request_hash", "source",
+    ):  # fmt: skip
+        assert all(column in row for row in rows), column
+
+    words = ("finetune", "-i", "rewritten/feedback", "-s", "mine", "-e", 2, "-lr", "2e-5", "-b", 8)
+    unwatched = project.run(*words, "--no-monitor")
+    assert "(simulated)" in unwatched.stdout
+    trained = project.run(*words, "--check-interval", 0.3)
+    assert "completed" in trained.stdout
+    model = next(line for line in trained.stdout.splitlines() if line.startswith("model: ")).removeprefix("model: ")
+    stats: dict[str, Any] = sandbox.stats()
+    assert sum(stats["jobs"].values()) == 1, "the second command attached to the first one's job"
+    lines = (project.folder / "rewritten" / "feedback_training.jsonl").read_text().splitlines()
+    for row in map(json.loads, lines):
+        weights = [message["weight"] for message in row["messages"]]
+        assert weights == [0] * (len(weights) - 1) + [1] and all(type(weight) is int for weight in weights)
+    record = json.loads(next((project.folder / "models").glob("feedback_finetune_*.json")).read_text())
+    assert record["model_output_name"] == model and record["parameters"]["epochs"] == 2 and record["simulated"]
+
+    listed = project.run("jobs", "list").stdout
+    assert model in listed and "completed (simulated)" in listed and "100%" in listed
+
+    base = "meta-llama/Meta-Llama-3.1-8B-Instruct-Reference"
+    words = ("evaluate", "-m1", model, "-m2", base, "-j", "judge/model", "-c", SAMPLE)
+    verdict = project.run(*words, "-n", 70, "-o", "out")
+    assert "according to judge/model (simulated)" in verdict.stdout and "report: out/report.html" in verdict.stdout
+    results = json.loads((project.folder / "out" / "results.json").read_text())
+    assert len(results["judgments"]) == 2 * len(results["comparisons"]) > 100
+    assert "Simulated" in (project.folder / "out" / "report.html").read_text()
+
+    seen = project.run(*words, "-n", 200, "-o", "leaky", status=2)
+    assert "was trained on" in one_line(seen) and "_t" in one_line(seen)
+    assert not (project.folder / "leaky").exists()
+
+
+def test_a_study_stops_after_training_where_the_models_are_not_served(
+    project: Any, start_sandbox: Callable[..., SandboxProcess]
+) -> None:
+    sandbox = start_sandbox(seed=1, job_seconds=0.5)
+    project.environment["TOGETHER_BASE_URL"] = sandbox.url
+    refusal = {"error": {"message": "not serverless", "type": "invalid_request_error", "code": "model_not_available"}}
+    sandbox.post(
+        "/sandbox/script",
+        [{"match": "Say hello", "times": 1, "do": {"status": 400, "body": refusal}}],
+    )  # fmt: skip
+    words = ("study", "-i", SAMPLE, "-o", "out", "--test-share", 0.35, "--check-interval", 0.2)
+    stopped = project.run(*words, status=3)
+    assert "training is done" in one_line(stopped) and "sandbox/" in one_line(stopped)
+    assert not (project.folder / "out" / "report.html").exists()
+    done = project.run(*words)
+    assert "report: out/report.html" in done.stdout
+    assert sum(sandbox.stats()["jobs"].values()) == 2  # type: ignore[attr-defined]
+
+
+def test_faults_end_as_rejections_with_a_reason_and_a_rerun_asks_only_for_those(
+    project: Any, start_sandbox: Callable[..., SandboxProcess]
+) -> None:
+    sandbox = start_sandbox(seed=1, refusal_rate=0.3)
+    project.environment["TOGETHER_BASE_URL"] = sandbox.url
+    words = ("rewrite", "-i", SAMPLE, "-o", "rewritten", "--max-rejected")
+    partial = project.run(*words, 0.05, status=3)
+    assert "rerun" in one_line(partial)
+    dataset = Dataset.open(project.folder / "rewritten")
+    filtered = next((project.folder / ".redraft" / "work").glob("filtered-*"))
+    assert dataset.manifest["reasons"] and dataset.count + dataset.manifest["rejected"] == Dataset.open(filtered).count
+    paid = sandbox.stats()["paid_calls"]
+    project.run(*words, 0.9)
+    assert sandbox.stats()["paid_calls"] == paid
+
+
+@pytest.mark.parametrize(
+    ("rows", "words", "named"),
+    [
+        ("", ["filter", "-i", "bad.json", "-o", "out"], "empty"),
+        ('[{"conversation_id": "a"', ["filter", "-i", "bad.json", "-o", "out"], "bad.json"),
+        ('{"data": [{"conversation_id": "a"}]}', ["filter", "-i", "bad.json", "-o", "out"], "data"),
+        ('[{"conversation_id": "a", "text": "b"}]', ["filter", "-i", "bad.json", "-o", "out"], "no_messages"),
+        (None, ["filter", "-i", "missing.json", "-o", "out"], "missing.json"),
+        (None, ["evaluate", "-m1", "a", "-m2", "a", "-c", SAMPLE, "-o", "out"], "two different models"),
+        (None, ["rewrite", "-i", SAMPLE, "-o", "out", "-m", "anthropic:"], "provider:model"),
+    ],
+)
+def test_bad_input_is_one_line_and_nothing_is_left(
+    project: Any, rows: str | None, words: list[object], named: str
+) -> None:
+    if rows is not None:
+        (project.folder / "bad.json").write_text(rows)
+    before = left(project)
+    done = project.run(*words, status=2)
+    assert "bad input" in one_line(done) and named in one_line(done)
+    assert left(project) == before
+
+
+def test_labels_of_another_numbering_are_refused(project: Any, shared: Path) -> None:
+    rows = json.loads((shared / "data" / "feedback" / "petrak2023_labelled.json").read_text())
+    for row in rows:
+        row["category"] = row["category_petrak2023"]
+    (project.folder / "petrak.json").write_text(json.dumps(rows))
+    refused = project.run("filter", "-i", "petrak.json", "-o", "out", status=2)
+    assert "--taxonomy petrak" in one_line(refused)
+    assert left(project) == {"petrak.json"}
+    project.run("filter", "-i", "petrak.json", "-o", "out", "--taxonomy", "petrak")
+    assert {row.category for row in Dataset.open(project.folder / "out").rows()} == {"UR2", "UR3"}
+
+
+def test_processed_conversations_are_no_test_set(project: Any) -> None:
+    project.run("rewrite", "-i", SAMPLE, "-o", "rewritten", "-n", 5)
+    project.run("export", "rewritten", "rewritten.json")
+    for conversations in ("rewritten", "rewritten.json"):
+        done = project.run("evaluate", "-m1", "a/b", "-m2", "c/d", "-c", conversations, "-o", "out", status=2)
+        assert "already rewritten" in one_line(done)
+
+
+def test_a_missing_key_a_wrong_key_and_a_dead_provider(project: Any) -> None:
+    project.run("filter", "-i", SAMPLE, "-o", "filtered")
+    words = ("rewrite", "-i", "filtered", "-o", "out")
+    missing = project.run(*words, status=2, TOGETHER_API_KEY="")
+    assert "TOGETHER_API_KEY" in one_line(missing)
+    wrong = project.run(*words, status=1, TOGETHER_API_KEY="wrong")
+    assert "key" in one_line(wrong) and "401" in one_line(wrong)
+    dead = project.run(*words, status=1, TOGETHER_BASE_URL="http://127.0.0.1:9")
+    assert "http://127.0.0.1:9" in one_line(dead)
+    assert not (project.folder / "out").exists()
+
+
+def test_a_full_disk_is_one_line_and_leaves_what_stood_there(project: Any) -> None:
+    project.run("filter", "-i", SAMPLE, "-o", "filtered", "-n", 50)
+    before = Dataset.open(project.folder / "filtered").content_hash
+    full = project.run("filter", "-i", SAMPLE, "-o", "filtered", status=1, REDRAFT_TEST_FILE_LIMIT="20000")
+    assert "failed" in one_line(full)
+    assert Dataset.open(project.folder / "filtered").content_hash == before
+    assert not list(project.folder.glob(".filtered*"))
+
+
+def test_shards_are_parquet_that_anyone_can_read(project: Any) -> None:
+    project.run("filter", "-i", SAMPLE, "-o", "filtered")
+    shards = sorted((project.folder / "filtered").glob("rows-*.parquet"))
+    table = pq.read_table(shards[0])
+    assert {"conversation_id", "conversation_context", "category", "label", "extra"} <= set(table.column_names)

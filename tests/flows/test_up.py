@@ -1,0 +1,162 @@
+"""`redraft up --sandbox` from a copy of the checkout: every deployment completes, and a real browser shows it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from playwright.sync_api import Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+LOOPBACK = ROOT / "tests" / "loopback"
+CHROMIUM = shutil.which("chromium")
+IN_ORDER = [
+    "filter-conversations", "rewrite-conversations", "train-model", "judge-models", "run-study", "check-jobs",
+]  # fmt: skip
+
+
+def free_ports(count: int) -> list[int]:
+    sockets = [socket.socket() for _ in range(count)]
+    for one in sockets:
+        one.bind(("127.0.0.1", 0))
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
+class Up:
+    """A running `redraft up --sandbox` and what it takes to talk to it."""
+
+    def __init__(self, folder: Path) -> None:
+        listed = subprocess.run(
+            ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
+        ).stdout.splitlines()  # fmt: skip
+        self.root = folder / "checkout"
+        for name in listed:
+            if (ROOT / name).is_file():
+                (self.root / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(ROOT / name, self.root / name)
+        self.port, self.reports, self.sandbox = free_ports(3)
+        self.api = f"http://127.0.0.1:{self.port}/api"
+        keep = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "REDRAFT_"))}
+        self.environment = {
+            **keep,
+            "PYTHONPATH": os.pathsep.join([str(LOOPBACK), str(self.root), str(self.root / "src")]),
+            "PREFECT_API_URL": self.api,
+            "PREFECT_HOME": str(folder / "prefect"),
+            "PREFECT_WORKER_QUERY_SECONDS": "2",
+        }
+        words = ["up", "--sandbox", "--port", self.port, "--reports-port", self.reports, "--sandbox-port", self.sandbox]
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "redraft", *map(str, words)],
+            cwd=self.root, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+
+    def wait_until_ready(self) -> None:
+        assert self.process.stdout is not None and self.process.stderr is not None
+        for line in self.process.stdout:
+            if line.startswith("ready"):
+                return
+        pytest.fail(f"redraft up ended: {self.process.stderr.read()}")
+
+    def prefect(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "prefect", *words],
+            cwd=self.root, env=self.environment, capture_output=True, text=True, timeout=150,
+        )  # fmt: skip
+
+    def ask(self, path: str, body: dict[str, Any]) -> Any:
+        request = urllib.request.Request(
+            f"{self.api}{path}", json.dumps(body).encode(), {"content-type": "application/json"}
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.loads(answer.read())
+
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    running = Up(tmp_path_factory.mktemp("up"))
+    try:
+        running.wait_until_ready()
+        yield running
+    finally:
+        running.process.send_signal(signal.SIGTERM)
+        running.process.communicate(timeout=60)
+
+
+@pytest.fixture
+def page(up: Up) -> Iterator[Page]:
+    if CHROMIUM is None:
+        pytest.skip("Chromium is not installed")
+    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
+        yield browser.new_page(viewport={"width": 1400, "height": 1000})
+        browser.close()
+
+
+def test_every_deployment_completes(up: Up) -> None:
+    declared = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
+    assert len(declared) == len(IN_ORDER)
+    for name in IN_ORDER:
+        quick = ["--param", "check_interval=0.5"] if name in {"train-model", "run-study"} else []
+        done = up.prefect("deployment", "run", f"{name}/local", *quick, "--watch")
+        assert done.returncode == 0 and "Completed" in done.stdout, f"{name}: {done.stdout[-1500:]}{done.stderr[-500:]}"
+    runs = up.ask("/flow_runs/filter", {"limit": 50})
+    ended = [run for run in runs if run["state_type"] == "COMPLETED" and not run["parent_task_run_id"]]
+    messages = {run["state"]["message"] for run in ended}
+    assert all(message.startswith("complete: ") for message in messages) and len(messages) >= len(IN_ORDER) - 1
+
+
+def test_the_ui_shows_the_run_its_counts_and_its_report(up: Up, page: Page) -> None:
+    runs = up.ask("/flow_runs/filter", {"flow_runs": {"name": {"like_": "study "}}, "limit": 1})
+    if not runs:
+        pytest.fail("no study ran; the test above runs one")
+    address = f"http://127.0.0.1:{up.port}"
+    page.goto(f"{address}/runs/flow-run/{runs[0]['id']}")
+    page.get_by_text("Completed").first.wait_for(timeout=30_000)
+    page.get_by_text("Subflow Runs").first.click()
+    page.get_by_text("train-model").first.wait_for(timeout=30_000)
+
+    found = up.ask("/artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [runs[0]["id"]]}}, "limit": 50})
+    made = {artifact["key"]: artifact for artifact in found}
+    assert {"study-verdicts", "study-costs", "study-report", "study-verdict", "progress-judge"} <= made.keys()
+    assert len(found) == len(made), "each artifact is made once and then updated"
+    assert float(made["progress-judge"]["data"]) == 100
+    assert "simulated" in made["progress-judge"]["description"]
+
+    page.goto(f"{address}/v2/artifacts/artifact/{made['study-verdicts']['id']}")
+    page.get_by_text("alternative").first.wait_for(timeout=30_000)
+    page.goto(f"{address}/v2/artifacts/artifact/{made['study-report']['id']}")
+    link = page.get_by_role("link", name="Open the report")
+    link.wait_for(timeout=30_000)
+    page.goto(str(link.get_attribute("href")))
+    page.get_by_role("heading", name="How sure is that?").wait_for()
+    assert "Simulated" in page.inner_text("body")
+
+
+def test_it_stops_whole(up: Up) -> None:
+    up.process.send_signal(signal.SIGINT)
+    assert up.process.wait(timeout=60) == 0
+    until = time.monotonic() + 10
+    for port in (up.port, up.reports, up.sandbox):
+        while time.monotonic() < until:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)):
+                    break
+            time.sleep(0.2)
+        else:
+            pytest.fail(f"something still listens on {port}")

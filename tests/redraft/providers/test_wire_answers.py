@@ -1,0 +1,130 @@
+"""What comes back: every outcome of a call in the providers' shapes, and no bytes that make reading fail."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from redraft.providers import wire
+from redraft.providers.endpoints import PROVIDERS
+from redraft.providers.wire import CallFault
+
+KEY = "sk-secret-0123456789"
+
+
+def chat(content: str | None = "Yes.", finish: str | None = "stop", **more: Any) -> dict[str, Any]:
+    message = {"role": "assistant", "content": content} | more.pop("message", {})
+    choice = {"index": 0, "finish_reason": finish, "message": message} | more.pop("choice", {})
+    return {"model": "m-2", "choices": [choice], "usage": {"prompt_tokens": 7, "completion_tokens": 3}} | more
+
+
+def claude(text: str | None = "Yes.", stop: str = "end_turn", **more: Any) -> dict[str, Any]:
+    content = [] if text is None else [{"type": "thinking", "thinking": "hm"}, {"type": "text", "text": text}]
+    usage = {
+        "input_tokens": 5, "cache_creation_input_tokens": 1, "cache_read_input_tokens": 1, "output_tokens": 3,
+    }  # fmt: skip
+    return {"type": "message", "model": "m-2", "content": content, "stop_reason": stop, "usage": usage} | more
+
+
+def read(provider: str, body: object, key: str = "") -> wire.Answer:
+    return wire.read_answer(provider, body if isinstance(body, bytes) else json.dumps(body).encode(), key)
+
+
+@pytest.mark.parametrize(
+    ("provider", "body", "fault", "detail"),
+    [
+        ("together", chat(), None, ""),
+        ("together", chat(finish="eos"), None, ""),
+        ("together", chat(error=None, choice={"error": None}), None, ""),
+        ("anthropic", claude(), None, ""),
+        ("together", chat("Ye", "length"), "truncated", "finish reason length"),
+        ("together", chat(None, "length", message={"reasoning": "so long"}), "truncated", "length"),
+        ("anthropic", claude("Ye", "max_tokens"), "truncated", "max_tokens"),
+        ("anthropic", claude("Ye", "model_context_window_exceeded"), "truncated", "window"),
+        ("together", chat(""), "empty", "empty"),
+        ("together", chat(" \n"), "empty", "empty"),
+        ("gemini", chat(None), "empty", "empty"),
+        ("anthropic", claude(None), "empty", "empty"),
+        ("together", chat("", "content_filter"), "filtered", "content filter"),
+        ("openai", chat(None, message={"refusal": "I cannot\nhelp"}), "refused", "I cannot help"),
+        (
+            "anthropic",
+            claude(None, "refusal", stop_details={"type": "refusal", "category": "frontier_llm", "explanation": "no"}),
+            "refused",
+            "category frontier_llm: no",
+        ),
+        ("anthropic", claude("Half a", "refusal", stop_details=None), "refused", "category None"),
+    ],
+)
+def test_what_was_paid_for_is_read_with_its_tokens(provider: str, body: object, fault: str | None, detail: str) -> None:
+    answer = read(provider, body)
+    assert (answer.fault, answer.input_tokens, answer.output_tokens, answer.model) == (fault, 7, 3, "m-2")
+    assert detail in answer.detail and "\n" not in answer.detail
+    if fault is None:
+        assert answer.text == "Yes." and answer.detail == ""
+
+
+def test_an_answer_without_usage_counts_no_tokens() -> None:
+    answer = read("ollama", chat(usage=None))
+    assert (answer.text, answer.input_tokens, answer.output_tokens) == ("Yes.", 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("provider", "body", "kind"),
+    [
+        ("openrouter", {"error": {"code": 502, "message": f"upstream {KEY} died"}}, "server_error"),
+        ("openrouter", {"error": {"code": 503, "message": "no provider"}}, "overloaded"),
+        ("openrouter", {"error": {"code": 429, "message": "slow down"}}, "rate_limited"),
+        ("openrouter", {"error": {"code": 402, "message": "no credits"}}, "spend_limit"),
+        ("openrouter", {"error": {"code": 403, "message": "flagged"}}, "filtered"),
+        ("openrouter", {"error": {"code": "weird", "message": "?"}}, "server_error"),
+        ("openrouter", {"error": "gone"}, "server_error"),
+        ("openrouter", chat("Half an", "error", choice={"error": {"code": 502, "message": "died"}}), "server_error"),
+        ("openrouter", chat("Half an", "error"), "server_error"),
+        ("together", chat(choices=[]), "malformed_answer"),
+        ("together", {}, "malformed_answer"),
+        ("together", chat(usage={"prompt_tokens": "many"}), "malformed_answer"),
+        ("together", chat(choice={"message": None}), "malformed_answer"),
+        ("anthropic", {}, "malformed_answer"),
+        ("anthropic", chat(), "malformed_answer"),
+        ("anthropic", b'{"content": [{"type": "te', "malformed_answer"),
+        ("together", b"<html>welcome to our gateway</html>", "malformed_answer"),
+        ("together", b"", "malformed_answer"),
+        ("together", b'{"choices":[{"message":{"content":"\xff\xfe"}}]}', "malformed_answer"),
+        ("together", b'{"choices":' + b"[" * 100_000, "malformed_answer"),
+    ],
+)
+def test_what_is_no_answer_is_a_fault(provider: str, body: object, kind: str) -> None:
+    with pytest.raises(CallFault) as caught:
+        read(provider, body, KEY)
+    assert caught.value.kind == kind
+    assert KEY not in str(caught.value) and "\n" not in str(caught.value)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3)
+    | st.dictionaries(
+        st.sampled_from(
+            ["error", "choices", "message", "content", "usage", "code", "details", "model", "refusal", "stop_reason"]
+        ),
+        inner,
+        max_size=4,
+    ),
+    max_leaves=12,
+)
+
+
+@given(st.sampled_from(sorted(PROVIDERS)), st.binary(max_size=200) | JSON.map(lambda body: json.dumps(body).encode()))
+@example("together", b'{"choices":[{"message":{"content":"\\ud800"}}]}')
+def test_any_bytes_are_an_answer_or_a_fault(provider: str, raw: bytes) -> None:
+    try:
+        answer = wire.read_answer(provider, raw)
+    except CallFault as fault:
+        assert fault.detail
+    else:
+        assert answer.fault is not None or answer.text.strip()
