@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from math import isfinite
+from math import inf, isfinite
 
 from aiolimiter import AsyncLimiter
 
@@ -39,7 +39,8 @@ class Limits:
         self._open = 0
         self._ended = asyncio.Event()
         self._hold = _SHORTEST_HOLD
-        self._paused_until = self._slowed_at = 0.0
+        self._paused_until = 0.0
+        self._slowed_at = -inf
 
     @asynccontextmanager
     async def slot(self) -> AsyncGenerator[float]:
@@ -71,7 +72,7 @@ class Limits:
 
     def slow_down(self, started: float, seconds: float | None) -> None:
         """A call that began at `started` was refused as one too many; the provider may have named a time to wait."""
-        if started >= self._slowed_at:  # those that were under way already say nothing new
+        if started > self._slowed_at:  # those that were under way already say nothing new
             self._slowed_at = _now()
             self._window = max(1.0, self._window / 2)
             self._hold = min(self._hold * 2, _LONGEST_HOLD)

@@ -166,7 +166,8 @@ def test_retry_after_holds_every_call_back(sandbox: Any, caller_at: CallerAt, as
             first = asyncio.create_task(caller.call(asked(0)))
             await asyncio.sleep(0.3)
             assert sandbox.count("calls") == 0
-            assert all([isinstance(o, Completion) for _, o in await finished(caller, [asked(1), asked(2)])])
+            rest = await finished(caller, [asked(1), asked(2)])
+            assert all(isinstance(outcome, Completion) for _, outcome in rest)
             await first
             return asyncio.get_running_loop().time() - started
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import selectors
 from collections.abc import Coroutine
+from math import ceil
 from typing import Any
 
 import pytest
@@ -66,7 +68,7 @@ def test_no_minute_holds_more_starts_than_rpm(rpm: float, count: int) -> None:
         return await starts(Limits(rpm=rpm, in_flight=500), count)
 
     times = run(measure())
-    assert most_within(times, 60) <= max(1, rpm)
+    assert most_within(times, 60) <= ceil(rpm)
     assert most_within(times, 0.1) <= max(1, rpm / 60) + 1.6, "no minute's worth at once"
     # Nor is it much slower than was asked for.
     assert times[-1] <= 60 * count / rpm * 1.05 + 60 / rpm
@@ -79,7 +81,7 @@ def test_starts_are_spaced_by_the_delay(delay: float, count: int) -> None:
         return await starts(Limits(delay=delay), count)
 
     times = run(measure())
-    assert all(second - first >= delay * 0.999 for first, second in zip(times, times[1:], strict=False))
+    assert all(second - first >= delay * 0.999 for first, second in itertools.pairwise(times))
     assert times[-1] <= delay * count
 
 
@@ -152,7 +154,8 @@ def test_without_a_named_time_pauses_grow_while_refusals_go_on() -> None:
         return waits
 
     waits = run(measure())
-    assert waits == sorted(waits) and 0.2 < waits[0] < 1 and 10 < waits[-1] <= 30.1
+    assert all(later > wait - 0.001 for wait, later in itertools.pairwise(waits))
+    assert 0.2 < waits[0] < 1 and 10 < waits[-1] <= 30.1
 
 
 def test_who_gives_up_waiting_frees_the_way() -> None:

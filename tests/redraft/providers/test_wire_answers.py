@@ -107,13 +107,26 @@ def test_what_is_no_answer_is_a_fault(provider: str, body: object, kind: str) ->
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(
-        st.sampled_from(
-            ["error", "choices", "message", "content", "usage", "code", "details", "model", "refusal", "stop_reason"]
-        ),
-        inner,
-        max_size=4,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    "error",
+                    "choices",
+                    "message",
+                    "content",
+                    "usage",
+                    "code",
+                    "details",
+                    "model",
+                    "refusal",
+                    "stop_reason",
+                ]
+            ),
+            inner,
+            max_size=4,
+        )
     ),
     max_leaves=12,
 )
