@@ -18,7 +18,7 @@ test: $(VENV)/dev           ## install, then run every test
 check: $(VENV)/dev          ## lint, format, types, import contracts, stale docs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/pyright
+	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
 	$(BIN)/python docs/make_help.py --check
 

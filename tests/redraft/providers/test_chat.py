@@ -111,7 +111,7 @@ def test_a_sandbox_says_what_it_is(start_sandbox: Callable[..., SandboxProcess])
     assert claude.name == mine.name.replace("together", "anthropic"), "each provider's answers are its own"
 
 
-@pytest.mark.parametrize("body", [None, b"", b"\xff", b"[]", b'{"simulated": "yes"}', b"<html>"])
+@pytest.mark.parametrize("body", [None, b"", b'{"identity": "\xff"}', b"[]", b'{"simulated": "yes"}', b"<html>"])
 def test_what_is_no_sandbox_keeps_its_address(serve: Serve, body: bytes | None) -> None:
     async def handler(request: web.Request) -> web.Response:
         return web.Response(status=404) if body is None else web.Response(body=body)

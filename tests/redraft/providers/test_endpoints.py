@@ -77,6 +77,7 @@ def test_endpoints_of_the_environment(provider: str) -> None:
         "https://host:many/v1",
         "https://[::1/v1",
         "https://me:geheim@host/v1",
+        "https://geheim@host/v1",
         "https://host/v1?key=geheim",
     ],
 )
