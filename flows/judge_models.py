@@ -11,11 +11,11 @@ from redraft.errors import ConfigurationError, PartialError
 from redraft.judging.summary import Settings
 from tasks.answer_shard import answer_all
 from tasks.judge_pair import judge_pair
-from tasks.session import calling_session
+from tasks.session import calling_session, require_served
 from tasks.showing import show_report, show_table, shown
 from tasks.states import ends_in_words
 from tasks.test_contexts import check_held_out, contexts_row, make_contexts
-from tasks.verdict_files import cost_of, write_verdict
+from tasks.verdict_files import cost_of, without_verdict, write_verdict
 
 JUDGE = "meta-llama/Llama-3.3-70B-Instruct-Turbo"
 
@@ -52,9 +52,8 @@ async def judge_models(
         raise ConfigurationError(f"model1 and model2 are both {model1}; name two different models")
     contexts = Dataset.open(Path(await make_contexts(conversations, test_size)))
     notes = await check_held_out(str(contexts.path), [model1, model2])
-    async with calling_session(credentials, rpm, delay) as caller:
-        for model in (model1, model2, judge):
-            await caller.endpoint(model)
+    async with calling_session(credentials, rpm, delay):
+        await require_served(model1, model2, judge)
         async with shown("judge", 3 * contexts.count):
             first, second = await answer_all(contexts, model1), await answer_all(contexts, model2)
             pair = await judge_pair(contexts, first, second, judge, f"{output}/judgments")
@@ -70,5 +69,5 @@ async def judge_models(
     await show_report("judge-models", Path(verdict["report"]), f"{verdict['verdicts'][0]}\n\n{verdict['details'][0]}")
     missing = verdict["table"][0]["no verdict"]
     if missing > max_missing * contexts.count:
-        raise PartialError(f"{missing} of {contexts.count} contexts have no verdict; report {verdict['report']}; rerun")
+        raise PartialError(without_verdict(missing, contexts.count), verdict)
     return {"said": f"{verdict['verdicts'][0]} report: {verdict['report']}", **verdict}

@@ -28,6 +28,7 @@ async def rewrite_conversations(
     delay: float | None = None,
     rpm: float | None = None,
     max_rejected: float = 0.2,
+    taxonomy: Literal["don-yehiya", "petrak", "liu"] = "don-yehiya",
     credentials: str | None = None,
 ) -> dict[str, Any]:
     """Keep UR5 unchanged; for UR2 and UR3 replace the response before the feedback.
@@ -41,10 +42,11 @@ async def rewrite_conversations(
         delay: Seconds between two call starts; none by default.
         rpm: Calls started a minute at most.
         max_rejected: Share of rejected conversations from which the run counts as partial.
+        taxonomy: Whose numbering the labels of an unfiltered file follow.
         credentials: Which set of credentials blocks to use.
     """
     methods: list[Method] = ["feedback", "alternative"] if method == "both" else [method]
-    source = await filtered_source(input)
+    source = await filtered_source(input, taxonomy)
     async with calling_session(credentials, rpm, delay) as caller:
         endpoint = await caller.endpoint(model)
         works = {one: rewrite_work(source, one, model, endpoint, max_conversations) for one in methods}
@@ -59,7 +61,10 @@ async def rewrite_conversations(
     await show_table("rewrite-counts", [_row(name, manifest) for name, manifest in manifests.items()], "Rewriting")
     said = "; ".join(f"{name}: {m['count']} examples, {m['rejected']} rejected" for name, m in manifests.items())
     if any(m["rejected"] > max_rejected * (m["count"] + m["rejected"]) for m in manifests.values()):
-        raise PartialError(f"{said}, more than {max_rejected:.0%} allowed; in {output}; rerun to continue")
+        raise PartialError(
+            f"{said}, above the {max_rejected:.0%} allowed; a rerun asks again where a fault was one that passes",
+            {"dataset": output, "manifests": manifests},
+        )
     return {"said": f"{said}, in {output}", "dataset": output, "manifests": manifests}
 
 

@@ -16,12 +16,12 @@ from redraft.errors import PartialError
 from redraft.judging.summary import Settings
 from tasks.answer_shard import answer_all
 from tasks.judge_pair import judge_pair
-from tasks.session import calling_session
+from tasks.session import calling_session, require_served, served
 from tasks.showing import show_report, show_table, shown
 from tasks.states import ends_in_words
-from tasks.study_stages import costs_of_study, served, stages_of_study
+from tasks.study_stages import costs_of_study, stages_of_study
 from tasks.test_contexts import contexts_row, hold_out
-from tasks.verdict_files import write_verdict
+from tasks.verdict_files import without_verdict, write_verdict
 
 
 @flow(name="run-study", flow_run_name="study {input}")
@@ -69,6 +69,7 @@ async def run_study(
         credentials: Which set of credentials blocks to use.
     """
     async with calling_session(credentials, rpm, delay):
+        await require_served(rewriter, judge)
         sides = await hold_out(input, test_share, seed)
         contexts = Dataset.open(Path(sides["test"]))
         filtered = await filter_conversations(sides["train"], f"{output}/filtered", taxonomy)
@@ -85,12 +86,11 @@ async def run_study(
         )
         feedback, alternative = (job["job"]["model_output_name"] for job in jobs)
         stages = stages_of_study(filtered, rewritten, jobs)
-        for tuned in (feedback, alternative):
-            if not await served(tuned):
-                raise PartialError(
-                    f"training is done, but the provider does not serve {feedback} and {alternative} yet; deploy them, "
-                    f"then compare with redraft evaluate -c {sides['test']}"
-                )
+        if missing := [one for one in (model, feedback, alternative) if not await served(one)]:
+            raise PartialError(
+                f"training is done: {feedback} and {alternative}; but {' and '.join(missing)} cannot be asked yet; "
+                f"deploy, then compare with redraft evaluate -c {sides['test']}"
+            )
         labels = {model: "base", feedback: "feedback", alternative: "alternative"}
         async with shown("judge", 6 * contexts.count):
             # All answers first: the comparisons then share them and can run side by side.
@@ -122,7 +122,7 @@ async def run_study(
             ]
         ),
     )
-    missing = max(row["no verdict"] for row in verdict["table"])
-    if missing > max_missing * contexts.count:
-        raise PartialError(f"{missing} of {contexts.count} contexts have no verdict; report {verdict['report']}; rerun")
+    unjudged = max(row["no verdict"] for row in verdict["table"])
+    if unjudged > max_missing * contexts.count:
+        raise PartialError(without_verdict(unjudged, contexts.count), verdict)
     return {"said": f"three verdicts; report: {verdict['report']}", **verdict}

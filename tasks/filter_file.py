@@ -42,7 +42,7 @@ def dataset_of(path: str) -> Dataset:
     return dataset
 
 
-async def filtered_source(path: str) -> Dataset:
+async def filtered_source(path: str, taxonomy: str) -> Dataset:
     """The filtered conversations at `path`: a dataset as it is; any other file is filtered once, by its content."""
     found = resolve_input(Path(path))
     if found.is_dir():
@@ -52,7 +52,7 @@ async def filtered_source(path: str) -> Dataset:
         return dataset
     with found.open("rb") as file:
         digest = await asyncio.to_thread(hashlib.file_digest, file, "sha256")
-    target = Home.of().work / f"filtered-{digest.hexdigest()[:16]}"
+    target = Home.of().work / f"filtered-{taxonomy}-{digest.hexdigest()[:16]}"
     if not target.exists():
-        await filter_file(str(found), str(target), "don-yehiya", None, 0)
+        await filter_file(str(found), str(target), taxonomy, None, 0)
     return Dataset.open(target)

@@ -11,9 +11,11 @@ from blocks.credentials import endpoint_of
 from redraft.calling.engine import Caller
 from redraft.calling.ledger import Ledger
 from redraft.calling.limits import Limits
+from redraft.errors import ConfigurationError, ProviderError
 from redraft.home import Home
 from redraft.providers.chat import ChatClient
 from redraft.providers.endpoints import Endpoint
+from redraft.records import Message, Request
 
 # Shards under way at a time: two keep the window of calls full while a third begins or ends.
 SHARDS_IN_FLIGHT = 3
@@ -53,3 +55,22 @@ def current_caller() -> Caller:
     if caller is None:
         raise RuntimeError("a task that calls models runs outside of calling_session")
     return caller
+
+
+async def served(model: str) -> bool:
+    """Whether the provider answers under this name. Asked with one short call, which the ledger keeps."""
+    request = Request(model=model, messages=(Message("user", "Say hello."),), template="probe@1", max_tokens=16)
+    try:
+        await current_caller().call(request)
+    except ProviderError as fault:
+        if fault.kind == "model_not_served":
+            return False
+        raise
+    return True
+
+
+async def require_served(*models: str) -> None:
+    """Raises ConfigurationError for a missing key or a model that cannot be asked, before anything else is paid."""
+    for model in models:
+        if not await served(model):
+            raise ConfigurationError(f"{model} is not served there; check its name, or deploy it first")

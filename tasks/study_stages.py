@@ -1,4 +1,4 @@
-"""What the study's report says of the stages before judging, and whether a trained model can be asked at all."""
+"""What the study's report says of the stages before judging, and what each stage cost."""
 
 from __future__ import annotations
 
@@ -8,25 +8,8 @@ from typing import Any
 import msgspec
 
 from redraft.datasets.storage import Dataset
-from redraft.errors import ProviderError
 from redraft.judging.report import Stage, Table
-from redraft.judging.stage import answer_request
-from redraft.records import Conversation, Message
-from tasks.session import current_caller
 from tasks.verdict_files import cost_of
-
-
-async def served(model: str) -> bool:
-    """Whether the provider answers under this name. Asked with one short call, which the ledger keeps."""
-    probe = Conversation(conversation_id="probe", messages=(Message("user", "Say hello."),))
-    request = msgspec.structs.replace(answer_request(probe, model), max_tokens=16, template="probe@1")
-    try:
-        await current_caller().call(request)
-    except ProviderError as fault:
-        if fault.kind == "model_not_served":
-            return False
-        raise
-    return True
 
 
 def stages_of_study(

@@ -130,6 +130,14 @@ def _row(pair: Any, settings: Settings) -> dict[str, Any]:
     }
 
 
+def without_verdict(missing: int, contexts: int) -> str:
+    """Why a run with a report counts as partial, and what another run can mend."""
+    return (
+        f"{missing} of {contexts} contexts have no verdict; a rerun asks again where a call failed by a fault that "
+        "passes, refusals and cut answers stay"
+    )
+
+
 def cost_of(stage: str, dataset: Dataset) -> dict[str, Any]:
     """A row of the report's costs from what a dataset's manifest adds up."""
     manifest = dataset.manifest

@@ -15,6 +15,8 @@ A fault of one row is never an exception: it is a `records.Rejection` or `record
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class RedraftError(Exception):
     """Its message is one line for a person: what is wrong, where, and the mend."""
@@ -58,5 +60,11 @@ class OverlapError(InputError):
 
 
 class PartialError(RedraftError):
+    """`result` is what the run has to show all the same, such as a verdict with too many contexts missing."""
+
     exit_status = 3
     word = "partial"
+
+    def __init__(self, message: str, result: dict[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.result = result

@@ -52,7 +52,7 @@ def test_from_file_to_verdict_command_by_command(project: Any, sandbox: SandboxP
     assert f"{len(rows)} rows" in exported.stdout
     for column in (
         "conversation_id", "improved", "generation_method", "original_assistant_response", "conversation_context",
-        "improvement_timestamp", "request_hash", "source",
+        "improvement_timestamp", "request_hash", "source", "label", "language", "feedback_turn",
     ):  # fmt: skip
         assert all(column in row for row in rows), column
 
@@ -95,11 +95,11 @@ def test_a_study_stops_after_training_where_the_models_are_not_served(
     refusal = {"error": {"message": "not serverless", "type": "invalid_request_error", "code": "model_not_available"}}
     sandbox.post(
         "/sandbox/script",
-        [{"match": "Say hello", "times": 1, "do": {"status": 400, "body": refusal}}],
+        [{"match": "sandbox/.*Say hello", "times": 1, "do": {"status": 400, "body": refusal}}],
     )  # fmt: skip
     words = ("study", "-i", SAMPLE, "-o", "out", "--test-share", 0.35, "--check-interval", 0.2)
     stopped = project.run(*words, status=3)
-    assert "training is done" in one_line(stopped) and "sandbox/" in one_line(stopped)
+    assert "training is done" in one_line(stopped) and "cannot be asked yet" in one_line(stopped)
     assert not (project.folder / "out" / "report.html").exists()
     done = project.run(*words)
     assert "report: out/report.html" in done.stdout

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -23,15 +24,19 @@ from redraft.errors import RedraftError
 @options.taxonomy
 def filter_command(input: str, output: str, max_conversations: int | None, hold_out_last: int, taxonomy: str) -> None:
     """Keep conversations labelled UR2, UR3 and UR5."""
-    result = run_flow(
+    run_flow(
         "flows.filter_conversations:filter_conversations",
         f"Filter {input} into {output}",
+        _show_filtered,
         input=input,
         output=output,
         taxonomy=taxonomy,
         max_conversations=max_conversations,
         hold_out_last=hold_out_last,
     )
+
+
+def _show_filtered(result: dict[str, Any]) -> None:
     manifest = result["manifest"]
     for label, count in manifest["labels"].items():
         click.echo(f"  label {label}: {count}")
@@ -40,7 +45,7 @@ def filter_command(input: str, output: str, max_conversations: int | None, hold_
     for flag, count in manifest["flags"].items():
         click.echo(f"  flagged, {flag}: {count}")
     click.echo(f"{manifest['count']} kept, {manifest['rejected']} rejected")
-    click.echo(f"dataset: {output}")
+    click.echo(f"dataset: {result['dataset']}")
 
 
 @click.command("rewrite")
@@ -68,6 +73,7 @@ def filter_command(input: str, output: str, max_conversations: int | None, hold_
 @options.delay
 @options.rpm
 @options.max_rejected
+@options.taxonomy
 @options.credentials
 def rewrite_command(
     input: str,
@@ -78,12 +84,17 @@ def rewrite_command(
     delay: float | None,
     rpm: float | None,
     max_rejected: float,
+    taxonomy: str,
     credentials: str | None,
 ) -> None:
-    """Replace the responses that users complained about; keep those they praised."""
-    result = run_flow(
+    """Replace the responses that users complained about; keep those they praised.
+
+    A file that is not a filtered dataset is filtered first, with the labels read as --taxonomy says.
+    """
+    run_flow(
         "flows.rewrite_conversations:rewrite_conversations",
         f"Rewrite {input} with {model} ({method}) into {output}",
+        _show_rewritten,
         input=input,
         output=output,
         method=method,
@@ -93,14 +104,18 @@ def rewrite_command(
         rpm=rpm,
         max_rejected=max_rejected,
         credentials=credentials,
+        taxonomy=taxonomy,
     )
+
+
+def _show_rewritten(result: dict[str, Any]) -> None:
     for name, manifest in result["manifests"].items():
         simulated = " (simulated)" if manifest["simulated"] else ""
         click.echo(f"{name}: {manifest['count']} examples, {manifest['rejected']} rejected{simulated}")
         for reason, count in manifest["reasons"].items():
             click.echo(f"  rejected, {reason}: {count}")
-        click.echo(f"  {manifest['calls']} answers, ${manifest['cost']:.4f}")
-    click.echo(f"dataset: {output}")
+        click.echo(f"  {manifest['calls']} answers, ${manifest['cost']:.4f}{simulated}")
+    click.echo(f"dataset: {result['dataset']}")
 
 
 @click.command("export")

@@ -43,16 +43,16 @@ def demo_command(output: str, fresh: bool) -> None:
     options = {"seed": 1, "job_seconds": 3, "state": str((DEMO_HOME / "sandbox.sqlite").resolve())}
     with SandboxProcess.start(options) as sandbox:
         _point_at(sandbox.url)
-        result = run_flow(
+        run_flow(
             "flows.run_study:run_study",
             f"Study on {sample.name} against a sandbox on {sandbox.url}; everything goes to {output}",
+            show_verdict,
             input=str(sample),
             output=output,
             test_share=0.35,
             check_interval=0.5,
         )
         paid = sandbox.stats()["paid_calls"]
-    show_verdict(result)
     click.echo(f"The sandbox was asked {paid} paid calls in this run. All of it is simulated.")
 
 

@@ -49,9 +49,10 @@ def evaluate_command(
     credentials: str | None,
 ) -> None:
     """Compare two models on test contexts, with a judge that sees both orders."""
-    result = run_flow(
+    run_flow(
         "flows.judge_models:judge_models",
         f"Compare {model1} with {model2} on the last {test_size} of {conversations}, judged by {judge}",
+        show_verdict,
         model1=model1,
         model2=model2,
         judge=judge,
@@ -63,7 +64,6 @@ def evaluate_command(
         max_missing=max_missing,
         credentials=credentials,
     )
-    show_verdict(result)
 
 
 @click.command("study")
@@ -106,4 +106,4 @@ def study_command(**parameters: Any) -> None:
         f"Study on {parameters['input']}: rewrite with {parameters['rewriter']}, train {parameters['model']} twice, "
         f"judge with {parameters['judge']}; everything goes to {parameters['output']}"
     )
-    show_verdict(run_flow("flows.run_study:run_study", intent, **parameters))
+    run_flow("flows.run_study:run_study", intent, show_verdict, **parameters)

@@ -8,10 +8,13 @@ from __future__ import annotations
 import asyncio
 import importlib
 import os
+import signal
 import sys
-from collections.abc import Generator
+import threading
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from time import monotonic
+from types import FrameType
 from typing import Any, NoReturn
 
 import click
@@ -20,28 +23,66 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from redraft.calling.progress import WATCHERS
 from redraft.calling.progress import Progress as Stage
-from redraft.errors import RedraftError
+from redraft.errors import PartialError, RedraftError
 
 # Progress goes to standard error: what a script reads from standard output is the result alone.
+_STOPPED = "stopped; the same command continues where it stopped"
 _CONSOLE = Console(stderr=True, highlight=False)
 
 
-def run_flow(path: str, intent: str, **parameters: Any) -> dict[str, Any]:
-    """The result of the flow `module:name`; ends the process with the status that its fault stands for."""
+def run_flow(path: str, intent: str, show: Callable[[dict[str, Any]], None], **parameters: Any) -> None:
+    """Runs the flow `module:name` and shows its result; ends the process with the status that its fault stands for."""
     click.echo(intent, err=True)
-    _quieten_prefect()
+    quieten_prefect()
     try:
-        with _bars():
+        with _bars(), _interruptible():
             result = asyncio.run(_load(path)(**parameters))
+    except PartialError as fault:
+        if fault.result is not None:
+            show(fault.result)
+        _stop(f"{fault.word}: {fault}", fault.exit_status)
     except RedraftError as fault:
         _stop(f"{fault.word}: {fault}", fault.exit_status)
     except KeyboardInterrupt:
-        _stop("stopped; the same command continues where it stopped", 1)
+        _stop(_STOPPED, 1)
     except Exception as fault:
         if os.environ.get("REDRAFT_TRACEBACK"):
             raise
         _stop(f"failed: {_one_line(fault)} (REDRAFT_TRACEBACK=1 shows where)", 1)
-    return result
+    show(result)
+
+
+@contextmanager
+def _interruptible() -> Generator[None]:
+    """Ctrl-C stops the run once the calls under way are answered and recorded; a second one stops it at once.
+
+    The terminal interrupts Prefect's temporary server too, and its client would then try to reach it for minutes:
+    after GRACE_SECONDS the process ends all the same. Nothing is lost by that: what was paid for is in the ledger.
+    """
+    from redraft.calling.engine import GRACE_SECONDS
+
+    asked = threading.Event()
+
+    def stop(_: int, __: FrameType | None) -> None:
+        if asked.is_set():
+            _leave()
+        asked.set()
+        click.echo("redraft: stopping when the calls under way are answered; Ctrl-C again stops at once", err=True)
+        timer = threading.Timer(GRACE_SECONDS + 5, _leave)
+        timer.daemon = True
+        timer.start()
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _leave() -> NoReturn:
+    click.echo(f"redraft: {_STOPPED}", err=True)
+    os._exit(1)
 
 
 def _load(path: str) -> Any:
@@ -54,12 +95,14 @@ def _load(path: str) -> Any:
         _stop("bad input: the flows are not installed; run redraft from its checkout (`make demo` installs it)", 2)
 
 
-def _quieten_prefect() -> None:
+def quieten_prefect() -> None:
     """One clear line instead of log lines and tracebacks; the Prefect UI still has all of them."""
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
     os.environ.setdefault("DO_NOT_TRACK", "1")
     os.environ.setdefault("PREFECT_CLI_PROMPT", "false")
+    # A first start on a busy machine takes longer than the default of 20 seconds.
+    os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "180")
 
 
 def _stop(line: str, status: int) -> NoReturn:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from typing import Any
 
 import click
 from rich.console import Console
 from rich.table import Table
 
 from redraft.cli import options
-from redraft.cli.running import run_flow, stop_on_fault
+from redraft.cli.running import quieten_prefect, run_flow, stop_on_fault
 from redraft.errors import RedraftError
 from redraft.home import Home
 from redraft.training.registry import Registry
@@ -59,9 +60,10 @@ def finetune_command(
     credentials: str | None,
 ) -> None:
     """Fine-tune a model on a rewritten dataset; the same command again attaches to the same job."""
-    result = run_flow(
+    run_flow(
         "flows.train_model:train_model",
         f"Train {model} on {input}: {epochs} epochs, {'LoRA' if lora else 'all weights'}",
+        _show_job,
         dataset=input,
         model=model,
         epochs=epochs,
@@ -74,6 +76,9 @@ def finetune_command(
         check_interval=check_interval,
         credentials=credentials,
     )
+
+
+def _show_job(result: dict[str, Any]) -> None:
     job = result["job"]
     click.echo(f"job {job['job_id']}: {job['state']}{' (simulated)' if job['simulated'] else ''}")
     if job["model_output_name"]:
@@ -92,6 +97,7 @@ def jobs_group() -> None:
 @options.credentials
 def list_command(refresh: bool, credentials: str | None) -> None:
     """Training jobs known here, with state, progress and model name."""
+    quieten_prefect()
     try:
         registry = Registry(Home.of().registry)
         if refresh and any(job.job_id and not job.state.terminal for job in registry.list()):

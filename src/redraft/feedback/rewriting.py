@@ -6,7 +6,7 @@ Pure functions. Neighbours: `selection` says which conversations come here, `ans
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -109,7 +109,7 @@ def keep(conversation: Conversation) -> Example:
         original_response=parts.response,
         improvement_timestamp=None,
         flags=conversation.flags,
-        extra=conversation.extra,
+        extra=_carried(conversation),
     )
 
 
@@ -148,8 +148,18 @@ def _example(
         cost=completion.cost,
         simulated=completion.simulated,
         flags=conversation.flags,
-        extra=conversation.extra,
+        extra=_carried(conversation),
     )
+
+
+def _carried(conversation: Conversation) -> dict[str, Any]:
+    """The input's other columns: those that redraft does not know, and those that an example has no field for."""
+    known = {
+        "label": conversation.label,
+        "language": conversation.language,
+        "feedback_turn": conversation.feedback_turn,
+    }
+    return {**conversation.extra, **{name: value for name, value in known.items() if value is not None}}
 
 
 def _rejection(

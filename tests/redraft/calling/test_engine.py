@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -145,6 +144,14 @@ def test_a_call_that_hangs_is_sent_twice_and_no_more(sandbox: Any, caller_at: Ca
     assert isinstance(found["0"], Completion)
 
 
+def test_being_slowed_down_is_not_counted_as_an_attempt_that_failed(
+    sandbox: Any, caller_at: CallerAt, asked: Asked
+) -> None:
+    sandbox.script(CHAT, times=12, status=429, headers={"Retry-After": "0.01"}, body="slow down")
+    outcome = outcomes(caller_at, sandbox.url, [asked(1)])["1"]
+    assert isinstance(outcome, Completion) and outcome.attempts == 13
+
+
 def test_too_many_requests_is_no_fault_of_a_row(
     start_sandbox: Callable[..., SandboxProcess], caller_at: CallerAt, asked: Asked
 ) -> None:
@@ -152,7 +159,7 @@ def test_too_many_requests_is_no_fault_of_a_row(
     limited = start_sandbox(rpm=1200)
     found = outcomes(caller_at, limited.url, [asked(i) for i in range(120)])
     assert Counter(type(outcome) for outcome in found.values()) == {Completion: 120}
-    refused = json.loads(json.dumps(limited.stats()))["requests"][CHAT]["429"]
+    refused = cast("Any", limited.stats())["requests"][CHAT]["429"]
     assert 0 < refused < 240, "it slowed down, and did not knock all the time"
 
 

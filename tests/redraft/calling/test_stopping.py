@@ -66,9 +66,10 @@ def test_a_wrong_key_and_a_wrong_model(sandbox: Any, caller_at: CallerAt, asked:
     assert error.kind == "model_not_served" and "unknown/m" in str(error)
 
 
-def test_nobody_there_is_told_within_seconds(caller_at: CallerAt, asked: Asked) -> None:
+@pytest.mark.parametrize("rows", [1, 1000])
+def test_nobody_there_is_told_within_seconds(caller_at: CallerAt, asked: Asked, rows: int) -> None:
     started = time.monotonic()
-    error, _ = stopped(caller_at, "http://127.0.0.1:9", (asked(i) for i in range(1000)), retries=Retries())
+    error, _ = stopped(caller_at, "http://127.0.0.1:9", (asked(i) for i in range(rows)), retries=Retries())
     assert error.kind == "unreachable" and "cannot connect" in str(error)
     assert time.monotonic() - started < 10
 
@@ -112,14 +113,14 @@ def test_a_provider_that_only_fails_ends_the_run(
 
 
 def test_rows_that_fail_here_and_there_do_not_end_it(sandbox: Any, caller_at: CallerAt, asked: Asked) -> None:
-    sandbox.script("question 1?[02468]:", ALWAYS, status=500, body="oops")
+    sandbox.script("question [0-9]*[02468]:", ALWAYS, status=500, body="oops")
     quick = Retries(first_wait=0.001)
 
     async def run() -> list[Outcome]:
         async with caller_at(sandbox.url, in_flight=2, retries=quick) as caller:
             return [outcome async for _, outcome in caller.run(asked(i) for i in range(60))]
 
-    assert sum(isinstance(outcome, Completion) for outcome in asyncio.run(run())) == 50
+    assert sum(isinstance(outcome, Completion) for outcome in asyncio.run(run())) == 30
 
 
 def test_endless_too_many_requests_end_the_run(sandbox: Any, caller_at: CallerAt, asked: Asked) -> None:
