@@ -20,7 +20,7 @@ from redraft.records import Message, Request
 # Shards under way at a time: two keep the window of calls full while a third begins or ends.
 SHARDS_IN_FLIGHT = 3
 
-_CALLER: ContextVar[Caller | None] = ContextVar("redraft_caller", default=None)
+CALLER: ContextVar[Caller | None] = ContextVar("redraft_caller", default=None)
 
 
 def credentials_name(asked: str | None) -> str:
@@ -33,7 +33,7 @@ async def calling_session(
     credentials: str | None, rpm: float | None = None, delay: float | None = None
 ) -> AsyncGenerator[Caller]:
     """The flow's caller, or that of the flow around it, so that all stages of a study share one limit."""
-    if (around := _CALLER.get()) is not None:
+    if (around := CALLER.get()) is not None:
         yield around
         return
 
@@ -43,15 +43,15 @@ async def calling_session(
     async with ChatClient() as client:
         with Ledger(Home.of().ledger) as ledger:
             caller = Caller(client, source, ledger, Limits(rpm=rpm, delay=delay))
-            token = _CALLER.set(caller)
+            token = CALLER.set(caller)
             try:
                 yield caller
             finally:
-                _CALLER.reset(token)
+                CALLER.reset(token)
 
 
 def current_caller() -> Caller:
-    caller = _CALLER.get()
+    caller = CALLER.get()
     if caller is None:
         raise RuntimeError("a task that calls models runs outside of calling_session")
     return caller

@@ -1,0 +1,141 @@
+"""The tasks' own functions against the sandbox over HTTP: a shard in, a shard out, nothing asked twice."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from redraft.calling.engine import Caller
+from redraft.calling.ledger import Ledger
+from redraft.calling.limits import Limits
+from redraft.datasets.storage import Dataset
+from redraft.datasets.work import Work
+from redraft.feedback.contexts import last_contexts
+from redraft.feedback.filtering import filter_conversations
+from redraft.providers.chat import ChatClient
+from redraft.providers.endpoints import Endpoint
+from redraft.sandbox.process import SandboxProcess
+from tasks.answer_shard import answer_shard
+from tasks.judge_shard import judge_shard
+from tasks.rewrite_shard import rewrite_meta, rewrite_shard, rewrite_work
+from tasks.session import CALLER
+from tasks.shards import publish_dataset, shard_count, source_rows
+from tasks.verdict_files import JudgedPair
+
+SAMPLE = Path(__file__).resolve().parents[2] / "data" / "sample_conversations.json"
+T = TypeVar("T")
+
+
+@pytest.fixture
+def ask(
+    tmp_path: Path, sandbox: SandboxProcess, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[Callable[[Caller], Awaitable[T]]], T]:
+    """Runs something with a caller whose ledger lies in the test's folder."""
+    monkeypatch.setenv("REDRAFT_HOME", str(tmp_path / "home"))
+
+    async def endpoint_of(provider: str) -> Endpoint:
+        return Endpoint(provider=provider, base_url=sandbox.url, api_key="sandbox")
+
+    async def session(work: Callable[[Caller], Awaitable[T]]) -> T:
+        async with ChatClient() as client:
+            with Ledger(tmp_path / "ledger.sqlite") as ledger:
+                caller = Caller(client, endpoint_of, ledger, Limits())
+                token = CALLER.set(caller)
+                try:
+                    return await work(caller)
+                finally:
+                    CALLER.reset(token)
+
+    return lambda work: asyncio.run(session(work))
+
+
+def test_a_shard_is_rewritten_once_and_published_with_its_costs(
+    ask: Any, tmp_path: Path, sandbox: SandboxProcess
+) -> None:
+    source = filter_conversations(SAMPLE, tmp_path / "filtered")
+    endpoint = Endpoint(provider="together", base_url=sandbox.url, api_key="sandbox", identity="here")
+    work = rewrite_work(source, "feedback", "some/model", endpoint, 40)
+
+    async def twice(_: Caller) -> list[dict[str, int]]:
+        return [await rewrite_shard.fn(str(work.path), 0, "feedback") for _ in range(2)]
+
+    first, second = ask(twice)
+    paid = sandbox.stats()["paid_calls"]
+    assert first == second and first["rows"] + first["rejected"] == 40
+
+    manifest = ask(lambda _: publish_dataset.fn(
+        str(tmp_path / "out"), str(work.path), 1, "examples", rewrite_meta(source, work.plan), "out"
+    ))  # fmt: skip
+    assert manifest["simulated"] and manifest["calls"] == paid and manifest["templates"] == ["feedback_rewrite@1"]
+    assert manifest["parents"][0]["content_hash"] == source.content_hash
+    rows = list(Dataset.open(tmp_path / "out").rows())
+    assert manifest["output_tokens"] == sum(row.output_tokens for row in rows)
+
+    other = rewrite_work(source, "alternative", "some/model", endpoint, 40)
+    assert other.path != work.path, "another method is other work"
+    assert rewrite_work(source, "feedback", "some/model", endpoint, 40).path == work.path
+
+
+def test_faults_that_pass_leave_the_shard_to_be_tried_again(ask: Any, tmp_path: Path, sandbox: SandboxProcess) -> None:
+    source = filter_conversations(SAMPLE, tmp_path / "filtered", limit=30)
+    endpoint = Endpoint(provider="together", base_url=sandbox.url, api_key="sandbox", identity="here")
+    work = rewrite_work(source, "feedback", "some/model", endpoint, None)
+    negative = next(row for row in source.rows() if row.category != "UR5")
+    opening = negative.messages[0].content[:30].replace('"', "")
+    sandbox.post("/sandbox/script", [{"match": opening, "times": 0, "do": {"body": "no JSON"}}])
+
+    async def once(_: Caller) -> dict[str, int]:
+        return await rewrite_shard.fn(str(work.path), 0, "feedback")
+
+    broken = ask(once)
+    shard = work.finished(0)
+    assert broken["rejected"] >= 1 and shard is not None and "malformed_answer" in shard.reasons
+    assert work.finished(0, settled=True) is None
+    sandbox.post("/sandbox/reset")
+    mended = ask(once)
+    assert mended["rejected"] == 0 and mended["rows"] == broken["rows"] + broken["rejected"]
+    assert work.finished(0, settled=True) is not None
+    assert sandbox.stats()["paid_calls"] == broken["rejected"], "only what had failed was asked again"
+
+
+def test_answers_and_judgments_belong_to_the_same_contexts(ask: Any, tmp_path: Path) -> None:
+    contexts = last_contexts(SAMPLE, tmp_path / "contexts", 20)
+
+    async def answers(model: str) -> str:
+        work = Work.open(tmp_path, f"answers-{model}", {"contexts": str(contexts.path), "model": f"x/{model}"})
+        await answer_shard.fn(str(work.path), 0, model)
+        target = str(tmp_path / f"responses-{model}")
+        await publish_dataset.fn(target, str(work.path), 1, "responses", {"models": [model]}, model)
+        return target
+
+    async def judged(_: Caller) -> JudgedPair:
+        a, b = await answers("a"), await answers("b")
+        plan = {"contexts": str(contexts.path), "responses_a": a, "responses_b": b, "judge": "the/judge"}
+        work = Work.open(tmp_path, "judgments", plan)
+        await judge_shard.fn(str(work.path), 0, "a against b")
+        await publish_dataset.fn(str(tmp_path / "judgments"), str(work.path), 1, "judgments", {"models": ["j"]}, "j")
+        return JudgedPair(
+            contexts=str(contexts.path), responses_a=a, responses_b=b, judgments=str(tmp_path / "judgments")
+        )
+
+    pair = ask(judged)
+    ids = [context.conversation_id for context in contexts.rows()]
+    comparisons = list(pair.comparisons())
+    assert [comparison.context_id for comparison in comparisons] == ids
+    assert all(c.response_a and c.response_b and c.response_a != c.response_b for c in comparisons)
+    judgments = list(pair.read_judgments())
+    assert [(j.context_id, j.order) for j in judgments] == [(one, order) for one in ids for order in ("AB", "BA")]
+
+
+def test_a_limit_cuts_through_shards(tmp_path: Path) -> None:
+    source = filter_conversations(SAMPLE, tmp_path / "filtered")
+    sizes = [shard.rows for shard in source.shards]
+    for limit in (1, sizes[0], source.count, source.count + 5):
+        count = shard_count(source, limit)
+        taken = [min(sizes[index], source_rows(source, index, limit) or 0) for index in range(count)]
+        assert sum(taken) == min(limit, source.count) and all(taken)
+    assert shard_count(source, None) == len(sizes)
