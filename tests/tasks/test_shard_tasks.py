@@ -58,7 +58,8 @@ def test_a_shard_is_rewritten_once_and_published_with_its_costs(
 ) -> None:
     source = filter_conversations(SAMPLE, tmp_path / "filtered")
     endpoint = Endpoint(provider="together", base_url=sandbox.url, api_key="sandbox", identity="here")
-    work = rewrite_work(source, "feedback", "some/model", endpoint, 40)
+    priced = "meta-llama/Meta-Llama-3.1-8B-Instruct-Turbo"
+    work = rewrite_work(source, "feedback", priced, endpoint, 40)
 
     async def twice(_: Caller) -> list[dict[str, int]]:
         return [await rewrite_shard.fn(str(work.path), 0, "feedback") for _ in range(2)]
@@ -74,10 +75,11 @@ def test_a_shard_is_rewritten_once_and_published_with_its_costs(
     assert manifest["parents"][0]["content_hash"] == source.content_hash
     rows = list(Dataset.open(tmp_path / "out").rows())
     assert manifest["output_tokens"] == sum(row.output_tokens for row in rows)
+    assert manifest["cost"] == pytest.approx(sum(row.cost or 0.0 for row in rows), abs=1e-6) and manifest["cost"] > 0
 
-    other = rewrite_work(source, "alternative", "some/model", endpoint, 40)
+    other = rewrite_work(source, "alternative", priced, endpoint, 40)
     assert other.path != work.path, "another method is other work"
-    assert rewrite_work(source, "feedback", "some/model", endpoint, 40).path == work.path
+    assert rewrite_work(source, "feedback", priced, endpoint, 40).path == work.path
 
 
 def test_faults_that_pass_leave_the_shard_to_be_tried_again(ask: Any, tmp_path: Path, sandbox: SandboxProcess) -> None:

@@ -6,6 +6,7 @@ Pure builders and readers are in `rewriting`; this puts `redraft.calling` betwee
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import aclosing
 from typing import Literal
 
 import msgspec
@@ -35,11 +36,12 @@ async def rewrite_conversations(
             else:
                 yield rewriting.rewrite_request(conversation, method, model, REWRITE_TOKENS)
 
-    async for request, outcome in caller.run(requests()):
-        progress.count(outcome)
-        row = rewriting.rewritten(by_id[request.row_id], outcome, method, _time(outcome))
-        done[request.row_id] = msgspec.structs.replace(row, cost=outcome.cost)
-        progress.advance()
+    async with aclosing(caller.run(requests())) as outcomes:
+        async for request, outcome in outcomes:
+            progress.count(outcome)
+            row = rewriting.rewritten(by_id[request.row_id], outcome, method, _time(outcome))
+            done[request.row_id] = msgspec.structs.replace(row, cost=outcome.cost)
+            progress.advance()
     rows = [done[conversation.conversation_id] for conversation in conversations]
     return [r for r in rows if isinstance(r, Example)], [r for r in rows if isinstance(r, Rejection)]
 

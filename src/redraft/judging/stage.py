@@ -6,6 +6,7 @@ Pure builders and readers are in `protocol`; this puts `redraft.calling` between
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import aclosing
 from typing import Literal
 
 import msgspec
@@ -37,10 +38,11 @@ async def answer_contexts(
 ) -> list[Response]:
     """One response for each context, in their order; a call that failed is a response with its `failure`."""
     responses: dict[str, Response] = {}
-    async for request, outcome in caller.run(answer_request(context, model) for context in contexts):
-        progress.count(outcome)
-        responses[request.row_id] = _response(request, outcome)
-        progress.advance()
+    async with aclosing(caller.run(answer_request(context, model) for context in contexts)) as outcomes:
+        async for request, outcome in outcomes:
+            progress.count(outcome)
+            responses[request.row_id] = _response(request, outcome)
+            progress.advance()
     return [responses[context.conversation_id] for context in contexts]
 
 
@@ -102,11 +104,12 @@ async def judge_comparisons(
         for order, request in protocol.judge_requests(comparison, judge):
             asked[request.row_id] = comparison, order
             requests.append(request)
-    async for request, outcome in caller.run(requests):
-        comparison, order = asked[request.row_id]
-        judgment = await _settle(comparison, order, judge, request, outcome, caller, progress)
-        settled[judgment.context_id, judgment.order] = judgment
-        progress.advance(int((judgment.context_id, "BA" if order == "AB" else "AB") in settled))
+    async with aclosing(caller.run(requests)) as outcomes:
+        async for request, outcome in outcomes:
+            comparison, order = asked[request.row_id]
+            judgment = await _settle(comparison, order, judge, request, outcome, caller, progress)
+            settled[judgment.context_id, judgment.order] = judgment
+            progress.advance(int((judgment.context_id, "BA" if order == "AB" else "AB") in settled))
     return [settled[c.context_id, order] for c in comparisons for order in ("AB", "BA")]
 
 
