@@ -88,7 +88,7 @@ class Project:
         self.folder = folder
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.endswith(("_API_KEY", "_BASE_URL"))},
-            "PYTHONPATH": str(LOOPBACK),
+            "PYTHONPATH": os.pathsep.join(filter(None, [str(LOOPBACK), os.environ.get("PYTHONPATH", "")])),
             "PREFECT_HOME": str(folder / "prefect"),
             "PREFECT_API_URL": prefect_url,
             "REDRAFT_HOME": str(folder / ".redraft"),
