@@ -29,8 +29,9 @@ async def filter_conversations(
         max_conversations: Read only that many conversations.
         hold_out_last: Leave out the last N conversations, so that they can be evaluated on.
     """
-    async with shown("filter", None):
+    async with shown("filter", None) as progress:
         manifest = await filter_file(input, output, taxonomy, max_conversations, hold_out_last)
+        progress.finish(manifest["rows_read"])
     labels = [{"label": label, "conversations": count} for label, count in manifest["labels"].items()]
     reasons = [{"rejected for": reason, "rows": count} for reason, count in manifest["reasons"].items()]
     await show_table("filter-labels", labels, "Labels in the input")

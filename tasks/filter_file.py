@@ -14,7 +14,7 @@ from redraft.datasets.storage import Dataset
 from redraft.errors import InputError
 from redraft.feedback.filtering import filter_conversations
 from redraft.home import Home
-from tasks.showing import current_progress
+from tasks.showing import current_progress, shown
 
 
 @task(task_run_name="filter {input}")
@@ -54,5 +54,7 @@ async def filtered_source(path: str, taxonomy: str) -> Dataset:
         digest = await asyncio.to_thread(hashlib.file_digest, file, "sha256")
     target = Home.of().work / f"filtered-{taxonomy}-{digest.hexdigest()[:16]}"
     if not target.exists():
-        await filter_file(str(found), str(target), taxonomy, None, 0)
+        async with shown("filter", None) as progress:
+            manifest = await filter_file(str(found), str(target), taxonomy, None, 0)
+            progress.finish(manifest["rows_read"])
     return Dataset.open(target)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -191,3 +194,25 @@ def test_shards_are_parquet_that_anyone_can_read(project: Any) -> None:
     shards = sorted((project.folder / "filtered").glob("rows-*.parquet"))
     table = pq.read_table(shards[0])
     assert {"conversation_id", "conversation_context", "category", "label", "extra"} <= set(table.column_names)
+
+
+def test_ctrl_c_stops_soon_and_the_next_run_continues(
+    project: Any, start_sandbox: Callable[..., SandboxProcess]
+) -> None:
+    sandbox = start_sandbox(seed=1, latency_ms=300)
+    project.environment["TOGETHER_BASE_URL"] = sandbox.url
+    words = ("rewrite", "-i", SAMPLE, "-o", "out", "--rpm", 120)
+    # A temporary Prefect server, which the terminal interrupts as well.
+    process = project.start(*words, PREFECT_API_URL="")
+    while process.poll() is None and sandbox.stats()["paid_calls"] < 3:  # type: ignore[operator]
+        time.sleep(0.1)
+    asked = time.monotonic()
+    os.killpg(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 1 and b"the same command continues" in err, err.decode()
+    assert time.monotonic() - asked < 30, "it may wait for answers, not for the vanished server"
+    assert out == b"" and b"Traceback" not in err
+    paid = sandbox.stats()["paid_calls"]
+    project.run(*words[:-1], 100_000)
+    stats = sandbox.stats()
+    assert stats["paid_calls"] == stats["distinct_contents"] > paid  # type: ignore[operator]

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from datetime import UTC, datetime
 from time import monotonic, perf_counter
+from typing import ClassVar
 
 import msgspec
 
@@ -32,6 +33,9 @@ EndpointSource = Callable[[str], Awaitable[Endpoint]]
 
 class Caller:
     """Asks models. One per run and event loop; `endpoint_of` gives the endpoint of a provider by name."""
+
+    # Requests of this process that wait for their answer: while there are any, leaving would lose what they cost.
+    asking: ClassVar[int] = 0
 
     def __init__(
         self,
@@ -135,9 +139,13 @@ class Caller:
 
     async def _ask(self, request: Request, endpoint: Endpoint, key: str, number: int) -> Outcome:
         started = perf_counter()
-        answer = await self._client.attempt(request, endpoint)
-        outcome = _outcome(request, endpoint, key, answer, number, perf_counter() - started)
-        self._ledger.put(outcome)
+        Caller.asking += 1
+        try:
+            answer = await self._client.attempt(request, endpoint)
+            outcome = _outcome(request, endpoint, key, answer, number, perf_counter() - started)
+            self._ledger.put(outcome)
+        finally:
+            Caller.asking -= 1
         return outcome
 
     def _given_up(self, request: Request, endpoint: Endpoint, key: str, fault: CallFault, attempts: int) -> Failure:

@@ -44,6 +44,11 @@ class Progress:
         self.done += rows
         self.changed()
 
+    def finish(self, total: int) -> None:
+        """All of a stage whose size was not known before."""
+        self.total = self.done = total
+        self.changed()
+
     def changed(self) -> None:
         for watcher in WATCHERS.get():
             watcher(self)

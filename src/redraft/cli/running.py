@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import logging
 import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from time import monotonic
@@ -25,8 +27,11 @@ from redraft.calling.progress import WATCHERS
 from redraft.calling.progress import Progress as Stage
 from redraft.errors import PartialError, RedraftError
 
-# Progress goes to standard error: what a script reads from standard output is the result alone.
+# How long an orderly end may take once nothing is being paid any more.
+SECONDS_TO_END = 5.0
+
 _STOPPED = "stopped; the same command continues where it stopped"
+# Progress goes to standard error: what a script reads from standard output is the result alone.
 _CONSOLE = Console(stderr=True, highlight=False)
 
 
@@ -57,20 +62,17 @@ def _interruptible() -> Generator[None]:
     """Ctrl-C stops the run once the calls under way are answered and recorded; a second one stops it at once.
 
     The terminal interrupts Prefect's temporary server too, and its client would then try to reach it for minutes:
-    after GRACE_SECONDS the process ends all the same. Nothing is lost by that: what was paid for is in the ledger.
+    once no call is under way the process ends all the same. Nothing is lost by that: what was paid is in the ledger.
     """
-    from redraft.calling.engine import GRACE_SECONDS
-
     asked = threading.Event()
 
     def stop(_: int, __: FrameType | None) -> None:
         if asked.is_set():
             _leave()
         asked.set()
-        click.echo("redraft: stopping when the calls under way are answered; Ctrl-C again stops at once", err=True)
-        timer = threading.Timer(GRACE_SECONDS + 5, _leave)
-        timer.daemon = True
-        timer.start()
+        logging.disable(logging.CRITICAL)  # what Prefect says of its vanished server helps nobody
+        click.echo("\nredraft: stopping when the calls under way are answered; Ctrl-C again stops at once", err=True)
+        threading.Thread(target=_leave_when_idle, daemon=True).start()
         raise KeyboardInterrupt
 
     before = signal.signal(signal.SIGINT, stop)
@@ -78,6 +80,16 @@ def _interruptible() -> Generator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def _leave_when_idle() -> None:
+    from redraft.calling.engine import GRACE_SECONDS, Caller
+
+    until = monotonic() + GRACE_SECONDS
+    while Caller.asking and monotonic() < until:
+        time.sleep(0.1)
+    time.sleep(SECONDS_TO_END)
+    _leave()
 
 
 def _leave() -> NoReturn:
@@ -138,7 +150,7 @@ def _bars() -> Generator[None]:
             if id(stage) not in known:
                 known[id(stage)] = bars.add_task(stage.stage, total=stage.total, words=""), monotonic()
             bar, started = known[id(stage)]
-            bars.update(bar, completed=stage.done, words=_words(stage, monotonic() - started))
+            bars.update(bar, completed=stage.done, total=stage.total, words=_words(stage, monotonic() - started))
 
         token = WATCHERS.set((show,))
         try:
@@ -151,7 +163,8 @@ def _words(stage: Stage, seconds: float) -> str:
     rate = stage.done / seconds if seconds > 0.5 else 0.0
     words = [f"{rate:.0f}/s"] if rate else []
     if stage.paid or stage.reused:
-        words.append(f"{stage.paid} paid, {stage.reused} reused, ${stage.cost:.4f}")
+        unpriced = f" and {stage.unpriced} of no known price" if stage.unpriced else ""
+        words.append(f"{stage.paid} paid, {stage.reused} reused, ${stage.cost:.4f}{unpriced}")
     if stage.failed:
         words.append(f"{sum(stage.failed.values())} failed")
     return ", ".join([*words, stage.note] if stage.note else words)
