@@ -48,4 +48,9 @@ async def endpoint_of(provider: str, credentials: str) -> Endpoint:
         if credentials != "default":
             raise ConfigurationError(f"no credentials block {name!r}; save one, or use --credentials default") from None
         return endpoint_from(os.environ, provider)
+    if block.provider != provider:
+        raise ConfigurationError(
+            f"the credentials block {name!r} is for {block.provider}, not for {provider}; save it with the provider "
+            f"{provider}, or give it the name {credentials}-{block.provider}"
+        )
     return block.endpoint()

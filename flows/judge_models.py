@@ -6,9 +6,12 @@ from typing import Any
 import msgspec
 from prefect import flow
 
-from redraft.datasets.storage import Dataset
+from redraft.datasets.files import require_writable
+from redraft.datasets.storage import Dataset, require_target
 from redraft.errors import ConfigurationError, PartialError
+from redraft.judging.stage import decoding
 from redraft.judging.summary import Settings
+from redraft.providers.endpoints import canonical
 from tasks.answer_shard import answer_all
 from tasks.judge_pair import judge_pair
 from tasks.session import calling_session, require_served
@@ -48,21 +51,26 @@ async def judge_models(
         max_missing: Share of contexts without a verdict from which the run counts as partial.
         credentials: Which set of credentials blocks to use.
     """
+    model1, model2, judge = canonical(model1), canonical(model2), canonical(judge)
+    require_target(Path(output) / "judgments", "judgments")
     if model1 == model2:
         raise ConfigurationError(f"model1 and model2 are both {model1}; name two different models")
     contexts = Dataset.open(Path(await make_contexts(conversations, test_size)))
-    notes = await check_held_out(str(contexts.path), [model1, model2])
+    await check_held_out(str(contexts.path), [model1, model2])
     async with calling_session(credentials, rpm, delay):
+        require_writable(Path(output))
         await require_served(model1, model2, judge)
         async with shown("judge", 3 * contexts.count):
             first, second = await answer_all(contexts, model1), await answer_all(contexts, model2)
             pair = await judge_pair(contexts, first, second, judge, f"{output}/judgments")
     settings = Settings(max_missing=max_missing)
     costs = [cost_of("answers", first), cost_of("answers", second), pair["cost"]]
-    parameters = {"judge": judge, "model1": model1, "model2": model2, "test_contexts": contexts_row(contexts)}
+    parameters = {"judge": judge, "model1": model1, "model2": model2, **decoding(), "test_size": test_size,
+                  "rpm": rpm, "delay": delay, "credentials": credentials, "max_missing": max_missing,
+                  "test_contexts": contexts_row(contexts)}  # fmt: skip
     verdict = await write_verdict(
         output, f"{model1} and {model2} compared", [pair["folders"]], msgspec.to_builtins(settings),
-        {**parameters, "not_checked": notes or None}, [], costs,
+        parameters, [], costs,
     )  # fmt: skip
     await show_table("verdict-counts", verdict["table"], "Counts and interval")
     await show_table("judging-costs", costs, "Costs in US dollars")

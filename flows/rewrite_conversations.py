@@ -1,17 +1,21 @@
 """Replaces the responses that users complained about."""
 
-import asyncio
+from pathlib import Path
 from typing import Any, Literal
 
 from prefect import flow
 
-from redraft.errors import PartialError
+from redraft.datasets.files import require_writable
+from redraft.datasets.storage import require_target
+from redraft.errors import ConfigurationError, PartialError
 from redraft.feedback.stage import Method
+from redraft.providers.endpoints import canonical
 from tasks.filter_file import filtered_source
 from tasks.rewrite_shard import rewrite_meta, rewrite_shard, rewrite_work
 from tasks.session import calling_session
 from tasks.shards import publish_dataset, run_shards, shard_count
 from tasks.showing import show_table, shown
+from tasks.side_by_side import side_by_side
 from tasks.states import ends_in_words
 
 REWRITER = "meta-llama/Meta-Llama-3.1-8B-Instruct-Turbo"
@@ -45,19 +49,25 @@ async def rewrite_conversations(
         taxonomy: Whose numbering the labels of an unfiltered file follow.
         credentials: Which set of credentials blocks to use.
     """
+    if max_conversations is not None and max_conversations < 1:
+        raise ConfigurationError(f"--max-conversations {max_conversations}: must be at least 1")
+    model = canonical(model)
     methods: list[Method] = ["feedback", "alternative"] if method == "both" else [method]
+    targets = {one: f"{output}/{one}" if method == "both" else output for one in methods}
     source = await filtered_source(input, taxonomy)
+    for target in targets.values():
+        require_target(Path(target), "examples", source.path)
     async with calling_session(credentials, rpm, delay) as caller:
         endpoint = await caller.endpoint(model)
+        require_writable(Path(output))
         works = {one: rewrite_work(source, one, model, endpoint, max_conversations) for one in methods}
         count = shard_count(source, max_conversations)
         async with shown("rewrite", len(methods) * min(source.count, max_conversations or source.count)):
-            await asyncio.gather(*(run_shards(rewrite_shard, work, count, name) for name, work in works.items()))
+            await side_by_side(run_shards(rewrite_shard, work, count, name) for name, work in works.items())
     manifests: dict[str, dict[str, Any]] = {}
     for name, work in works.items():
-        target = f"{output}/{name}" if method == "both" else output
         meta = rewrite_meta(source, work.plan)
-        manifests[name] = await publish_dataset(target, str(work.path), count, "examples", meta, target)
+        manifests[name] = await publish_dataset(targets[name], str(work.path), count, "examples", meta, targets[name])
     await show_table("rewrite-counts", [_row(name, manifest) for name, manifest in manifests.items()], "Rewriting")
     said = "; ".join(f"{name}: {m['count']} examples, {m['rejected']} rejected" for name, m in manifests.items())
     if any(m["rejected"] > max_rejected * (m["count"] + m["rejected"]) for m in manifests.values()):

@@ -1,27 +1,31 @@
 """The feedback study from a file of conversations to a verdict."""
 
-import asyncio
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from prefect import flow
 
 from flows.filter_conversations import filter_conversations
 from flows.judge_models import JUDGE
 from flows.rewrite_conversations import REWRITER, rewrite_conversations
 from flows.train_model import TRAINABLE, train_model
+from redraft.datasets.files import require_writable
 from redraft.datasets.storage import Dataset
-from redraft.errors import PartialError
+from redraft.judging.stage import decoding
 from redraft.judging.summary import Settings
+from redraft.providers.endpoints import canonical
 from tasks.answer_shard import answer_all
 from tasks.judge_pair import judge_pair
-from tasks.session import calling_session, require_served, served
-from tasks.showing import show_report, show_table, shown
-from tasks.states import ends_in_words
-from tasks.study_stages import costs_of_study, stages_of_study
-from tasks.test_contexts import contexts_row, hold_out
-from tasks.verdict_files import without_verdict, write_verdict
+from tasks.session import calling_session, require_served
+from tasks.showing import shown
+from tasks.side_by_side import side_by_side
+from tasks.states import as_part, ends_in_words
+from tasks.study_report import report_study
+from tasks.study_stages import costs_of_study, require_trained, stages_of_study, training_plan
+from tasks.test_contexts import check_held_out, check_study_overlap, contexts_row, hold_out
+
+ARMS = ("feedback", "alternative")
+PAIRS = (("feedback", "base"), ("alternative", "base"), ("feedback", "alternative"))
 
 
 @flow(name="run-study", flow_run_name="study {input}")
@@ -68,61 +72,41 @@ async def run_study(
         max_missing: Share of contexts without a verdict from which the run counts as partial.
         credentials: Which set of credentials blocks to use.
     """
+    model, judge, rewriter = canonical(model), canonical(judge), canonical(rewriter)
+    training = training_plan(model, epochs, learning_rate, lora)
     async with calling_session(credentials, rpm, delay):
+        require_writable(Path(output))
         await require_served(rewriter, judge)
         sides = await hold_out(input, test_share, seed)
         contexts = Dataset.open(Path(sides["test"]))
+        await check_held_out(sides["test"], [model])
         filtered = await filter_conversations(sides["train"], f"{output}/filtered", taxonomy)
-        rewritten = await rewrite_conversations(
+        rewriting = rewrite_conversations(
             filtered["dataset"], f"{output}/rewritten", "both", rewriter, max_conversations, max_rejected=max_rejected
         )
-        jobs = await asyncio.gather(
-            *(
-                train_model(
-                    f"{output}/rewritten/{arm}", model, epochs, learning_rate, arm, lora, check_interval=check_interval
-                )
-                for arm in ("feedback", "alternative")
-            )
+        rewritten = await as_part(rewriting)
+        datasets = {arm: f"{output}/rewritten/{arm}" for arm in ARMS}
+        await check_study_overlap(sides["test"], list(datasets.values()))
+        jobs = await side_by_side(
+            train_model(datasets[arm], suffix=arm, check_interval=check_interval, **training) for arm in ARMS
         )
-        feedback, alternative = (job["job"]["model_output_name"] for job in jobs)
-        stages = stages_of_study(filtered, rewritten, jobs)
-        if missing := [one for one in (model, feedback, alternative) if not await served(one)]:
-            raise PartialError(
-                f"training is done: {feedback} and {alternative}; but {' and '.join(missing)} cannot be asked yet; "
-                f"deploy, then compare with redraft evaluate -c {sides['test']}"
-            )
-        labels = {model: "base", feedback: "feedback", alternative: "alternative"}
+        models = dict(zip(("base", *ARMS), (model, *(job["job"]["model_output_name"] for job in jobs)), strict=True))
+        await require_trained(models, sides["test"])
         async with shown("judge", 6 * contexts.count):
             # All answers first: the comparisons then share them and can run side by side.
-            answers = {one: await answer_all(contexts, one) for one in (model, feedback, alternative)}
-            pairs = await asyncio.gather(
-                *(
-                    judge_pair(contexts, answers[a], answers[b], judge, f"{output}/judgments/{labels[a]}-{labels[b]}")
-                    for a, b in ((feedback, model), (alternative, model), (feedback, alternative))
-                )
+            answers = {name: await answer_all(contexts, one) for name, one in models.items()}
+            pairs = await side_by_side(
+                judge_pair(contexts, answers[a], answers[b], judge, f"{output}/judgments/{a}-{b}") for a, b in PAIRS
             )
-    settings = Settings(labels=labels, max_missing=max_missing, one_training_run=True, baseline=model)
-    parameters = {"input": input, "base": model, "judge": judge, "rewriter": rewriter, "feedback": feedback,
-                  "alternative": alternative, "epochs": epochs, "learning_rate": learning_rate, "lora": lora,
-                  "test_share": test_share, "seed": seed, "test_contexts": contexts_row(contexts)}  # fmt: skip
-    costs = costs_of_study(rewritten, list(answers.values()), pairs)
-    verdict = await write_verdict(
-        output, "Feedback study", [pair["folders"] for pair in pairs],
-        msgspec.to_builtins(settings), parameters, stages, costs,
-    )  # fmt: skip
-    await show_table("study-verdicts", verdict["table"], "Verdicts")
-    await show_table("study-costs", costs, "Costs in US dollars")
-    await show_report(
-        "study",
-        Path(verdict["report"]),
-        "\n\n".join(
-            [
-                *(" ".join(both) for both in zip(verdict["verdicts"], verdict["details"], strict=True)),
-                verdict["conclusion"],
-            ]
-        ),
+    settings = Settings(
+        labels={one: name for name, one in models.items()},
+        max_missing=max_missing,
+        one_training_run=True,
+        baseline=model,
     )
-    unjudged = max(row["no verdict"] for row in verdict["table"])
-    if unjudged > max_missing * contexts.count:
-        raise PartialError(without_verdict(unjudged, contexts.count), verdict)
-    return {"said": f"three verdicts; report: {verdict['report']}", **verdict}
+    how = {"input": input, "judge": judge, "rewriter": rewriter, **models, **training, **decoding(),
+           "test_share": test_share, "seed": seed, "taxonomy": taxonomy, "max_conversations": max_conversations,
+           "rpm": rpm, "delay": delay, "credentials": credentials, "max_missing": max_missing,
+           "test_contexts": contexts_row(contexts)}  # fmt: skip
+    costs = costs_of_study(rewritten, list(answers.values()), pairs)
+    return await report_study(output, settings, how, pairs, stages_of_study(filtered, rewritten, jobs), costs)

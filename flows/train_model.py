@@ -6,6 +6,7 @@ from typing import Any, Literal
 import msgspec
 from prefect import flow
 
+from redraft.providers.endpoints import canonical
 from redraft.training.settings import TrainingSettings
 from tasks.filter_file import dataset_of
 from tasks.session import calling_session
@@ -46,6 +47,7 @@ async def train_model(
         check_interval: Seconds between two looks at the job.
         credentials: Which set of credentials blocks to use.
     """
+    model = canonical(model)
     settings = TrainingSettings(
         model=model, epochs=epochs, learning_rate=learning_rate, lora=lora, batch_size=batch_size, suffix=suffix
     )

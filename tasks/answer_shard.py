@@ -6,7 +6,6 @@ from pathlib import Path
 
 from prefect import task
 
-from redraft.datasets.shards import write_shard
 from redraft.datasets.storage import Dataset
 from redraft.datasets.work import Work
 from redraft.home import Home
@@ -31,10 +30,10 @@ async def answer_shard(work: str, shard: int, label: str) -> dict[str, int]:
     here = Work.at(Path(work))
     finished = here.finished(shard, settled=True)
     if finished is None:
-        contexts = list(Dataset.open(Path(here.plan["contexts"])).read_shard(shard))
+        contexts = list(here.source("contexts").read_shard(shard))
         responses = await answer_contexts(contexts, here.plan["model"], current_caller(), current_progress())
-        here.note_again(shard, sum(response.failure in TRANSIENT for response in responses))
-        finished = write_shard(here.path, shard, "responses", responses, [])
+        again = sum(response.failure in TRANSIENT for response in responses)
+        finished = here.write(shard, "responses", responses, [], again)
     return {"rows": finished.rows, "rejected": finished.rejected}
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from redraft.datasets.reading import resolve_input
 from redraft.datasets.storage import Dataset
 from redraft.errors import InputError
 from redraft.feedback.filtering import filter_conversations
-from redraft.home import Home
+from tasks.made_inputs import digest_of, intact, made_at
 from tasks.showing import current_progress, shown
 
 
@@ -36,24 +35,22 @@ async def filter_file(
 
 def dataset_of(path: str) -> Dataset:
     """The rewritten dataset that a path means; a path to its exported JSON means the dataset beside it."""
-    dataset = Dataset.open(resolve_input(Path(path)))
+    found = resolve_input(Path(path))
+    if not found.is_dir():
+        raise InputError(f"{path}: a file; give the dataset folder that redraft rewrite made")
+    dataset = Dataset.open(found)
     if dataset.kind != "examples":
         raise InputError(f"{path}: a dataset of {dataset.kind}, not of rewritten conversations; run redraft rewrite")
     return dataset
 
 
 async def filtered_source(path: str, taxonomy: str) -> Dataset:
-    """The filtered conversations at `path`: a dataset as it is; any other file is filtered once, by its content."""
+    """The filtered conversations at `path` as they are; anything else is filtered first, once for its content."""
     found = resolve_input(Path(path))
-    if found.is_dir():
-        dataset = Dataset.open(found)
-        if dataset.kind != "conversations":
-            raise InputError(f"{path}: a dataset of {dataset.kind}; give filtered conversations")
+    if found.is_dir() and "taxonomy" in (dataset := Dataset.open(found)).manifest:
         return dataset
-    with found.open("rb") as file:
-        digest = await asyncio.to_thread(hashlib.file_digest, file, "sha256")
-    target = Home.of().work / f"filtered-{taxonomy}-{digest.hexdigest()[:16]}"
-    if not target.exists():
+    target = made_at("filtered", found, taxonomy, await digest_of(found))
+    if not intact(target):
         async with shown("filter", None) as progress:
             manifest = await filter_file(str(found), str(target), taxonomy, None, 0)
             progress.finish(manifest["rows_read"])

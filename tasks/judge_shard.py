@@ -7,7 +7,6 @@ from pathlib import Path
 
 from prefect import task
 
-from redraft.datasets.shards import write_shard
 from redraft.datasets.storage import Dataset
 from redraft.datasets.work import Work
 from redraft.home import Home
@@ -34,13 +33,12 @@ async def judge_shard(work: str, shard: int, label: str) -> dict[str, int]:
     finished = here.finished(shard, settled=True)
     if finished is None:
         contexts, responses_a, responses_b = (
-            list(Dataset.open(Path(here.plan[name])).read_shard(shard))
-            for name in ("contexts", "responses_a", "responses_b")
+            list(here.source(name).read_shard(shard)) for name in ("contexts", "responses_a", "responses_b")
         )
         comparisons = pair(contexts, responses_a, responses_b)
         judgments = await judge_comparisons(comparisons, here.plan["judge"], current_caller(), current_progress())
-        here.note_again(shard, sum(judgment.status in {"judge_error", "candidate_error"} for judgment in judgments))
-        finished = write_shard(here.path, shard, "judgments", judgments, [])
+        again = sum(judgment.status == "judge_error" for judgment in judgments)
+        finished = here.write(shard, "judgments", judgments, [], again)
     return {"rows": finished.rows, "rejected": finished.rejected}
 
 
@@ -60,7 +58,7 @@ async def judge_all(contexts: Dataset, first: Dataset, second: Dataset, judge: s
     }
     work, count = Work.open(Home.of().work, "judgments", plan), len(contexts.shards)
     label = " against ".join(data.manifest["models"][0] for data in (first, second))
-    await run_shards(judge_shard, work, count, label)
+    await run_shards(judge_shard, work, count, label, rows_each=2)
     parents = [{"path": str(part.path), "content_hash": part.content_hash} for part in (contexts, first, second)]
     meta = {"parents": parents, "models": [judge], "templates": [TEMPLATE]}
     await publish_dataset(str(target), str(work.path), count, "judgments", meta, f"judgments of {label}")

@@ -8,7 +8,6 @@ from typing import Any
 
 from prefect import task
 
-from redraft.datasets.shards import write_shard
 from redraft.datasets.storage import Dataset
 from redraft.datasets.work import Work
 from redraft.feedback.stage import TEMPLATES, Method, rewrite_conversations
@@ -35,13 +34,13 @@ async def rewrite_shard(work: str, shard: int, label: str) -> dict[str, int]:
     finished = here.finished(shard, settled=True)
     if finished is None:
         plan = here.plan
-        source = Dataset.open(Path(plan["source"]))
+        source = here.source("source")
         conversations = list(islice(source.read_shard(shard), source_rows(source, shard, plan["limit"])))
         rows, rejections = await rewrite_conversations(
             conversations, plan["method"], plan["model"], current_caller(), current_progress()
         )
-        here.note_again(shard, sum(rejection.reason in TRANSIENT for rejection in rejections))
-        finished = write_shard(here.path, shard, "examples", rows, rejections)
+        again = sum(rejection.reason in TRANSIENT for rejection in rejections)
+        finished = here.write(shard, "examples", rows, rejections, again)
     return {"rows": finished.rows, "rejected": finished.rejected}
 
 

@@ -13,14 +13,16 @@ from redraft.datasets.shards import Shard
 from redraft.datasets.storage import Dataset, assemble
 from redraft.datasets.totals import totals
 from redraft.datasets.work import Work
-from redraft.errors import RedraftError, StorageError
+from redraft.errors import StorageError
 from tasks.session import SHARDS_IN_FLIGHT
 from tasks.showing import current_progress
+from tasks.side_by_side import side_by_side
 
 
-async def run_shards(shard_task: Task[Any, Any], work: Work, count: int, label: str) -> list[Shard]:
+async def run_shards(shard_task: Task[Any, Any], work: Work, count: int, label: str, rows_each: int = 1) -> list[Shard]:
     """The finished shards 0..count-1. Those that are there are not run again, unless a fault of a provider
-    left rejections in them that another try can mend. `label` is how people know the stage."""
+    left rows in them that another try can mend. `label` is how people know the stage; it writes `rows_each` rows
+    for each row that its progress counts."""
     window = asyncio.Semaphore(SHARDS_IN_FLIGHT)
 
     async def one(index: int) -> Shard:
@@ -29,26 +31,21 @@ async def run_shards(shard_task: Task[Any, Any], work: Work, count: int, label: 
             # Prefect's cache may know a shard whose file is gone; the file decides.
             await shard_task.with_options(refresh_cache=before is None)(str(work.path), index, label)
             if before is not None:
-                current_progress().advance(before.rows + before.rejected)
-            shard = work.finished(index)
-            if shard is None:
-                raise StorageError(f"{work.path}: shard {index} is missing after its task ended; rerun")
-            return shard
+                current_progress().advance((before.rows + before.rejected) // rows_each)
+            return _there(work, index)
 
+    lock = await work.alone()
     try:
-        async with asyncio.TaskGroup() as group:
-            running = [group.create_task(one(index)) for index in range(count)]
-    except BaseExceptionGroup as faults:
-        raise _first(faults) from None
-    return [done.result() for done in running]
+        return await side_by_side(one(index) for index in range(count))
+    finally:
+        lock.release()
 
 
-def _first(faults: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The fault to show: one that redraft named itself before any other."""
-    flat: list[BaseException] = []
-    for fault in faults.exceptions:
-        flat.append(_first(fault) if isinstance(fault, BaseExceptionGroup) else fault)
-    return next((fault for fault in flat if isinstance(fault, RedraftError)), flat[0])
+def _there(work: Work, index: int) -> Shard:
+    shard = work.finished(index)
+    if shard is None:
+        raise StorageError(f"{work.path}: shard {index} is missing after its task ended; run it again")
+    return shard
 
 
 @task(task_run_name="publish {label}")
@@ -57,7 +54,7 @@ async def publish_dataset(
 ) -> dict[str, Any]:
     """Builds the dataset aside and swaps it in; returns its manifest, with tokens and cost added up."""
     folder = Work.at(Path(work))
-    shards = [shard for index in range(count) if (shard := folder.finished(index)) is not None]
+    shards = [_there(folder, index) for index in range(count)]
     spent = totals(folder.path, shards)
     manifest = assemble(Path(target), folder.path, shards, kind, {**meta, **spent}).manifest
     return {name: value for name, value in manifest.items() if name != "shards"}

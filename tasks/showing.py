@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -66,12 +66,7 @@ class _Artifact:
             await asyncio.sleep(_SECONDS_BETWEEN_UPDATES)
 
     async def update(self) -> None:
-        try:
-            # Not wait_for: in Python 3.11 it can swallow a cancellation, and the stage would never end.
-            async with asyncio.timeout(_PATIENCE):
-                await self._update()
-        except Exception as fault:  # noqa: BLE001  whatever ails the UI, the paid work goes on and the log says why
-            get_run_logger().warning("progress could not be shown in the UI: %s", type(fault).__name__)
+        await _best_effort(self._update())
 
     async def _update(self) -> None:
         progress = self._progress
@@ -82,6 +77,15 @@ class _Artifact:
             self._made = made if isinstance(made, UUID) else made.id
         else:
             await aupdate_progress_artifact(self._made, progress=share, description=said)
+
+
+async def _best_effort(update: Awaitable[Any]) -> None:
+    try:
+        # Not wait_for: in Python 3.11 it can swallow a cancellation, and the stage would never end.
+        async with asyncio.timeout(_PATIENCE):
+            await update
+    except Exception as fault:  # noqa: BLE001  whatever ails the UI, the paid work goes on and the log says why
+        get_run_logger().warning("something could not be shown in the UI: %s", type(fault).__name__)
 
 
 def describe(progress: Progress, seconds: float) -> str:
@@ -106,15 +110,18 @@ def key(text: str) -> str:
 
 async def show_table(name: str, rows: Sequence[dict[str, Any]], description: str) -> None:
     """A table in the run's Artifacts tab."""
-    await acreate_table_artifact(table=list(rows), key=key(name), description=description)
+    await _best_effort(acreate_table_artifact(table=list(rows), key=key(name), description=description))
 
 
 async def show_report(name: str, report: Path, text: str) -> None:
     """The verdict in words and a link to the report; served where REDRAFT_REPORTS_URL says (`redraft up` does)."""
-    await acreate_link_artifact(
-        link=_address(report), link_text=f"Open the report: {report}", key=key(f"{name}-report")
+    said = f"Open the report: {report}"
+    link = acreate_link_artifact(
+        link=_address(report), link_text=said, key=key(f"{name}-report"), description="The report of this run"
     )
-    await acreate_markdown_artifact(text, key=key(f"{name}-verdict"))
+    await _best_effort(link)
+    verdict = acreate_markdown_artifact(text, key=key(f"{name}-verdict"), description="The verdict in words")
+    await _best_effort(verdict)
 
 
 def _address(report: Path) -> str:

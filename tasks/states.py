@@ -53,3 +53,11 @@ def ends_in_words(body: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[Any]
         return Completed(message=f"complete: {said}" if said else "complete", data=result)
 
     return worded
+
+
+async def as_part(flow_run: Awaitable[R]) -> R:
+    """A flow run as a part of another: what it would show when it ends partial is not the other's to show."""
+    try:
+        return await flow_run
+    except PartialError as fault:
+        raise PartialError(str(fault)) from None

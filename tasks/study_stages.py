@@ -1,4 +1,4 @@
-"""What the study's report says of the stages before judging, and what each stage cost."""
+"""The study's training plan, its check before judging, and what its report says of each stage and its cost."""
 
 from __future__ import annotations
 
@@ -8,8 +8,27 @@ from typing import Any
 import msgspec
 
 from redraft.datasets.storage import Dataset
+from redraft.errors import PartialError
 from redraft.judging.report import Stage, Table
+from redraft.training.settings import TrainingSettings
+from tasks.session import served
 from tasks.verdict_files import cost_of
+
+
+def training_plan(model: str, epochs: int, learning_rate: float, lora: bool) -> dict[str, Any]:
+    """What both trainings share, checked before anything is paid. Raises ConfigurationError."""
+    TrainingSettings(model=model, epochs=epochs, learning_rate=learning_rate, lora=lora)
+    return {"model": model, "epochs": epochs, "learning_rate": learning_rate, "lora": lora}
+
+
+async def require_trained(models: dict[str, str], contexts: str) -> None:
+    """Raises PartialError, with the models' names, where one of them cannot be asked yet."""
+    missing = [f"{name} ({model})" for name, model in models.items() if not await served(model)]
+    if missing:
+        raise PartialError(
+            f"training is done: {models['feedback']} and {models['alternative']}; but {' and '.join(missing)} "
+            f"cannot be asked yet; deploy, then compare with redraft evaluate -c {contexts}"
+        )
 
 
 def stages_of_study(

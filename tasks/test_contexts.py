@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -12,20 +11,29 @@ from prefect import task
 from redraft.datasets.reading import resolve_input
 from redraft.datasets.storage import Dataset
 from redraft.errors import InputError
-from redraft.feedback.contexts import last_contexts, refuse_overlap, split_held_out
+from redraft.feedback.contexts import (
+    fewer_contexts,
+    last_contexts,
+    refuse_overlap,
+    split_held_out,
+    trained_fingerprints,
+)
 from redraft.home import Home
+from redraft.providers.endpoints import split_model
 from redraft.training.registry import Registry
+from tasks.made_inputs import digest_of, intact, made_at
 
 
 @task(task_run_name="contexts of {conversations}")
 async def make_contexts(conversations: str, test_size: int) -> str:
-    """Folder of the contexts of the last `test_size` conversations; contexts made before are taken as they are."""
+    """Folder of the contexts of the last `test_size` conversations; of contexts made before, the last ones."""
     found = resolve_input(Path(conversations))
-    if found.is_dir() and Dataset.open(found).manifest.get("contexts"):
+    ready = found.is_dir() and Dataset.open(found).manifest.get("contexts")
+    if ready and Dataset.open(found).count <= test_size:
         return str(found)
-    target = Home.of().work / f"contexts-{await _digest(found)}-{test_size}"
-    if not target.exists():
-        await asyncio.to_thread(last_contexts, found, target, test_size)
+    target = made_at("contexts", found, await digest_of(found), test_size)
+    if not intact(target):
+        await asyncio.to_thread(fewer_contexts if ready else last_contexts, found, target, test_size)
     if not Dataset.open(target).count:
         raise InputError(f"{conversations}: none of the last {test_size} conversations gives a test context")
     return str(target)
@@ -35,9 +43,9 @@ async def make_contexts(conversations: str, test_size: int) -> str:
 async def hold_out(input: str, test_share: float, seed: int) -> dict[str, str]:
     """Folders of the two sides, cut before anything is rewritten."""
     found = resolve_input(Path(input))
-    stem = f"{await _digest(found)}-{test_share}-{seed}"
-    train, test = (Home.of().work / f"{side}-{stem}" for side in ("train", "test"))
-    if not (train.exists() and test.exists()):
+    settings = (await digest_of(found), test_share, seed)
+    train, test = (made_at(side, found, *settings) for side in ("train", "test"))
+    if not (intact(train) and intact(test)):
         await asyncio.to_thread(split_held_out, found, train, test, test_share, seed)
     for side, path in (("train", train), ("test", test)):
         if not Dataset.open(path).count:
@@ -51,38 +59,38 @@ def _from_here(path: Path) -> str:
 
 
 @task(task_run_name="held-out check")
-async def check_held_out(contexts: str, models: list[str]) -> list[str]:
-    """What could not be checked, in words; raises OverlapError where a model was trained on a test context."""
-    return await asyncio.to_thread(_check, Dataset.open(Path(contexts)), models)
+async def check_held_out(contexts: str, models: list[str]) -> None:
+    """Raises OverlapError where a model was trained here on a test context, whatever provider serves it now."""
+    await asyncio.to_thread(_check, Dataset.open(Path(contexts)), models)
 
 
-def _check(contexts: Dataset, models: list[str]) -> list[str]:
-    registry, notes = Registry(Home.of().registry), list[str]()
+@task(task_run_name="no overlap of test and training")
+async def check_study_overlap(contexts: str, datasets: list[str]) -> None:
+    """Raises OverlapError where something that is about to be trained on holds a test context."""
+
+    def check() -> None:
+        for path in datasets:
+            fingerprints = trained_fingerprints(Dataset.open(Path(path)).rows())
+            refuse_overlap(Dataset.open(Path(contexts)), fingerprints, "a model of this study", path)
+
+    await asyncio.to_thread(check)
+
+
+def _check(contexts: Dataset, models: list[str]) -> None:
+    registry = Registry(Home.of().registry)
     for model in models:
-        job = registry.by_model(model)
-        if job is None or job.dataset_path is None:
+        job = registry.by_model(split_model(model)[1])
+        if job is None:
             continue  # not trained here: nothing is known of what it was trained on
+        noted = Home.of().trained_on(job.training_sha256)
         try:
-            trained = Dataset.open(Path(job.dataset_path))
-        except InputError:
-            notes.append(f"what {model} was trained on is gone ({job.dataset_path}): overlap could not be checked")
-            continue
-        if trained.content_hash != job.dataset_hash:
-            notes.append(f"{job.dataset_path} changed since {model} was trained on it: overlap is checked against it")
-        refuse_overlap(contexts, trained.rows(), model, job.dataset_path)
-    return notes
-
-
-async def _digest(path: Path) -> str:
-    """Sixteen hex digits of the content of a file or dataset."""
-    if path.is_dir():
-        return Dataset.open(path).content_hash[:16]
-
-    def read() -> str:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()[:16]
-
-    return await asyncio.to_thread(read)
+            with noted.open(encoding="ascii") as lines:
+                refuse_overlap(contexts, (line.strip() for line in lines), model, str(job.dataset_path))
+        except FileNotFoundError:
+            raise InputError(
+                f"{noted}: gone, so whether {model} was trained on these contexts cannot be told; run its finetune "
+                "command again, which attaches to the job and writes it anew"
+            ) from None
 
 
 def contexts_row(contexts: Dataset) -> dict[str, Any]:

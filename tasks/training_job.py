@@ -12,8 +12,10 @@ import msgspec
 from prefect import task
 from prefect.logging import get_run_logger
 
+from redraft.datasets.files import storage_faults, whole_file
 from redraft.datasets.storage import Dataset
 from redraft.errors import TrainingError
+from redraft.feedback.contexts import trained_fingerprints
 from redraft.home import Home
 from redraft.providers.endpoints import Endpoint
 from redraft.training.formats import TrainingFile, write_training_file
@@ -43,6 +45,8 @@ async def submit_training(file: dict[str, Any], settings: dict[str, Any], datase
     written = msgspec.convert(file, TrainingFile, dec_hook=lambda kind, value: kind(value))
     source = Dataset.open(Path(dataset))
     endpoint = await current_caller().endpoint(wanted.model)
+    # Before the job: what a model was trained on must be known as long as the model is.
+    await asyncio.to_thread(_note_trained, source, Home.of().trained_on(written.sha256))
 
     def start(training: HostedTraining) -> TrainingJob:
         return training.start_or_attach(
@@ -50,6 +54,16 @@ async def submit_training(file: dict[str, Any], settings: dict[str, Any], datase
         )
 
     return _plain(await _in_thread(endpoint, start))
+
+
+def _note_trained(source: Dataset, path: Path) -> None:
+    if path.exists():
+        return
+    with storage_faults(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(path) as file:
+        for fingerprint in trained_fingerprints(source.rows()):
+            file.write(f"{fingerprint}\n".encode())
 
 
 @task(task_run_name="watch {name}", retries=2, retry_delay_seconds=5, retry_condition_fn=not_ours)

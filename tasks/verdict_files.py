@@ -118,6 +118,7 @@ def _row(pair: Any, settings: Settings) -> dict[str, Any]:
     return {
         "A": settings.label(pair.model_a),
         "B": settings.label(pair.model_b),
+        "contexts": pair.tally.attempted,
         "A won": pair.tally.wins,
         "tie": pair.tally.ties,
         "B won": pair.tally.losses,

@@ -5,7 +5,8 @@ RedraftError                  1 failed
 │   └── LabelSchemeError        the labels follow another numbering
 ├── ConfigurationError        2 a key, endpoint or setting is missing or wrong
 ├── StorageError              1 the disk is full or not writable (OSError)
-├── ProviderError             1 a provider cannot be used at all: unreachable, key refused, spend limit
+├── ProviderError             1 a provider cannot be used at all: unreachable, spend limit
+│   └── KeyRefusedError         2 the provider refuses the key
 ├── TrainingError             1 a training job ended without a model
 ├── OverlapError              2 an evaluation context was trained on
 └── PartialError              3 finished, but with too many rejections or stopped early; a rerun continues
@@ -49,6 +50,11 @@ class ProviderError(RedraftError):
     def __init__(self, message: str, kind: str = "") -> None:
         super().__init__(message)
         self.kind = kind
+
+
+class KeyRefusedError(ProviderError):
+    exit_status = 2
+    word = "bad input"
 
 
 class TrainingError(RedraftError):

@@ -26,6 +26,10 @@ class Home(msgspec.Struct, frozen=True):
     def registry(self) -> Path:
         return self.path / "registry.sqlite"
 
+    def trained_on(self, training_sha256: str) -> Path:
+        """Fingerprints of the contexts in a training file, a line each: datasets may change, this stays."""
+        return self.path / "trained" / f"{training_sha256}.txt"
+
     @property
     def work(self) -> Path:
         return self.path / "work"

@@ -42,8 +42,8 @@ class Rejection(msgspec.Struct, frozen=True, kw_only=True):
     """A row that did not get through, with a one-word `reason` and the `place` it stood at.
 
     `place` reads `FILE row N` (rows count from 1) or `stage conversation-id`; `detail` is one line
-    for a person. `row` is the raw row where there is one, so that nothing is lost. `cost` is in US dollars,
-    where calls were paid for it all the same.
+    for a person. `row` is the raw row where there is one, so that nothing is lost. Tokens and `cost` (US dollars)
+    tell what was paid for it all the same; `simulated` says that the sandbox answered.
     """
 
     reason: str
@@ -52,6 +52,9 @@ class Rejection(msgspec.Struct, frozen=True, kw_only=True):
     row_id: str | None = None
     row: str | None = None
     cost: float | None = None
+    input_tokens: int = 0
+    output_tokens: int = 0
+    simulated: bool = False
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,13 +114,15 @@ class Completion(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
-    """A call that ended without a usable answer, after retries: one-word `reason`, one-line `detail`."""
+    """A call that ended without a usable answer, after retries: one-word `reason`, one-line `detail`; `text` is
+    what was answered all the same."""
 
     request_key: str
     model: str
     reason: str
     detail: str
     attempts: int
+    text: str = ""
     input_tokens: int = 0
     output_tokens: int = 0
     cost: float | None = None
@@ -169,7 +174,10 @@ class Response(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
-    """Two responses to one context, about to be judged. `response_a` is model A's, or None if it failed."""
+    """Two responses to one context, about to be judged. `response_a` is model A's, or None if it failed.
+
+    `simulated` says that the sandbox gave at least one of them.
+    """
 
     context_id: str
     context: tuple[Message, ...]
@@ -179,6 +187,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     response_b: str | None
     failure_a: str | None = None
     failure_b: str | None = None
+    simulated: bool = False
 
     def swap(self) -> Comparison:
         """The same comparison with A and B exchanged; swapping twice gives the original."""
@@ -191,6 +200,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
             response_b=self.response_a,
             failure_a=self.failure_b,
             failure_b=self.failure_a,
+            simulated=self.simulated,
         )
 
 

@@ -23,6 +23,11 @@ async def main():
     await block.asave("default-anthropic", overwrite=True)
     found = await endpoint_of("anthropic", "default")
     print(found, found.api_key == "{KEY}", found.base_url)
+    await block.asave("default-openai", overwrite=True)
+    try:
+        await endpoint_of("openai", "default")
+    except Exception as fault:
+        print(type(fault).__name__, fault)
     other = await endpoint_of("together", "default")
     print(other, other.api_key == "from-the-environment")
     await register_sandbox("http://127.0.0.1:2")
@@ -59,6 +64,8 @@ def test_blocks_come_first_and_the_environment_second(said: str, tmp_path_factor
     assert "Endpoint(together at https://api.together.ai) True" in lines
     assert "http://127.0.0.1:2" in lines and "http://127.0.0.1:2/openrouter/v1" in lines
     assert any(line.startswith("ConfigurationError") and "'nobody-together'" in line for line in lines)
+    misnamed = "ConfigurationError the credentials block 'default-openai' is for anthropic, not for openai"
+    assert any(line.startswith(misnamed) for line in lines), "a key goes to no other provider than its own"
     assert KEY not in said
     databases = list(tmp_path_factory.getbasetemp().glob("prefect*/prefect.db*"))
     assert databases and all(KEY.encode() not in path.read_bytes() for path in databases), "keys are stored encrypted"

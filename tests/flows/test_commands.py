@@ -173,7 +173,7 @@ def test_a_missing_key_a_wrong_key_and_a_dead_provider(project: Any) -> None:
     words = ("rewrite", "-i", "filtered", "-o", "out")
     missing = project.run(*words, status=2, TOGETHER_API_KEY="")
     assert "TOGETHER_API_KEY" in one_line(missing)
-    wrong = project.run(*words, status=1, TOGETHER_API_KEY="wrong")
+    wrong = project.run(*words, status=2, TOGETHER_API_KEY="wrong")
     assert "key" in one_line(wrong) and "401" in one_line(wrong)
     dead = project.run(*words, status=1, TOGETHER_BASE_URL="http://127.0.0.1:9")
     assert "http://127.0.0.1:9" in one_line(dead)
@@ -216,3 +216,55 @@ def test_ctrl_c_stops_soon_and_the_next_run_continues(
     project.run(*words[:-1], 100_000)
     stats = sandbox.stats()
     assert stats["paid_calls"] == stats["distinct_contents"] > paid  # type: ignore[operator]
+
+
+def test_nothing_is_paid_for_what_cannot_end_well(project: Any, sandbox: SandboxProcess) -> None:
+    (project.folder / "file").write_text("")
+    project.run("filter", "-i", SAMPLE, "-o", "filtered")
+    refused = [
+        (2, "study", "-i", SAMPLE, "-e", 0),
+        (2, "study", "-i", SAMPLE, "-m", "anthropic:claude"),
+        (2, "rewrite", "-i", "filtered", "-n", 0),
+        (2, "rewrite", "-i", "filtered", "-o", "filtered"),
+        (1, "rewrite", "-i", "filtered", "-o", "file/out"),
+        (1, "evaluate", "-m1", "a/b", "-m2", "c/d", "-c", SAMPLE, "-o", "file/out"),
+        (2, "evaluate", "-m1", "a/b", "-m2", "together:a/b", "-c", SAMPLE),
+        (2, "evaluate", "-m1", "a/b", "-m2", "unknown/model", "-c", SAMPLE, "-n", 5),
+    ]
+    for status, *words in refused:
+        project.run(*words, status=status)
+    assert sandbox.stats()["paid_calls"] <= 1, "at most the one word that tells that a model is served"
+    assert Dataset.open(project.folder / "filtered").kind == "conversations"
+
+
+def test_a_stage_that_fails_leaves_what_others_paid(project: Any, start_sandbox: Callable[..., SandboxProcess]) -> None:
+    sandbox = start_sandbox(seed=1, latency_ms=1500)
+    project.environment["TOGETHER_BASE_URL"] = sandbox.url
+    spent = {"status": 402, "body": {"error": {"message": "no credit", "type": "billing"}}, "delay_ms": 300}
+    sandbox.post("/sandbox/script", [{"match": "who reads the feedback|feedback", "times": 1, "do": spent}])
+    project.run("rewrite", "-i", SAMPLE, "-o", "out", "--method", "both", status=1)
+    paid = sandbox.stats()["paid_calls"]
+    project.run("rewrite", "-i", SAMPLE, "-o", "out", "--method", "both")
+    stats = sandbox.stats()
+    assert stats["paid_calls"] == stats["distinct_contents"] > paid > 0  # type: ignore[operator]
+
+
+def test_two_equal_commands_at_once_pay_once(project: Any, start_sandbox: Callable[..., SandboxProcess]) -> None:
+    sandbox = start_sandbox(seed=1, latency_ms=1500)
+    project.environment["TOGETHER_BASE_URL"] = sandbox.url
+    words = ("rewrite", "-i", SAMPLE, "-o", "out", "-n", 40)
+    both = [project.start(*words), project.start(*words)]
+    said = [process.communicate(timeout=120) for process in both]
+    assert [process.returncode for process in both] == [0, 0], said
+    stats = sandbox.stats()
+    assert stats["paid_calls"] == stats["distinct_contents"] > 0  # type: ignore[operator]
+
+
+def test_a_study_with_too_many_rejections_is_partial(
+    project: Any, start_sandbox: Callable[..., SandboxProcess]
+) -> None:
+    sandbox = start_sandbox(seed=1, refusal_rate=0.4)
+    project.environment["TOGETHER_BASE_URL"] = sandbox.url
+    partial = project.run("study", "-i", SAMPLE, "-o", "out", "--max-rejected", 0.05, status=3)
+    assert "rejected" in one_line(partial)
+    assert not sandbox.stats()["jobs"]

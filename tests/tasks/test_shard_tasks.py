@@ -14,6 +14,7 @@ from redraft.calling.ledger import Ledger
 from redraft.calling.limits import Limits
 from redraft.datasets.storage import Dataset
 from redraft.datasets.work import Work
+from redraft.errors import InputError, StorageError
 from redraft.feedback.contexts import last_contexts
 from redraft.feedback.filtering import filter_conversations
 from redraft.providers.chat import ChatClient
@@ -104,11 +105,40 @@ def test_faults_that_pass_leave_the_shard_to_be_tried_again(ask: Any, tmp_path: 
     assert sandbox.stats()["paid_calls"] == broken["rejected"], "only what had failed was asked again"
 
 
+def planned(**datasets: Path) -> dict[str, str]:
+    """The part of a plan that names datasets, each with the content it was planned for."""
+    hashes = {f"{name}_hash": Dataset.open(path).content_hash for name, path in datasets.items()}
+    return {**{name: str(path) for name, path in datasets.items()}, **hashes}
+
+
+def test_a_source_that_changed_since_the_plan_is_refused(ask: Any, tmp_path: Path, sandbox: SandboxProcess) -> None:
+    source = filter_conversations(SAMPLE, tmp_path / "filtered", limit=30)
+    endpoint = Endpoint(provider="together", base_url=sandbox.url, api_key="sandbox", identity="here")
+    work = rewrite_work(source, "feedback", "some/model", endpoint, None)
+    filter_conversations(SAMPLE, tmp_path / "filtered", limit=60)
+
+    async def once(_: Caller) -> dict[str, int]:
+        return await rewrite_shard.fn(str(work.path), 0, "feedback")
+
+    with pytest.raises(InputError, match="changed while"):
+        ask(once)
+    assert work.finished(0) is None and sandbox.stats()["paid_calls"] == 0
+
+
+def test_a_missing_shard_is_not_published(ask: Any, tmp_path: Path, sandbox: SandboxProcess) -> None:
+    work = Work.open(tmp_path, "stage", {})
+    work.write(0, "examples", [], [], again=0)
+    with pytest.raises(StorageError, match="shard 1 is missing"):
+        ask(lambda _: publish_dataset.fn(str(tmp_path / "out"), str(work.path), 2, "examples", {}, "out"))
+    assert not (tmp_path / "out").exists()
+
+
 def test_answers_and_judgments_belong_to_the_same_contexts(ask: Any, tmp_path: Path) -> None:
     contexts = last_contexts(SAMPLE, tmp_path / "contexts", 20)
 
     async def answers(model: str) -> str:
-        work = Work.open(tmp_path, f"answers-{model}", {"contexts": str(contexts.path), "model": f"x/{model}"})
+        plan = {**planned(contexts=contexts.path), "model": f"x/{model}"}
+        work = Work.open(tmp_path, f"answers-{model}", plan)
         await answer_shard.fn(str(work.path), 0, model)
         target = str(tmp_path / f"responses-{model}")
         await publish_dataset.fn(target, str(work.path), 1, "responses", {"models": [model]}, model)
@@ -116,7 +146,8 @@ def test_answers_and_judgments_belong_to_the_same_contexts(ask: Any, tmp_path: P
 
     async def judged(_: Caller) -> JudgedPair:
         a, b = await answers("a"), await answers("b")
-        plan = {"contexts": str(contexts.path), "responses_a": a, "responses_b": b, "judge": "the/judge"}
+        folders = planned(contexts=contexts.path, responses_a=Path(a), responses_b=Path(b))
+        plan = {**folders, "judge": "the/judge"}
         work = Work.open(tmp_path, "judgments", plan)
         await judge_shard.fn(str(work.path), 0, "a against b")
         await publish_dataset.fn(str(tmp_path / "judgments"), str(work.path), 1, "judgments", {"models": ["j"]}, "j")

@@ -19,7 +19,7 @@ from redraft.calling.health import Health
 from redraft.calling.ledger import Ledger
 from redraft.calling.limits import Limits
 from redraft.calling.retries import Retries
-from redraft.errors import ProviderError
+from redraft.errors import KeyRefusedError, ProviderError
 from redraft.providers.chat import ChatClient
 from redraft.providers.endpoints import Endpoint, split_model
 from redraft.providers.wire import FATAL, Answer, CallFault
@@ -150,7 +150,8 @@ class Caller:
 
     def _given_up(self, request: Request, endpoint: Endpoint, key: str, fault: CallFault, attempts: int) -> Failure:
         if fault.kind in FATAL:
-            raise ProviderError(
+            error = KeyRefusedError if fault.kind == "key_refused" else ProviderError
+            raise error(
                 f"{_where(endpoint)}: {_MENDS[fault.kind]} (model {request.model}; {fault.detail})", fault.kind
             ) from None
         if self._health[endpoint.provider].given_up(fault.kind):
@@ -209,7 +210,8 @@ def _outcome(request: Request, endpoint: Endpoint, key: str, answer: Answer, att
     cost = prices.cost(request.model, answer.input_tokens, answer.output_tokens)
     if answer.fault is not None:  # paid for all the same: recorded, and not paid again
         return Failure(
-            request_key=key, model=request.model, reason=answer.fault, detail=answer.detail, attempts=attempts,
+            request_key=key, model=request.model, reason=answer.fault, detail=answer.detail,
+            text=answer.text, attempts=attempts,
             input_tokens=answer.input_tokens, output_tokens=answer.output_tokens, cost=cost,
             simulated=endpoint.simulated,
         )  # fmt: skip

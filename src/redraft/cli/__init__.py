@@ -20,7 +20,7 @@ from redraft.sandbox.command import sandbox_command
 def main() -> None:
     """Turn conversations with user feedback into training data, fine-tune on it, and prove the model got better.
 
-    Exit status: 0 complete; 1 failed; 2 bad usage or bad input, nothing done; 3 partial, a rerun continues.
+    Exit status: 0 complete; 1 failed or stopped; 2 bad usage or bad input, nothing done; 3 partial, a rerun continues.
     """
 
 

@@ -8,8 +8,7 @@ from typing import Any
 import click
 
 from redraft.cli import options
-from redraft.cli.running import run_flow, stop_on_fault
-from redraft.errors import RedraftError
+from redraft.cli.running import one_line_for_faults, run_flow
 
 
 @click.command("filter")
@@ -17,10 +16,11 @@ from redraft.errors import RedraftError
 @click.option(
     "--output", "-o", default="data/filtered_conversations_ur235", show_default=True, help="Dataset folder to make."
 )
-@click.option("--max-conversations", "-n", type=int, help="Read only the first N.")
+@click.option("--max-conversations", "-n", type=options.COUNT, help="Read only the first N.")
 @click.option(
-    "--hold-out-last", type=int, default=0, show_default=True, help="Leave out the last N, to evaluate on them."
-)
+    "--hold-out-last", type=click.IntRange(min=0), default=0, show_default=True,
+    help="Leave out the last N, to evaluate on them.",
+)  # fmt: skip
 @options.taxonomy
 def filter_command(input: str, output: str, max_conversations: int | None, hold_out_last: int, taxonomy: str) -> None:
     """Keep conversations labelled UR2, UR3 and UR5."""
@@ -69,7 +69,7 @@ def _show_filtered(result: dict[str, Any]) -> None:
     show_default=True,
     help="Who rewrites, as provider:model; a bare name means Together.",
 )
-@click.option("--max-conversations", "-n", type=int, help="Rewrite only the first N.")
+@click.option("--max-conversations", "-n", type=options.COUNT, help="Rewrite only the first N.")
 @options.delay
 @options.rpm
 @options.max_rejected
@@ -126,8 +126,6 @@ def export_command(dataset: Path, file: Path) -> None:
     from redraft.datasets.exporting import export
     from redraft.datasets.storage import Dataset
 
-    try:
+    with one_line_for_faults():
         rows = export(Dataset.open(dataset), file)
-    except RedraftError as fault:
-        stop_on_fault(fault)
     click.echo(f"{rows} rows: {file}")

@@ -10,12 +10,12 @@ from pathlib import Path
 import click
 
 from redraft.cli.judging_commands import show_verdict
-from redraft.cli.running import run_flow, stop_on_fault
-from redraft.cli.services import Services
+from redraft.cli.running import one_line_for_faults, run_flow
+from redraft.cli.services import Services, start_sandbox
 from redraft.errors import ConfigurationError, RedraftError
-from redraft.sandbox.process import SandboxProcess
 
 DEMO_HOME = Path(".redraft/demo")
+PORT = click.IntRange(1, 65535)
 
 
 def checkout() -> Path:
@@ -30,18 +30,20 @@ def checkout() -> Path:
 
 @click.command("demo")
 @click.option("--output", "-o", default="results/demo", show_default=True, help="Folder for all that is made.")
-@click.option("--fresh", is_flag=True, help="Forget what an earlier demo paid for and made.")
+@click.option("--fresh", is_flag=True, help="Forget what an earlier demo paid for; its results are replaced.")
+@one_line_for_faults()
 def demo_command(output: str, fresh: bool) -> None:
     """Run the feedback study on the bundled sample against a sandbox; offline, no account, nothing is paid."""
-    try:
-        sample = checkout() / "data" / "sample_conversations.json"
-    except RedraftError as fault:
-        stop_on_fault(fault)
-    if fresh:
-        shutil.rmtree(DEMO_HOME, ignore_errors=True)
+    sample = checkout() / "data" / "sample_conversations.json"
+    if fresh and DEMO_HOME.exists():
+        shutil.rmtree(DEMO_HOME)
     DEMO_HOME.mkdir(parents=True, exist_ok=True)
     options = {"seed": 1, "job_seconds": 3, "state": str((DEMO_HOME / "sandbox.sqlite").resolve())}
-    with SandboxProcess.start(options) as sandbox:
+    try:
+        sandbox = start_sandbox(options)
+    except RedraftError as fault:
+        raise RedraftError(f"{fault}; --fresh begins anew") from fault
+    with sandbox:
         _point_at(sandbox.url)
         run_flow(
             "flows.run_study:run_study",
@@ -58,8 +60,9 @@ def demo_command(output: str, fresh: bool) -> None:
 
 def _point_at(url: str) -> None:
     """An environment of its own: no key, server, block or ledger of the user's is used or touched."""
-    for name in ("PREFECT_API_URL", "PREFECT_API_KEY", "PREFECT_PROFILE", "REDRAFT_CREDENTIALS"):
-        os.environ.pop(name, None)
+    for name in [*os.environ]:
+        if name.startswith("PREFECT_") or name == "REDRAFT_CREDENTIALS":
+            del os.environ[name]
     os.environ |= {
         "PREFECT_HOME": str((DEMO_HOME / "prefect").resolve()),
         "REDRAFT_HOME": str(DEMO_HOME.resolve()),
@@ -69,17 +72,15 @@ def _point_at(url: str) -> None:
 
 
 @click.command("up")
-@click.option("--port", type=int, default=4200, show_default=True, help="Port of the Prefect server and UI.")
-@click.option("--reports-port", type=int, default=4280, show_default=True, help="Port that serves results/ to the UI.")
+@click.option("--port", type=PORT, default=4200, show_default=True, help="Port of the Prefect server and UI.")
+@click.option("--reports-port", type=PORT, default=4280, show_default=True, help="Port that serves results/ to the UI.")
 @click.option("--sandbox", is_flag=True, help="Add the offline providers, and let every deployment use them.")
-@click.option("--sandbox-port", type=int, default=4270, show_default=True, help="Port of the sandbox.")
+@click.option("--sandbox-port", type=PORT, default=4270, show_default=True, help="Port of the sandbox.")
+@one_line_for_faults()
 def up_command(port: int, reports_port: int, sandbox: bool, sandbox_port: int) -> None:
     """A Prefect server with UI, a process worker and all deployments, until Ctrl-C."""
-    try:
-        services = Services(checkout(), port, reports_port, sandbox_port if sandbox else None)
-        services.start()
-    except RedraftError as fault:
-        stop_on_fault(fault)
+    services = Services(checkout(), port, reports_port, sandbox_port if sandbox else None)
+    services.start()
     click.echo(f"UI: http://127.0.0.1:{port}")
     click.echo(f"reports: http://127.0.0.1:{reports_port}")
     if services.sandbox_url:
@@ -87,7 +88,4 @@ def up_command(port: int, reports_port: int, sandbox: bool, sandbox_port: int) -
     click.echo(f"To start a run: export PREFECT_API_URL=http://127.0.0.1:{port}/api")
     click.echo("                prefect deployment run run-study/local --watch")
     click.echo("ready; Ctrl-C stops everything")
-    try:
-        services.wait()
-    except RedraftError as fault:
-        stop_on_fault(fault)
+    services.wait()

@@ -30,7 +30,9 @@ def show_verdict(result: dict[str, Any]) -> None:
     "--conversations", "-c", default="data/conversations.json", show_default=True,
     help="Conversations that end with feedback; the last ones are the test set.",
 )  # fmt: skip
-@click.option("--test-size", "-n", type=int, default=1000, show_default=True, help="How many of the last to test on.")
+@click.option(
+    "--test-size", "-n", type=options.COUNT, default=1000, show_default=True, help="How many of the last to test on."
+)
 @click.option("--output", "-o", default="results/evaluation", show_default=True, help="Folder for results and report.")
 @options.delay
 @options.rpm
@@ -89,7 +91,7 @@ def evaluate_command(
     help="Share of the conversations held out before anything is rewritten.",
 )  # fmt: skip
 @click.option("--seed", type=int, default=0, show_default=True, help="Which conversations are held out.")
-@click.option("--max-conversations", "-n", type=int, help="Rewrite only the first N.")
+@click.option("--max-conversations", "-n", type=options.COUNT, help="Rewrite only the first N.")
 @options.taxonomy
 @options.epochs
 @options.learning_rate

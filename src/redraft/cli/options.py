@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import click
 
+# Prefect's form and a script can still give other numbers: what the flows use checks them too.
+COUNT = click.IntRange(min=1)
+
 INPUT_RULE = "JSON array, JSONL, Parquet file or dataset folder."
 
-delay = click.option("--delay", "-d", type=float, help="Seconds between two call starts; none by default.")
-rpm = click.option("--rpm", type=float, help="Calls started a minute at most; by default the provider's limit decides.")
+delay = click.option(
+    "--delay", "-d", type=click.FloatRange(min=0), help="Seconds between two call starts; none by default."
+)
+rpm = click.option(
+    "--rpm",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Calls started a minute at most; by default the provider's limit decides.",
+)
 credentials = click.option("--credentials", help="Set of credentials blocks to use; default: `default`.")
 max_rejected = click.option(
     "--max-rejected",
@@ -31,10 +40,20 @@ taxonomy = click.option(
     help="Whose numbering the labels follow.",
 )
 check_interval = click.option(
-    "--check-interval", type=float, default=30.0, show_default=True, help="Seconds between two looks at a job."
+    "--check-interval",
+    type=click.FloatRange(min=0.1),
+    default=30.0,
+    show_default=True,
+    help="Seconds between two looks at a job.",
 )
-epochs = click.option("--epochs", "-e", type=int, default=3, show_default=True, help="Passes over the data.")
+epochs = click.option("--epochs", "-e", type=COUNT, default=3, show_default=True, help="Passes over the data.")
 learning_rate = click.option(
-    "--learning-rate", "-l", "-lr", type=float, default=1e-5, show_default=True, help="Peak learning rate."
+    "--learning-rate",
+    "-l",
+    "-lr",
+    type=click.FloatRange(min=0, min_open=True),
+    default=1e-5,
+    show_default=True,
+    help="Peak learning rate.",
 )
 lora = click.option("--lora/--full", default=True, show_default=True, help="Low-rank adapters, or all weights.")

@@ -1,6 +1,7 @@
 """Starts a flow from the command line: what it will do, a progress bar, where the result lies, the exit status.
 
-Neighbours: the command files call `run_flow`; the flows live outside of this package and are imported here, late.
+Neighbours: the command files call `run_flow`, and those that run no flow put their work under `one_line_for_faults`;
+the flows live outside of this package and are imported here, late.
 """
 
 from __future__ import annotations
@@ -21,7 +22,15 @@ from typing import Any, NoReturn
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 from redraft.calling.progress import WATCHERS
 from redraft.calling.progress import Progress as Stage
@@ -39,13 +48,22 @@ def run_flow(path: str, intent: str, show: Callable[[dict[str, Any]], None], **p
     """Runs the flow `module:name` and shows its result; ends the process with the status that its fault stands for."""
     click.echo(intent, err=True)
     quieten_prefect()
+    with one_line_for_faults():
+        try:
+            with _bars(), _interruptible():
+                result = asyncio.run(_load(path)(**parameters))
+        except PartialError as fault:
+            if fault.result is not None:
+                show(fault.result)
+            raise
+    show(result)
+
+
+@contextmanager
+def one_line_for_faults() -> Generator[None]:
+    """Whatever goes wrong inside ends the process with one line and the status that the fault stands for."""
     try:
-        with _bars(), _interruptible():
-            result = asyncio.run(_load(path)(**parameters))
-    except PartialError as fault:
-        if fault.result is not None:
-            show(fault.result)
-        _stop(f"{fault.word}: {fault}", fault.exit_status)
+        yield
     except RedraftError as fault:
         _stop(f"{fault.word}: {fault}", fault.exit_status)
     except KeyboardInterrupt:
@@ -54,7 +72,6 @@ def run_flow(path: str, intent: str, show: Callable[[dict[str, Any]], None], **p
         if os.environ.get("REDRAFT_TRACEBACK"):
             raise
         _stop(f"failed: {_one_line(fault)} (REDRAFT_TRACEBACK=1 shows where)", 1)
-    show(result)
 
 
 @contextmanager
@@ -122,12 +139,9 @@ def _stop(line: str, status: int) -> NoReturn:
     sys.exit(status)
 
 
-def stop_on_fault(fault: RedraftError) -> NoReturn:
-    """Ends a command that runs no flow."""
-    _stop(f"{fault.word}: {fault}", fault.exit_status)
-
-
 def _one_line(fault: BaseException) -> str:
+    if isinstance(fault, OSError) and fault.filename and fault.strerror:
+        return f"{fault.filename}: {fault.strerror}"
     words = " ".join(str(fault).split())
     return f"{type(fault).__name__}: {words[:300]}"
 
@@ -144,12 +158,13 @@ def _bars() -> Generator[None]:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=_CONSOLE, transient=not _CONSOLE.is_terminal) as bars:
-        known: dict[int, tuple[Any, float]] = {}
+        # The stages themselves, not their ids: those are given anew once a stage is gone.
+        known: dict[Stage, tuple[TaskID, float]] = {}
 
         def show(stage: Stage) -> None:
-            if id(stage) not in known:
-                known[id(stage)] = bars.add_task(stage.stage, total=stage.total, words=""), monotonic()
-            bar, started = known[id(stage)]
+            if stage not in known:
+                known[stage] = bars.add_task(stage.stage, total=stage.total, words=""), monotonic()
+            bar, started = known[stage]
             bars.update(bar, completed=stage.done, total=stage.total, words=_words(stage, monotonic() - started))
 
         token = WATCHERS.set((show,))

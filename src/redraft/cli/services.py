@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 from types import FrameType
 
@@ -24,7 +25,10 @@ SECONDS_TO_STOP = 10
 
 
 class Services:
-    """Server, reports, sandbox, deployments, worker. `sandbox_port` None leaves the sandbox out."""
+    """Server, reports, sandbox, deployments, worker. `sandbox_port` None leaves the sandbox out.
+
+    Each part has a session of its own: Ctrl-C reaches us alone, and we stop them in order, what they need last.
+    """
 
     def __init__(self, root: Path, port: int, reports_port: int, sandbox_port: int | None) -> None:
         self._root, self._port, self._reports_port, self._sandbox_port = root, port, reports_port, sandbox_port
@@ -65,7 +69,7 @@ class Services:
         self._run("block types", [*prefect, "block", "register", "--module", "blocks.credentials"], environment)
         if self._sandbox_port is not None:
             state = Home.of().path / "sandbox.sqlite"
-            self._sandbox = SandboxProcess.start({"port": self._sandbox_port, "state": str(state)})
+            self._sandbox = start_sandbox({"port": self._sandbox_port, "state": str(state)})
             self.sandbox_url = self._sandbox.url
             register = [sys.executable, "-m", "deployments.register_blocks", self._sandbox.url]
             self._run("sandbox credentials", register, environment)
@@ -85,6 +89,8 @@ class Services:
             "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
         }
         own = {
+            # The parts work in the checkout; we may have been started elsewhere.
+            "REDRAFT_HOME": str(Home.of().path),
             "PREFECT_API_URL": f"http://127.0.0.1:{self._port}/api",
             "REDRAFT_REPORTS_URL": f"http://127.0.0.1:{self._reports_port}",
         }
@@ -92,22 +98,24 @@ class Services:
 
     def _launch(self, name: str, words: list[str], environment: dict[str, str]) -> None:
         with (self._logs / f"{name}.log").open("wb") as log:
-            # A session of its own: Ctrl-C reaches us alone, and we stop the parts in order.
             self._running[name] = subprocess.Popen(  # noqa: S603  our own programs
                 words, cwd=self._root, env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
             )
 
     def _run(self, what: str, words: list[str], environment: dict[str, str]) -> None:
         click.echo(f"setting up {what} …", err=True)
-        done = subprocess.run(  # noqa: S603  our own programs
-            words,
-            cwd=self._root,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=SECONDS_TO_START,
-            check=False,
-        )
+        try:
+            done = subprocess.run(  # noqa: S603  our own programs
+                words,
+                cwd=self._root,
+                env=environment,
+                capture_output=True,
+                text=True,
+                timeout=SECONDS_TO_START,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise RedraftError(f"{what} could not be set up within {SECONDS_TO_START} s") from None
         if done.returncode:
             last = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
             raise RedraftError(f"{what} could not be set up: {' '.join(last)}")
@@ -127,6 +135,8 @@ class Services:
         for name, process in self._running.items():
             if process.poll() is not None:
                 raise RedraftError(f"the {name} ended with status {process.returncode}; see {self._logs}/{name}.log")
+        if self._sandbox is not None and (status := self._sandbox.process.poll()) is not None:
+            raise RedraftError(f"the sandbox ended with status {status}")
 
     def wait(self) -> None:
         """Until Ctrl-C or SIGTERM; raises RedraftError where a part ends by itself."""
@@ -151,6 +161,14 @@ class Services:
         if self._sandbox is not None:
             self._sandbox.stop()
             self._sandbox = None
+
+
+def start_sandbox(options: Mapping[str, object]) -> SandboxProcess:
+    """A sandbox that Ctrl-C does not reach before us; raises RedraftError with what it said where it does not start."""
+    try:
+        return SandboxProcess.start(options, new_session=True)
+    except RuntimeError as fault:
+        raise RedraftError(" ".join(str(fault).split())) from fault
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

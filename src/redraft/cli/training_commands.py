@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from redraft.cli import options
-from redraft.cli.running import quieten_prefect, run_flow, stop_on_fault
+from redraft.cli.running import one_line_for_faults, quieten_prefect, run_flow
 from redraft.errors import RedraftError
 from redraft.home import Home
 from redraft.training.registry import Registry
@@ -42,7 +42,7 @@ def _batch_size(_: click.Context, __: click.Parameter, value: str) -> int | str:
 @click.option(
     "--batch-size", "-b", default="max", show_default=True, callback=_batch_size, help="Sequences a step, or max."
 )
-@click.option("--max-conversations", "-n", type=int, help="Train on N conversations at most.")
+@click.option("--max-conversations", "-n", type=options.COUNT, help="Train on N conversations at most.")
 @click.option("--monitor/--no-monitor", default=True, show_default=True, help="Watch the job to its end.")
 @options.check_interval
 @options.credentials
@@ -98,14 +98,12 @@ def jobs_group() -> None:
 def list_command(refresh: bool, credentials: str | None) -> None:
     """Training jobs known here, with state, progress and model name."""
     quieten_prefect()
-    try:
+    with one_line_for_faults():
         registry = Registry(Home.of().registry)
         if refresh and any(job.job_id and not job.state.terminal for job in registry.list()):
             for line in asyncio.run(_refresh(registry, credentials)):
                 click.echo(f"redraft: {line}", err=True)
         jobs = registry.list()
-    except RedraftError as fault:
-        stop_on_fault(fault)
     if not jobs:
         click.echo("no training jobs yet")
         return
@@ -125,6 +123,14 @@ def list_command(refresh: bool, credentials: str | None) -> None:
 
 async def _refresh(registry: Registry, credentials: str | None) -> list[str]:
     """Asks about every open job; what could not be asked comes back as lines, and the last known state stands."""
+    import httpx
+
     from tasks.open_jobs import refresh_open_jobs
 
-    return await refresh_open_jobs(registry, credentials)
+    try:
+        return await refresh_open_jobs(registry, credentials)
+    except httpx.TransportError as fault:  # the provider's faults come back as lines; this is Prefect's client
+        raise RedraftError(
+            f"Prefect's server cannot be reached to look for credentials ({fault}); start it or unset PREFECT_API_URL, "
+            "or list what is known with --no-refresh"
+        ) from fault

@@ -43,9 +43,9 @@ def export(dataset: Dataset, path: Path) -> int:
 def to_row(record: msgspec.Struct) -> dict[str, object]:
     """A record with the published column names, its `extra` columns beside them.
 
-    A column of `extra` that has the name of one of redraft's shows only where redraft's is empty.
+    A column of the input that has the name of one of redraft's is called `input_NAME`.
     """
     row = to_columns(record)
     row.pop("extra", None)
     extra = cast("dict[str, Any]", getattr(record, "extra", {}))
-    return {**row, **{name: value for name, value in extra.items() if row.get(name) in (None, [], {})}}
+    return {**row, **{f"input_{name}" if name in row else name: value for name, value in extra.items()}}

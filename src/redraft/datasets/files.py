@@ -23,6 +23,8 @@ FAULTS = {
     errno.EPERM: "no permission to write there; name another place",
     errno.EIO: "the disk reports an error; nothing was changed",
     errno.ENOTDIR: "a part of this path is a file; name another place",
+    errno.EEXIST: "a part of this path is a file; name another place",
+    errno.ENOENT: "a folder cannot be made there; name another place",
     errno.ENAMETOOLONG: "the name is too long; name another place",
 }
 
@@ -73,3 +75,23 @@ def sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def require_writable(folder: Path) -> None:
+    """Raises StorageError where `folder` could not be written, before anything is paid for what belongs there.
+
+    What does not exist is made for the trial and removed again.
+    """
+    with storage_faults(folder):
+        made: list[Path] = []
+        try:
+            for part in (*reversed(folder.absolute().parents), folder.absolute()):
+                if not part.exists():
+                    part.mkdir()
+                    made.append(part)
+            trial = folder / f".trial-{os.getpid()}-{os.urandom(3).hex()}"
+            trial.touch()
+            trial.unlink()
+        finally:
+            for part in reversed(made):
+                part.rmdir()

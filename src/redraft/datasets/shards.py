@@ -6,6 +6,7 @@ Neighbours: `storage` makes a dataset of shards; a flow keeps them apart so that
 from __future__ import annotations
 
 import hashlib
+import os
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -109,7 +110,8 @@ def _write(
 ) -> tuple[int, str, str]:
     """(rows written, sha256 over them as JSON lines, file name with a part of that hash or "" for none)."""
     digest, count = hashlib.sha256(), 0
-    partial = directory / f".{stem}.parquet"
+    # A name of its own: another process may write the same shard at the same time.
+    partial = directory / f".{stem}-{os.getpid()}-{os.urandom(3).hex()}.parquet"
     with whole_file(partial) as file, ParquetSink(file, struct) as sink:
         group: list[dict[str, object]] = []
         group_bytes = 0

@@ -52,7 +52,10 @@ class Dataset:
             manifest = msgspec.json.decode(file.read_bytes(), type=dict[str, Any])
             shards = msgspec.convert(manifest["shards"], list[Shard])
         except FileNotFoundError:
+            inside = sorted(part.parent.name for part in path.glob(f"*/{MANIFEST}"))
             what = "a folder without manifest.json, so no dataset" if path.is_dir() else "no such dataset"
+            if inside:
+                what = f"no dataset, but a folder of some; give {' or '.join(str(path / name) for name in inside)}"
             raise InputError(f"{path}: {what}") from None
         except NotADirectoryError:
             raise InputError(f"{path}: a file, not a dataset folder") from None
@@ -108,7 +111,7 @@ def assemble(target: Path, directory: Path, shards: list[Shard], kind: str, meta
     simulated, times). A dataset at `target` stays whole until the new manifest is in place; then its
     files go. Raises InputError where `target` is something else, StorageError for a full or closed disk.
     """
-    _refuse_other_things(target)
+    require_target(target, kind)
     manifest = _manifest(shards, kind, meta)
     aside = _aside(target)
     with storage_faults(target):
@@ -132,7 +135,7 @@ class DatasetWriter:
     """
 
     def __init__(self, target: Path, kind: str, rows_per_shard: int = 250) -> None:
-        _refuse_other_things(target)
+        require_target(target, kind)
         self._target, self._kind, self._rows_per_shard = target, kind, rows_per_shard
         self._folder = _aside(target, "shards")
         self._rows: list[msgspec.Struct] = []
@@ -198,10 +201,16 @@ def content_hash(kind: str, shards: Iterable[Shard]) -> str:
     return hashlib.sha256("\n".join([kind, *(shard.sha256 for shard in shards)]).encode()).hexdigest()
 
 
-def _refuse_other_things(target: Path) -> None:
+def require_target(target: Path, kind: str, source: Path | None = None) -> None:
+    """Raises InputError where a dataset of this kind must not be written to `target`, before anything is done for it:
+    a file, a folder with other things, a dataset of another kind, or the `source` that it is made of."""
+    if source is not None and source.resolve() == target.resolve():
+        raise InputError(f"{target}: input and output are the same; name another folder for the output")
     if target.is_dir():
         if any(target.iterdir()) and not (target / MANIFEST).is_file():
             raise InputError(f"{target}: a folder with other things in it; name a new folder for the dataset")
+        if (target / MANIFEST).is_file() and (there := Dataset.open(target).kind) != kind:
+            raise InputError(f"{target}: holds a dataset of {there}; name another folder for the {kind}")
     elif target.exists():
         raise InputError(f"{target}: a file of this name exists; name a new folder for the dataset")
 
@@ -244,9 +253,14 @@ def _swap_in(aside: Path, target: Path) -> None:
     names, and a stop at any moment leaves one whole dataset.
     """
     if not target.exists():
-        aside.rename(target)
-        sync_folder(target.parent)
-        return
+        try:
+            aside.rename(target)
+        except OSError:  # another process was first
+            if not target.is_dir():
+                raise
+        else:
+            sync_folder(target.parent)
+            return
     keep = {file.name for file in aside.iterdir()}
     for file in aside.iterdir():
         if file.name != MANIFEST:

@@ -12,8 +12,8 @@ from redraft.datasets.parquet import read_parquet
 from redraft.datasets.shards import Shard
 
 
-class Spent(msgspec.Struct):
-    """The columns that tell what a row cost: tokens, and US dollars, or None where no price is known."""
+class CostColumns(msgspec.Struct):
+    """The columns that tell what a row or a rejection cost: tokens, and US dollars, or None for no known price."""
 
     cost: float | None = None
     input_tokens: int = 0
@@ -28,13 +28,14 @@ def totals(directory: Path, shards: Iterable[Shard]) -> dict[str, Any]:
     """
     calls = tokens_in = tokens_out = unpriced = 0
     cost, simulated = 0.0, False
-    for spent in _spent(directory, shards):
-        calls += spent.output_tokens > 0 or spent.cost is not None
-        tokens_in += spent.input_tokens
-        tokens_out += spent.output_tokens
-        cost += spent.cost or 0.0
-        unpriced += spent.cost is None and spent.output_tokens > 0
-        simulated = simulated or spent.simulated
+    for row in _cost_columns(directory, shards):
+        answered = row.input_tokens + row.output_tokens > 0
+        calls += answered or row.cost is not None
+        tokens_in += row.input_tokens
+        tokens_out += row.output_tokens
+        cost += row.cost or 0.0
+        unpriced += answered and row.cost is None
+        simulated = simulated or row.simulated
     return {
         "calls": calls,
         "input_tokens": tokens_in,
@@ -45,11 +46,8 @@ def totals(directory: Path, shards: Iterable[Shard]) -> dict[str, Any]:
     }
 
 
-def _spent(directory: Path, shards: Iterable[Shard]) -> Iterator[Spent]:
+def _cost_columns(directory: Path, shards: Iterable[Shard]) -> Iterator[CostColumns]:
     for shard in shards:
-        if shard.rows:
-            for row in read_parquet(directory / shard.rows_file, list(Spent.__struct_fields__)):
-                yield msgspec.convert(row, Spent)
-        if shard.rejected:
-            for row in read_parquet(directory / shard.rejections_file, ["cost"]):
-                yield msgspec.convert(row, Spent)
+        for file in filter(None, (shard.rows_file, shard.rejections_file)):
+            for row in read_parquet(directory / file, list(CostColumns.__struct_fields__)):
+                yield msgspec.convert(row, CostColumns)

@@ -5,14 +5,20 @@ The same stage with the same plan finds the same folder, so a rerun continues wh
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
+from filelock import FileLock, Timeout
 
-from redraft.datasets.shards import Shard, find_shard
-from redraft.errors import StorageError
+from redraft.datasets.files import storage_faults, write_whole
+from redraft.datasets.shards import Shard, find_shard, write_shard
+from redraft.datasets.storage import Dataset
+from redraft.errors import InputError
+from redraft.records import Rejection
 
 
 class Work(msgspec.Struct, frozen=True):
@@ -26,20 +32,24 @@ class Work(msgspec.Struct, frozen=True):
         """The folder for this plan below `root`, made if it is new."""
         written = msgspec.json.format(msgspec.json.encode(plan, order="sorted"))
         path = root / f"{stage}-{hashlib.sha256(written).hexdigest()[:16]}"
-        try:
+        with storage_faults(path):
             path.mkdir(parents=True, exist_ok=True)
             if not (path / "plan.json").exists():
-                aside = path / "plan.json.new"
-                aside.write_bytes(written)
-                aside.replace(path / "plan.json")
-        except OSError as fault:
-            raise StorageError(f"{path}: cannot be written ({fault.strerror}); free space or mend the rights") from None
+                write_whole(path / "plan.json", written)
         return cls(path, plan)
 
     @classmethod
     def at(cls, path: Path) -> Work:
         """The work that was opened at `path` earlier, maybe by another process."""
-        return cls(path, msgspec.json.decode((path / "plan.json").read_bytes()))
+        with storage_faults(path):
+            return cls(path, msgspec.json.decode((path / "plan.json").read_bytes()))
+
+    def source(self, name: str) -> Dataset:
+        """The dataset that the plan names, refused where it is no longer the one that was planned for."""
+        dataset = Dataset.open(Path(self.plan[name]))
+        if dataset.content_hash != self.plan[f"{name}_hash"]:
+            raise InputError(f"{dataset.path}: changed while this run was reading it; run it again")
+        return dataset
 
     def finished(self, index: int, *, settled: bool = False) -> Shard | None:
         """The finished shard `index`, or None. `settled` leaves out shards that hold rows worth another try."""
@@ -47,13 +57,32 @@ class Work(msgspec.Struct, frozen=True):
             return None
         return find_shard(self.path, index)
 
-    def note_again(self, index: int, rows: int) -> None:
-        """Notes, before the shard is written, how many of its rows failed by a fault that passes: the next run
-        of the flow tries the shard again, and the ledger spares what was paid."""
-        if rows:
-            self._again(index).write_text(str(rows))
-        else:
-            self._again(index).unlink(missing_ok=True)
+    def write(
+        self, index: int, kind: str, rows: Sequence[msgspec.Struct], rejections: Sequence[Rejection], again: int
+    ) -> Shard:
+        """Writes shard `index`. `again` counts rows that failed by a fault that passes: with any, the next run tries
+        the shard again, and the ledger spares what was paid."""
+        with storage_faults(self.path):
+            # Before the shard, so that a kill in between has it tried once too often and not once too seldom.
+            self._again(index).touch()
+            shard = write_shard(self.path, index, kind, rows, rejections)
+            if not again:
+                self._again(index).unlink()
+        return shard
 
     def _again(self, index: int) -> Path:
         return self.path / f"again-{index:05d}"
+
+    async def alone(self) -> FileLock:
+        """The lock on this work, taken: a second run of the same stage waits here and then finds it finished.
+
+        A killed process holds no lock.
+        """
+        lock = FileLock(self.path / ".lock")
+        while True:
+            try:
+                with storage_faults(self.path):
+                    lock.acquire(timeout=0)
+                return lock
+            except Timeout:
+                await asyncio.sleep(1)

@@ -40,8 +40,11 @@ def to_context(conversation: Conversation) -> Conversation | Rejection:
         return _rejected(conversation, "no_question", "no user message stands before the response")
     if (size := sum(len(message.content.encode()) for message in context)) > MAX_BYTES:
         return _rejected(conversation, "too_long", f"{size:,} bytes of text; at most {MAX_BYTES:,} are sent")
-    masked = tuple(Message(message.role, redact(message.content)) for message in context)
-    return msgspec.structs.replace(conversation, messages=masked)
+    return msgspec.structs.replace(conversation, messages=_masked(context))
+
+
+def _masked(messages: tuple[Message, ...]) -> tuple[Message, ...]:
+    return tuple(Message(message.role, redact(message.content)) for message in messages)
 
 
 def last_contexts(source: Path, target: Path, count: int) -> Dataset:
@@ -53,10 +56,20 @@ def last_contexts(source: Path, target: Path, count: int) -> Dataset:
     return _write(source, deque(enumerate(read_conversations(source), 1), maxlen=count), target, {"test_size": count})
 
 
+def fewer_contexts(source: Path, target: Path, count: int) -> Dataset:
+    """The last `count` of the contexts in the dataset `source`."""
+    contexts = Dataset.open(source)
+    with DatasetWriter(target, "conversations") as writer:
+        for context in deque(contexts.rows(), maxlen=count):
+            writer.add(context)
+        return writer.finish({"source": contexts.manifest["source"], "contexts": True, "test_size": count})
+
+
 def split_held_out(source: Path, train: Path, test: Path, share: float, seed: int) -> tuple[Dataset, Dataset]:
     """Cuts a file in two before anything is made of it: conversations to train on, contexts to test on.
 
-    `share` (between 0 and 1) of the openings goes to the test side; see `splitting.is_held_out`.
+    `share` (between 0 and 1) of the openings goes to the test side; see `splitting.is_held_out`. Openings are compared
+    as they are sent, with personal data masked: what differs in a masked word alone falls on one side.
     """
     if not 0 < share < 1:
         raise InputError(f"--test-share {share}: must lie between 0 and 1")
@@ -67,13 +80,13 @@ def split_held_out(source: Path, train: Path, test: Path, share: float, seed: in
         for read in read_conversations(source):
             if isinstance(read, Rejection):
                 writer.reject(read)
-            elif not is_held_out(read.messages, share, seed):
+            elif not is_held_out(_masked(read.messages), share, seed):
                 writer.add(read)
         trained = writer.finish({**meta, "side": "train"})
     held = (
         (number, read)
         for number, read in enumerate(read_conversations(source), 1)
-        if isinstance(read, Conversation) and is_held_out(read.messages, share, seed)
+        if isinstance(read, Conversation) and is_held_out(_masked(read.messages), share, seed)
     )
     return trained, _write(source, held, test, {**meta, "side": "test"})
 
@@ -107,23 +120,21 @@ def _rejected(conversation: Conversation, reason: str, detail: str) -> Rejection
     return Rejection(reason=reason, detail=f"{row_id}: {detail}", place="", row_id=row_id)
 
 
-def trained_overlap(contexts: Dataset, trained: Iterable[Example]) -> list[str]:
-    """Ids of the contexts that stand in what was trained on, be it as the beginning of a longer conversation."""
-    wanted = {context_fingerprint(context.messages): context.conversation_id for context in contexts.rows()}
-    found: dict[str, None] = {}
+def trained_fingerprints(trained: Iterable[Example]) -> Iterator[str]:
+    """Of every context that stands in what is trained on, be it as the beginning of a longer conversation."""
     for example in trained:
-        for prefix in _prefixes(example.messages):
-            if (row_id := wanted.get(context_fingerprint(prefix))) is not None:
-                found[row_id] = None
-    return list(found)
+        for end, message in enumerate(example.messages):
+            if message.role == "assistant":
+                yield context_fingerprint(example.messages[:end])
 
 
-def _prefixes(messages: tuple[Message, ...]) -> Iterator[tuple[Message, ...]]:
-    """What the model saw before each of the assistant's messages."""
-    yield from (messages[:end] for end, message in enumerate(messages) if message.role == "assistant")
+def trained_overlap(contexts: Dataset, trained: Iterable[str]) -> list[str]:
+    """Ids of the contexts whose fingerprints are among those of what was trained on."""
+    wanted = {context_fingerprint(context.messages): context.conversation_id for context in contexts.rows()}
+    return list(dict.fromkeys(wanted[one] for one in trained if one in wanted))
 
 
-def refuse_overlap(contexts: Dataset, trained: Iterable[Example], model: str, dataset: str) -> None:
+def refuse_overlap(contexts: Dataset, trained: Iterable[str], model: str, dataset: str) -> None:
     """Raises OverlapError, naming the ids, where `model` was trained on a context that it is to be tested on."""
     if ids := trained_overlap(contexts, trained):
         named = ", ".join(ids[:IDS_NAMED]) + (f" and {len(ids) - IDS_NAMED} more" if len(ids) > IDS_NAMED else "")

@@ -16,8 +16,9 @@ import msgspec
 from redraft.datasets.conversations import read_conversations, refuse_processed
 from redraft.datasets.reading import place_of, resolve_input
 from redraft.datasets.seen import Seen, content_digest
-from redraft.datasets.storage import Dataset, DatasetWriter
+from redraft.datasets.storage import Dataset, DatasetWriter, require_target
 from redraft.errors import InputError
+from redraft.feedback.privacy import redact, redact_values
 from redraft.feedback.selection import select
 from redraft.feedback.taxonomy import SchemeCheck, categorise, codes_of
 from redraft.records import Conversation, Rejection
@@ -43,6 +44,7 @@ def filter_conversations(
     """
     codes_of(taxonomy)
     source = resolve_input(source)
+    require_target(target, "conversations", source)
     refuse_processed(source)
     check, labels, flags = SchemeCheck(taxonomy, str(source)), Counter[str](), Counter[str]()
     reasons = Counter[str]()
@@ -61,6 +63,8 @@ def filter_conversations(
                 advance(_ROWS_BETWEEN_NEWS)
         advance(rows % _ROWS_BETWEEN_NEWS)
         check.finish()
+        if not rows:
+            raise InputError(f"{source}: no rows are left to filter; lower --hold-out-last {hold_out_last}")
         if rows == reasons.total():
             why = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common())
             raise InputError(
@@ -82,7 +86,7 @@ def _usable(
     read: Conversation | Rejection, check: SchemeCheck, labels: Counter[str], seen: Seen, taxonomy: str
 ) -> Conversation | Rejection:
     if isinstance(read, Rejection):
-        return read
+        return msgspec.structs.replace(read, row=_masked(read.row.encode())) if read.row else read
     check.see(read)
     labels[(read.category or "").strip() or "none"] += 1
     kept = categorise(read, taxonomy)
@@ -91,8 +95,16 @@ def _usable(
     if isinstance(kept, Conversation):
         kept = select(kept)
     if isinstance(kept, Rejection):
-        return msgspec.structs.replace(kept, row=msgspec.json.encode(read).decode())
+        return msgspec.structs.replace(kept, row=_masked(msgspec.json.encode(read)))
     return kept
+
+
+def _masked(row: bytes) -> str:
+    """A rejected row with personal data masked; one that is no JSON as text."""
+    try:
+        return msgspec.json.encode(redact_values(msgspec.json.decode(row))).decode()
+    except msgspec.DecodeError:
+        return redact(row.decode("utf-8", "replace"))
 
 
 def _unique(conversation: Conversation, seen: Seen) -> Conversation | Rejection:

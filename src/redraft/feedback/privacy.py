@@ -6,6 +6,7 @@ Names stay: nothing finds them without a model. Neighbour: `selection` masks and
 from __future__ import annotations
 
 import re
+from typing import Any, cast
 
 import phonenumbers
 
@@ -17,7 +18,8 @@ IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b"
 PHONE_HINT = re.compile(r"\+\s?\(?\d|\b00[1-9]\d|\(\d{3}\)\s?\d{3}-\d{4}|\b\d{3}[-. ]\d{3}[-. ]\d{4}\b")
 SECRETS = re.compile(
     r"\b(?:sk|pk|rk)-[A-Za-z0-9_-]{20,}|\b(?:sk|rk)_(?:live|test)_[A-Za-z0-9]{16,}|\bgh[pousr]_[A-Za-z0-9]{30,}"
-    r"|\bgithub_pat_\w{30,}|\bglpat-[\w-]{20,}|\bhf_[A-Za-z0-9]{30,}|\bxox[abprs]-[A-Za-z0-9-]{10,}|\bA(?:KIA|SIA)[A-Z0-9]{16}\b"
+    r"|\bgithub_pat_\w{30,}|\bglpat-[\w-]{20,}|\bhf_[A-Za-z0-9]{30,}|\btgp_v1_[\w-]{20,}"
+    r"|\bxox[abprs]-[A-Za-z0-9-]{10,}|\bA(?:KIA|SIA)[A-Z0-9]{16}\b"
     r"|\bAIza[\w-]{35}|\bey[JK][\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}|\bnpm_[A-Za-z0-9]{36}|\bpypi-[\w-]{40,}"
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)",
     re.DOTALL,
@@ -25,7 +27,7 @@ SECRETS = re.compile(
 # Each of them begins with one of these; to look for plain words first is ten times as fast.
 SECRET_STARTS = (
     "sk-", "pk-", "rk-", "sk_", "rk_", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "hf_", "xox",
-    "AKIA", "ASIA", "AIza", "eyJ", "eyK", "npm_", "pypi-", "-----BEGIN",
+    "tgp_v1_", "AKIA", "ASIA", "AIza", "eyJ", "eyK", "npm_", "pypi-", "-----BEGIN",
 )  # fmt: skip
 AROUND = 30
 
@@ -72,3 +74,14 @@ def _iban_fits(account: str) -> bool:
     """ISO 13616: moved about and read as a number, the account is 1 modulo 97."""
     text = account.replace(" ", "")
     return 15 <= len(text) <= 34 and int("".join(str(int(c, 36)) for c in text[4:] + text[:4])) % 97 == 1
+
+
+def redact_values(value: Any) -> Any:
+    """A value of JSON with every text in it masked; names and numbers stay."""
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, list):
+        return [redact_values(item) for item in cast("list[Any]", value)]
+    if isinstance(value, dict):
+        return {name: redact_values(item) for name, item in cast("dict[str, Any]", value).items()}
+    return value

@@ -20,10 +20,6 @@ ALTERNATIVE_TEMPLATE = "alternative@1"
 
 GenerationMethod = Literal["feedback_based", "alternative_generation"]
 METHODS: dict[str, GenerationMethod] = {"feedback": "feedback_based", "alternative": "alternative_generation"}
-TEMPLATES: dict[GenerationMethod, str] = {
-    "feedback_based": FEEDBACK_TEMPLATE,
-    "alternative_generation": ALTERNATIVE_TEMPLATE,
-}
 
 
 class Parts(msgspec.Struct, frozen=True):
@@ -141,7 +137,7 @@ def _example(
         improvement_timestamp=timestamp,
         model=completion.model,
         provider=completion.provider,
-        template=TEMPLATES[method],
+        template=FEEDBACK_TEMPLATE if method == "feedback_based" else ALTERNATIVE_TEMPLATE,
         request_key=completion.request_key,
         input_tokens=completion.input_tokens,
         output_tokens=completion.output_tokens,
@@ -173,4 +169,7 @@ def _rejection(
         row_id=conversation.conversation_id,
         row=outcome.text if isinstance(outcome, Completion) else None,
         cost=outcome.cost,
+        input_tokens=outcome.input_tokens,
+        output_tokens=outcome.output_tokens,
+        simulated=outcome.simulated,
     )

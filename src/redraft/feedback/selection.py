@@ -12,10 +12,12 @@ import msgspec
 
 from redraft.feedback.injection import has_injection
 from redraft.feedback.languages import mismatch
-from redraft.feedback.privacy import redact
+from redraft.feedback.privacy import redact, redact_values
 from redraft.feedback.safety import is_unsafe
 from redraft.records import Conversation, Message, Rejection
 
+# Raise it when other rows, masks or flags come out of the same input: what was made before is then made anew.
+VERSION = 1
 KEEP, REWRITE = frozenset({"UR5"}), frozenset({"UR2", "UR3"})
 # About 75,000 tokens of English: models read 128,000, and the answer and other scripts need room.
 MAX_BYTES = 300_000
@@ -65,7 +67,8 @@ def _fault(conversation: Conversation, max_bytes: int) -> tuple[str, str] | None
 def _flagged(conversation: Conversation) -> Conversation:
     flags = list(conversation.flags)
     messages = tuple(Message(role=message.role, content=redact(message.content)) for message in conversation.messages)
-    if messages != conversation.messages:
+    extra = {name: redact_values(value) for name, value in conversation.extra.items()}
+    if messages != conversation.messages or extra != conversation.extra:
         flags.append("pii_redacted")
     asked = [message.content for message in messages if message.role == "user"]
     if mismatch(conversation.language, " ".join(asked)):
@@ -74,4 +77,4 @@ def _flagged(conversation: Conversation) -> Conversation:
         flags.append("injection")
     if is_unsafe(asked[:-1]):
         flags.append("unsafe")
-    return msgspec.structs.replace(conversation, messages=messages, flags=tuple(dict.fromkeys(flags)))
+    return msgspec.structs.replace(conversation, messages=messages, extra=extra, flags=tuple(dict.fromkeys(flags)))

@@ -9,8 +9,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import aclosing
 from typing import Literal
 
-import msgspec
-
 from redraft.calling.engine import Caller
 from redraft.calling.progress import Progress
 from redraft.feedback import rewriting
@@ -39,8 +37,7 @@ async def rewrite_conversations(
     async with aclosing(caller.run(requests())) as outcomes:
         async for request, outcome in outcomes:
             progress.count(outcome)
-            row = rewriting.rewritten(by_id[request.row_id], outcome, method, _time(outcome))
-            done[request.row_id] = msgspec.structs.replace(row, cost=outcome.cost)
+            done[request.row_id] = rewriting.rewritten(by_id[request.row_id], outcome, method, _time(outcome))
             progress.advance()
     rows = [done[conversation.conversation_id] for conversation in conversations]
     return [r for r in rows if isinstance(r, Example)], [r for r in rows if isinstance(r, Rejection)]

@@ -218,6 +218,7 @@ def _failed(
         order=order,
         status=_FAILED.get(failure.reason, "judge_error"),
         winner=None,
+        raw=failure.text,
         detail=f"{failure.reason}: {failure.detail}",
         attempts=asked,
         template=TEMPLATE if structured else TEXT_TEMPLATE,

@@ -13,7 +13,7 @@ Order = Literal["AB", "BA"]
 ORDERS: tuple[Order, Order] = ("AB", "BA")
 
 
-def presettled(comparison: Comparison, judge: str, *, simulated: bool = False) -> list[Judgment] | None:
+def presettled(comparison: Comparison, judge: str) -> list[Judgment] | None:
     """Both judgments of a comparison that needs no judge call, else None.
 
     One empty answer loses, two are a tie. An answer that failed for another reason says nothing about the
@@ -32,19 +32,19 @@ def presettled(comparison: Comparison, judge: str, *, simulated: bool = False) -
         if response is None and not empty
     ]
     if failed:
-        return _both(comparison, judge, "candidate_error", None, "; ".join(failed), simulated)
+        return _both(comparison, judge, "candidate_error", None, "; ".join(failed))
     if empty_a and empty_b:
-        return _both(comparison, judge, "candidate_empty_both", None, "both answers are empty", simulated)
+        return _both(comparison, judge, "candidate_empty_both", None, "both answers are empty")
     if empty_a:
-        return _both(comparison, judge, "candidate_empty_A", "B", "A's answer is empty", simulated)
+        return _both(comparison, judge, "candidate_empty_A", "B", "A's answer is empty")
     if empty_b:
-        return _both(comparison, judge, "candidate_empty_B", "A", "B's answer is empty", simulated)
+        return _both(comparison, judge, "candidate_empty_B", "A", "B's answer is empty")
     return None
 
 
-def skipped(comparison: Comparison, judge: str, detail: str, *, simulated: bool = False) -> list[Judgment]:
+def skipped(comparison: Comparison, judge: str, detail: str) -> list[Judgment]:
     """Both judgments of a comparison that was not asked because the budget or time ran out."""
-    return _both(comparison, judge, "skipped_budget", None, detail, simulated)
+    return _both(comparison, judge, "skipped_budget", None, detail)
 
 
 def _empty(response: str | None, failure: str | None) -> bool:
@@ -60,7 +60,6 @@ def _both(
     status: Status,
     winner: Literal["A", "B"] | None,
     detail: str,
-    simulated: bool,
 ) -> list[Judgment]:
     return [
         Judgment(
@@ -72,7 +71,7 @@ def _both(
             status=status,
             winner=winner,
             detail=detail,
-            simulated=simulated,
+            simulated=comparison.simulated,
         )
         for order in ORDERS
     ]

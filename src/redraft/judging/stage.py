@@ -21,6 +21,17 @@ ANSWER_TEMPLATE = "answer@1"
 ANSWER_TOKENS = 2048
 
 
+def decoding() -> dict[str, object]:
+    """The settings that every answer and judgment is asked with, for whoever reads the results."""
+    return {
+        "answer_template": ANSWER_TEMPLATE,
+        "answer_max_tokens": ANSWER_TOKENS,
+        "judge_template": protocol.TEMPLATE,
+        "judge_max_tokens": protocol.MAX_TOKENS,
+        "temperature": 0.0,
+    }
+
+
 def answer_request(context: Conversation, model: str) -> Request:
     """The context as it stands, with the same decoding for every model."""
     return Request(
@@ -76,6 +87,7 @@ def pair(contexts: Iterable[Conversation], a: Iterable[Response], b: Iterable[Re
             response_b=second.text,
             failure_a=first.failure,
             failure_b=second.failure,
+            simulated=first.simulated or second.simulated,
         )
         for context, first, second in zip(contexts, a, b, strict=True)
         if _same(context, first, second)

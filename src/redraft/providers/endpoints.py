@@ -80,3 +80,9 @@ def split_model(name: str) -> tuple[str, str]:
     if not name.strip():
         raise ConfigurationError("the model name is empty; write provider:model, or a model of Together")
     return "together", name
+
+
+def canonical(name: str) -> str:
+    """One name for one model: `together:X` and `X` are the same, and are paid for once."""
+    provider, model = split_model(name)
+    return model if provider == "together" and split_model(model)[0] == "together" else f"{provider}:{model}"

@@ -27,12 +27,14 @@ class SandboxProcess:
         self.process, self.url, self._errors = process, url, errors
 
     @classmethod
-    def start(cls, options: Mapping[str, object] | Sequence[str] = (), *, timeout: float = 30.0) -> Self:
+    def start(
+        cls, options: Mapping[str, object] | Sequence[str] = (), *, timeout: float = 30.0, new_session: bool = False
+    ) -> Self:
         """Starts one and waits until it listens.
 
         `options` are command-line words, or a mapping such as {"seed": 1, "job_seconds": 2,
         "strength": ["*base*=0.1"], "access_log": True}. Raises RuntimeError with what it said where it does not
-        listen within `timeout` seconds.
+        listen within `timeout` seconds. With `new_session` a terminal's Ctrl-C does not reach it.
         """
         errors = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the process
         words = list(options) if not isinstance(options, Mapping) else command_words(options)
@@ -41,6 +43,7 @@ class SandboxProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
+            start_new_session=new_session,
         )
         line = _first_line(process, time.monotonic() + timeout)
         if not line.startswith(PREFIX):

@@ -17,6 +17,8 @@ from redraft.training.registry import TrainingJob
 from redraft.training.states import JobState, progress
 
 LINES_OF_A_FAILURE = 3
+# A form in the UI can ask for less; the provider is not to be hammered all the same.
+LEAST_INTERVAL = 0.1
 
 
 class JobEvent(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,7 +86,7 @@ def watch(
     on_update: Callable[[JobView], None] | None = None,
     patience: float = 3600.0,
 ) -> TrainingJob:
-    """Poll every `interval` seconds until the job has ended; `on_update` sees every poll.
+    """Poll every `interval` seconds, a tenth at least, until the job has ended; `on_update` sees every poll.
 
     Returns the completed job. Raises TrainingError with the last lines of its log where it ended without a model,
     ProviderError where the provider gave no answer for `patience` seconds; the job itself goes on then.
@@ -104,7 +106,7 @@ def watch(
             heard = clock()
         elif (clock() - heard).total_seconds() > patience:
             raise ProviderError(f"{view.fault}; the job {job.job_id} goes on there, run again to attach to it")
-        hosted.plane.retries.sleep(interval)
+        hosted.plane.retries.sleep(max(LEAST_INTERVAL, interval))
 
 
 def _ended(hosted: HostedTraining, job: TrainingJob, recent: tuple[JobEvent, ...]) -> TrainingJob:

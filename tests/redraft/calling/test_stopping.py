@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from redraft.calling.retries import Retries
-from redraft.errors import ConfigurationError, ProviderError
+from redraft.errors import ConfigurationError, KeyRefusedError, ProviderError
 from redraft.records import Completion, Message, Outcome, Request
 from redraft.sandbox.process import SandboxProcess
 
@@ -33,7 +33,9 @@ def stopped(
 
     with pytest.raises(ProviderError) as caught:
         asyncio.run(run())
-    assert caught.value.exit_status == 1 and caught.value.word == "failed"
+    refused = isinstance(caught.value, KeyRefusedError)
+    assert (caught.value.exit_status, caught.value.word) == ((2, "bad input") if refused else (1, "failed"))
+    assert refused == (caught.value.kind == "key_refused")
     assert "\n" not in str(caught.value) and KEY not in str(caught.value)
     return caught.value, given
 

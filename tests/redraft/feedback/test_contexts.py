@@ -12,7 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from redraft.errors import InputError, OverlapError
-from redraft.feedback.contexts import last_contexts, refuse_overlap, split_held_out, to_context, trained_overlap
+from redraft.feedback.contexts import (
+    last_contexts,
+    refuse_overlap,
+    split_held_out,
+    to_context,
+    trained_fingerprints,
+    trained_overlap,
+)
 from redraft.feedback.rewriting import keep
 from redraft.feedback.splitting import context_fingerprint, group_key
 from redraft.records import Conversation, Message
@@ -77,9 +84,9 @@ def test_a_trained_context_is_found_also_inside_a_longer_conversation(tmp_path: 
         conversation_id="t", category="UR5",
         messages=talk("what is a FJORD", "A bay.", "And deeper?", "A deep bay.", "thanks"),
     )  # fmt: skip
-    assert trained_overlap(contexts, [keep(longer)]) == ["c1"]
+    assert trained_overlap(contexts, trained_fingerprints([keep(longer)])) == ["c1"]
     with pytest.raises(OverlapError, match=r"the/model was trained on 1 of the 2 test contexts .* c1;"):
-        refuse_overlap(contexts, [keep(longer)], "the/model", "data/x")
+        refuse_overlap(contexts, trained_fingerprints([keep(longer)]), "the/model", "data/x")
     refuse_overlap(contexts, [], "the/model", "data/x")
 
 

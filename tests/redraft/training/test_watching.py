@@ -49,6 +49,12 @@ def test_a_job_is_submitted_once_watched_to_its_end_and_never_again(
     assert hosted.plane.endpoint.api_key not in json.dumps(record)
 
 
+def test_an_interval_of_nothing_does_not_hammer_the_provider(hosted: HostedTraining, make_file: MakeFile) -> None:
+    views: list[JobView] = []
+    watch(hosted, hosted.start_or_attach(make_file("eager"), SETTINGS), interval=0, on_update=views.append)
+    assert 2 <= len(views) <= 20, "a job of 0.6 s is looked at every 0.1 s"
+
+
 def test_a_failed_job_says_why_and_a_rerun_is_a_new_attempt(
     hosted: HostedTraining, sandbox, make_file: MakeFile
 ) -> None:

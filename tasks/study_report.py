@@ -1,0 +1,37 @@
+"""The end of a study: results, report, and what the Prefect UI shows of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from redraft.errors import PartialError
+from redraft.judging.summary import Settings
+from tasks.showing import show_report, show_table
+from tasks.verdict_files import without_verdict, write_verdict
+
+
+async def report_study(
+    output: str,
+    settings: Settings,
+    parameters: dict[str, Any],
+    pairs: Sequence[dict[str, Any]],
+    stages: list[dict[str, Any]],
+    costs: list[dict[str, Any]],
+) -> dict[str, Any]:
+    """The verdicts and where they lie; raises PartialError, with them, where too many contexts have none."""
+    folders = [pair["folders"] for pair in pairs]
+    plain = msgspec.to_builtins(settings)
+    verdict = await write_verdict(output, "Feedback study", folders, plain, parameters, stages, costs)
+    await show_table("study-verdicts", verdict["table"], "Verdicts")
+    await show_table("study-costs", costs, "Costs in US dollars")
+    words = [f"{sentence} {detail}" for sentence, detail in zip(verdict["verdicts"], verdict["details"], strict=True)]
+    await show_report("study", Path(verdict["report"]), "\n\n".join([*words, verdict["conclusion"]]))
+    attempted = verdict["table"][0]["contexts"]
+    unjudged = max(row["no verdict"] for row in verdict["table"])
+    if unjudged > settings.max_missing * attempted:
+        raise PartialError(without_verdict(unjudged, attempted), verdict)
+    return {"said": f"three verdicts; report: {verdict['report']}", **verdict}

@@ -1,0 +1,37 @@
+"""A command and its flow have the same defaults, whichever of the two a person starts."""
+
+from __future__ import annotations
+
+import inspect
+from importlib import import_module
+
+import pytest
+
+from redraft.cli import main
+
+# Command, flow, and the names that differ: option to parameter.
+PAIRS = [
+    ("filter", "flows.filter_conversations:filter_conversations", {}),
+    ("rewrite", "flows.rewrite_conversations:rewrite_conversations", {}),
+    ("finetune", "flows.train_model:train_model", {"input": "dataset"}),
+    ("evaluate", "flows.judge_models:judge_models", {}),
+    ("study", "flows.run_study:run_study", {}),
+]
+
+
+@pytest.mark.parametrize(("command", "flow", "renamed"), PAIRS)
+def test_options_and_parameters_agree(command: str, flow: str, renamed: dict[str, str]) -> None:
+    module, _, name = flow.partition(":")
+    parameters = inspect.signature(getattr(import_module(module), name).fn).parameters
+    found = main.commands[command]
+    required = [option for option in found.params if option.required]
+    words = [word for option in required for word in (option.opts[0], "given")]
+    with found.make_context(command, words) as context:
+        options = {renamed.get(option, option): value for option, value in context.params.items()}
+    assert {option.name for option in required} == {
+        name for name, parameter in parameters.items() if parameter.default is inspect.Parameter.empty
+    }
+    assert options == {
+        name: "given" if parameter.default is inspect.Parameter.empty else parameter.default
+        for name, parameter in parameters.items()
+    }

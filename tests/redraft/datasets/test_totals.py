@@ -1,0 +1,100 @@
+"""What shards cost in all, against sums made by hand: rows and rejections, priced and not, simulated and real."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from redraft.datasets.shards import Shard, write_shard
+from redraft.datasets.totals import totals
+from redraft.records import Conversation, Example, Message, Rejection
+
+
+def example(name: str, **paid: Any) -> Example:
+    return Example(
+        conversation_id=name,
+        messages=(Message("user", "q"), Message("assistant", "a")),
+        category="UR2",
+        improved=bool(paid),
+        generation_method=None,
+        original_response="a",
+        improvement_timestamp=None,
+        **paid,
+    )
+
+
+def rejection(name: str, **paid: Any) -> Rejection:
+    return Rejection(reason="truncated", detail="", place=f"feedback_based {name}", row_id=name, **paid)
+
+
+def shard(folder: Path, index: int, rows: Sequence[Example], rejections: Sequence[Rejection] = ()) -> Shard:
+    return write_shard(folder, index, "examples", rows, rejections)
+
+
+def test_rows_and_rejections_of_all_shards_add_up(tmp_path: Path) -> None:
+    shards = [
+        shard(
+            tmp_path,
+            0,
+            [
+                example("kept"),  # asked nobody, costs nothing
+                example("priced", input_tokens=100, output_tokens=20, cost=0.25),
+                example("unpriced", input_tokens=7, output_tokens=3),
+            ],
+            [
+                rejection("cut off", input_tokens=50, output_tokens=10, cost=0.5),
+                rejection("never answered"),
+            ],
+        ),
+        shard(
+            tmp_path,
+            1,
+            [example("own machine", input_tokens=1, output_tokens=1, cost=0.0)],
+            [rejection("empty and unpriced", input_tokens=9)],
+        ),
+    ]
+    assert totals(tmp_path, shards) == {
+        "calls": 5,
+        "input_tokens": 167,
+        "output_tokens": 34,
+        "cost": 0.75,
+        "unpriced": 2,
+        "simulated": False,
+    }
+
+
+def test_rejections_alone_were_paid_and_simulated_too(tmp_path: Path) -> None:
+    paid = [rejection(str(n), input_tokens=10, output_tokens=4, simulated=True) for n in range(3)]
+    assert totals(tmp_path, [shard(tmp_path, 0, [], paid)]) == {
+        "calls": 3,
+        "input_tokens": 30,
+        "output_tokens": 12,
+        "cost": 0.0,
+        "unpriced": 3,
+        "simulated": True,
+    }
+
+
+def test_one_simulated_row_marks_the_whole(tmp_path: Path) -> None:
+    real = example("real", input_tokens=1, output_tokens=1, cost=0.1)
+    shards = [shard(tmp_path, 0, [real]), shard(tmp_path, 1, [example("played", output_tokens=1, simulated=True)])]
+    assert totals(tmp_path, shards[:1])["simulated"] is False
+    assert totals(tmp_path, shards)["simulated"] is True
+
+
+def test_nothing_costs_nothing(tmp_path: Path) -> None:
+    assert totals(tmp_path, [shard(tmp_path, 0, [])]) == totals(tmp_path, [])
+    assert totals(tmp_path, [])["calls"] == 0 and totals(tmp_path, [])["simulated"] is False
+
+
+def test_files_without_these_columns_cost_nothing_known(tmp_path: Path) -> None:
+    """Conversations have none of the columns, and rejections of earlier versions only the cost."""
+    talk = Conversation(conversation_id="c", messages=(Message("user", "q"),))
+    written = write_shard(tmp_path, 0, "conversations", [talk], [rejection("old", cost=0.5, output_tokens=8)])
+    file = tmp_path / written.rejections_file
+    pq.write_table(pq.read_table(file).drop_columns(["input_tokens", "output_tokens", "simulated"]), file)
+    found = totals(tmp_path, [written])
+    assert (found["calls"], found["cost"], found["output_tokens"], found["unpriced"]) == (1, 0.5, 0, 0)
