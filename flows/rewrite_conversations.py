@@ -73,9 +73,9 @@ async def rewrite_conversations(
     if any(m["rejected"] > max_rejected * (m["count"] + m["rejected"]) for m in manifests.values()):
         raise PartialError(
             f"{said}, above the {max_rejected:.0%} allowed; a rerun asks again where a fault was one that passes",
-            {"dataset": output, "manifests": manifests},
+            {"datasets": targets, "manifests": manifests},
         )
-    return {"said": f"{said}, in {output}", "dataset": output, "manifests": manifests}
+    return {"said": f"{said}, in {output}", "datasets": targets, "manifests": manifests}
 
 
 def _row(method: str, manifest: dict[str, Any]) -> dict[str, Any]:

@@ -37,6 +37,9 @@ def test_from_file_to_verdict_command_by_command(project: Any, sandbox: SandboxP
     filtered = project.run("filter", "-i", SAMPLE, "-o", "filtered", "--hold-out-last", 70)
     assert "label UR2:" in filtered.stdout and "rejected, no_category:" in filtered.stdout
     assert "dataset: filtered" in filtered.stdout
+    project.run("export", "--rejections", "filtered", "rejected.json")
+    rejected = json.loads((project.folder / "rejected.json").read_text())
+    assert rejected and all(row["reason"] and " row " in row["place"] for row in rejected)
 
     rewritten = project.run("rewrite", "-i", "filtered", "-o", "rewritten", "--method", "both", "-n", 30)
     assert "(simulated)" in rewritten.stdout

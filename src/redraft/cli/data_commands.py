@@ -45,6 +45,8 @@ def _show_filtered(result: dict[str, Any]) -> None:
     for flag, count in manifest["flags"].items():
         click.echo(f"  flagged, {flag}: {count}")
     click.echo(f"{manifest['count']} kept, {manifest['rejected']} rejected")
+    if manifest["rejected"]:
+        click.echo(f"each rejection: redraft export --rejections {result['dataset']} rejections.jsonl")
     click.echo(f"dataset: {result['dataset']}")
 
 
@@ -114,18 +116,23 @@ def _show_rewritten(result: dict[str, Any]) -> None:
         click.echo(f"{name}: {manifest['count']} examples, {manifest['rejected']} rejected{simulated}")
         for reason, count in manifest["reasons"].items():
             click.echo(f"  rejected, {reason}: {count}")
-        click.echo(f"  {manifest['calls']} answers, ${manifest['cost']:.4f}{simulated}")
-    click.echo(f"dataset: {result['dataset']}")
+        unpriced = f" and {manifest['unpriced']} of no known price" if manifest["unpriced"] else ""
+        click.echo(f"  {manifest['calls']} answers, ${manifest['cost']:.4f}{unpriced}{simulated}")
+    for dataset in result["datasets"].values():
+        click.echo(f"dataset: {dataset}")
 
 
 @click.command("export")
 @click.argument("dataset", type=click.Path(path_type=Path))
 @click.argument("file", type=click.Path(path_type=Path))
-def export_command(dataset: Path, file: Path) -> None:
+@click.option(
+    "--rejections", is_flag=True, help="Write what was rejected, with place and reason, in place of the rows."
+)
+def export_command(dataset: Path, file: Path, rejections: bool) -> None:
     """Write DATASET as a .json or .jsonl FILE."""
     from redraft.datasets.exporting import export
     from redraft.datasets.storage import Dataset
 
     with one_line_for_faults():
-        rows = export(Dataset.open(dataset), file)
+        rows = export(Dataset.open(dataset), file, rejections=rejections)
     click.echo(f"{rows} rows: {file}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import click
 
-# Prefect's form and a script can still give other numbers: what the flows use checks them too.
 COUNT = click.IntRange(min=1)
 
 INPUT_RULE = "JSON array, JSONL, Parquet file or dataset folder."

@@ -16,8 +16,8 @@ from redraft.datasets.storage import Dataset
 from redraft.errors import InputError
 
 
-def export(dataset: Dataset, path: Path) -> int:
-    """Write the rows to `path`, an array for .json, one row a line for .jsonl; the number of rows.
+def export(dataset: Dataset, path: Path, *, rejections: bool = False) -> int:
+    """Write the rows, or the rejections, to `path`: an array for .json, one a line for .jsonl; how many.
 
     The file appears whole or not at all. Raises InputError for another suffix, StorageError for a full disk.
     """
@@ -31,7 +31,7 @@ def export(dataset: Dataset, path: Path) -> int:
         path.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(path) as file:
         file.write(opening)
-        for record in dataset.rows():
+        for record in dataset.rejections() if rejections else dataset.rows():
             file.write(between if count else b"")
             file.write(msgspec.json.encode(to_row(record)))
             count += 1

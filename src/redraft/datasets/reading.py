@@ -7,7 +7,7 @@ line of JSONL is a Rejection. Neighbours: `sniffing` says what a file is, `conve
 from __future__ import annotations
 
 import logging
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -19,7 +19,7 @@ from redraft.datasets.exporting import to_row
 from redraft.datasets.parquet import read_parquet
 from redraft.datasets.sniffing import Form, form_of, skip_mark
 from redraft.datasets.storage import MANIFEST, Dataset
-from redraft.datasets.surrogates import MARK, MarkedSurrogates
+from redraft.datasets.surrogates import MARK, MarkedSurrogates, TooDeepError
 from redraft.errors import InputError
 from redraft.records import Rejection
 
@@ -30,6 +30,10 @@ LONGEST_LINE = 64_000_000
 KEPT_OF_BAD_LINE = 2_000
 
 log = logging.getLogger(__name__)
+
+
+# Deeper columns are no data, and programs that read them fail.
+DEEPEST = 100
 
 
 def resolve_input(path: Path) -> Path:
@@ -80,12 +84,14 @@ def _array(path: Path) -> Iterator[Row | Rejection]:
             for value in _items(source):
                 number += 1
                 row = _checked(value, path, number)
-                halved = source.found and MARK.encode() in msgspec.json.encode(value)
+                halved = source.found and isinstance(row, dict) and MARK.encode() in msgspec.json.encode(value)
                 yield (
                     _malformed(path, number, "half a character (lone surrogate) in a text", repr(value))
                     if halved
                     else row
                 )
+        except TooDeepError as error:
+            raise InputError(f"{path}: row {number + 1:,} is nested too deep ({error}); mend the file") from error
         except (ijson.JSONError, UnicodeDecodeError) as error:
             raise InputError(_broken(path, number + 1, error)) from error
 
@@ -129,9 +135,32 @@ def _skip_rest_of_line(file: BinaryIO) -> None:
 
 
 def _checked(value: object, path: Path, number: int) -> Row | Rejection:
+    if _deeper_than(value, DEEPEST):
+        return _malformed(path, number, f"nested deeper than {DEEPEST}", "")
     if isinstance(value, dict):
         return cast("Row", value)
     return _malformed(path, number, "not an object of columns", repr(value))
+
+
+def _deeper_than(value: object, limit: int) -> bool:
+    """Whether lists and objects stand in each other that often; without recursion, which has limits of its own."""
+    level = _inside([value])
+    for _ in range(limit):
+        if not level:
+            return False
+        level = _inside(level)
+    return True
+
+
+def _inside(level: Iterable[object]) -> list[object]:
+    """Everything that stands in the lists and objects of one level."""
+    inner: list[object] = []
+    for one in level:
+        if isinstance(one, dict):
+            inner += cast("dict[str, object]", one).values()
+        elif isinstance(one, list):
+            inner += cast("list[object]", one)
+    return inner
 
 
 def _malformed(path: Path, number: int, detail: str, raw: bytes | str) -> Rejection:

@@ -19,6 +19,14 @@ _LENGTH_OF_ONE = len(_ESCAPED_MARK)
 _LONGEST_HELD = 1_000_000
 
 
+# The parser's memory grows with the square of the depth: a small file could take all there is.
+_TOO_DEEP = b"[" * 5000
+
+
+class TooDeepError(ValueError):
+    """The JSON is nested deeper than any data."""
+
+
 class MarkedSurrogates:
     """A file of JSON, read through, in which every lone surrogate is replaced by `MARK`; `found` says if any was."""
 
@@ -31,6 +39,8 @@ class MarkedSurrogates:
         if size == 0:
             return b""
         while chunk := self._file.read(size):
+            if _TOO_DEEP in chunk:
+                raise TooDeepError(f"more than {len(_TOO_DEEP):,} brackets in a row")
             self._held += chunk
             # After a space, a quotation mark or a comma no escape is open.
             cut = max(self._held.rfind(b" "), self._held.rfind(b'"'), self._held.rfind(b",")) + 1

@@ -168,3 +168,18 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
         return result
 
     assert peak(4000) < peak(1000) + 200_000
+
+
+def test_a_row_nested_too_deep_is_rejected_and_the_others_are_read(tmp_path: Path) -> None:
+    deep = "[" * 3000 + "]" * 3000
+    for name, text in (("a.json", f'[{{"x": {deep}}}, {{"x": 1}}]'), ("a.jsonl", f'{{"x": {deep}}}\n{{"x": 1}}\n')):
+        (tmp_path / name).write_text(text)
+        rows = [row for _, row in read_rows(tmp_path / name)]
+        assert isinstance(rows[0], Rejection) and rows[0].reason == "malformed_row"
+        assert rows[1] == {"x": 1}
+
+
+def test_a_small_file_cannot_take_all_memory(tmp_path: Path) -> None:
+    (tmp_path / "deep.json").write_text("[" * 100_000)
+    with pytest.raises(InputError, match="nested too deep"):
+        list(read_rows(tmp_path / "deep.json"))
