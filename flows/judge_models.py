@@ -8,7 +8,7 @@ from prefect import flow
 
 from redraft.datasets.files import require_writable
 from redraft.datasets.storage import Dataset, require_target
-from redraft.errors import ConfigurationError, PartialError
+from redraft.errors import ConfigurationError
 from redraft.judging.stage import decoding
 from redraft.judging.summary import Settings
 from redraft.providers.endpoints import canonical
@@ -18,7 +18,7 @@ from tasks.session import calling_session, require_served
 from tasks.showing import show_report, show_table, shown
 from tasks.states import ends_in_words
 from tasks.test_contexts import check_held_out, contexts_row, make_contexts
-from tasks.verdict_files import cost_of, without_verdict, write_verdict
+from tasks.verdict_files import cost_of, require_verdicts, write_verdict
 
 JUDGE = "meta-llama/Llama-3.3-70B-Instruct-Turbo"
 
@@ -75,7 +75,5 @@ async def judge_models(
     await show_table("verdict-counts", verdict["table"], "Counts and interval")
     await show_table("judging-costs", costs, "Costs in US dollars")
     await show_report("judge-models", Path(verdict["report"]), f"{verdict['verdicts'][0]}\n\n{verdict['details'][0]}")
-    missing = verdict["table"][0]["no verdict"]
-    if missing > max_missing * contexts.count:
-        raise PartialError(without_verdict(missing, contexts.count), verdict)
+    require_verdicts(verdict, max_missing)
     return {"said": f"{verdict['verdicts'][0]} report: {verdict['report']}", **verdict}

@@ -8,10 +8,9 @@ from typing import Any
 
 import msgspec
 
-from redraft.errors import PartialError
 from redraft.judging.summary import Settings
 from tasks.showing import show_report, show_table
-from tasks.verdict_files import without_verdict, write_verdict
+from tasks.verdict_files import require_verdicts, write_verdict
 
 
 async def report_study(
@@ -30,8 +29,5 @@ async def report_study(
     await show_table("study-costs", costs, "Costs in US dollars")
     words = [f"{sentence} {detail}" for sentence, detail in zip(verdict["verdicts"], verdict["details"], strict=True)]
     await show_report("study", Path(verdict["report"]), "\n\n".join([*words, verdict["conclusion"]]))
-    attempted = verdict["table"][0]["contexts"]
-    unjudged = max(row["no verdict"] for row in verdict["table"])
-    if unjudged > settings.max_missing * attempted:
-        raise PartialError(without_verdict(unjudged, attempted), verdict)
+    require_verdicts(verdict, settings.max_missing)
     return {"said": f"three verdicts; report: {verdict['report']}", **verdict}

@@ -13,6 +13,7 @@ from prefect import task
 
 from redraft.datasets.files import storage_faults, write_whole
 from redraft.datasets.storage import Dataset
+from redraft.errors import PartialError
 from redraft.judging.examples import pick_examples
 from redraft.judging.report import Cost, ReportInput, Stage, render_report
 from redraft.judging.results import write_results
@@ -123,6 +124,7 @@ def _row(pair: Any, settings: Settings) -> dict[str, Any]:
         "tie": pair.tally.ties,
         "B won": pair.tally.losses,
         "no verdict": pair.tally.unusable,
+        "why": ", ".join(f"{count} {reason}" for reason, count in pair.tally.unusable_by_reason.items()),
         "A's win rate": f"{pair.win_rate:.1%}",
         "95% interval": f"{pair.low:.1%} to {pair.high:.1%}",
         "p": f"{pair.p_mid:.4f}",
@@ -131,12 +133,15 @@ def _row(pair: Any, settings: Settings) -> dict[str, Any]:
     }
 
 
-def without_verdict(missing: int, contexts: int) -> str:
-    """Why a run with a report counts as partial, and what another run can mend."""
-    return (
-        f"{missing} of {contexts} contexts have no verdict; a rerun asks again where a call failed by a fault that "
-        "passes, refusals and cut answers stay"
-    )
+def require_verdicts(verdict: dict[str, Any], max_missing: float) -> None:
+    """Raises PartialError, with the verdict, where more than that share of the contexts of a pair have none."""
+    worst = max(verdict["table"], key=lambda row: row["no verdict"])
+    if worst["no verdict"] > max_missing * worst["contexts"]:
+        raise PartialError(
+            f"{worst['no verdict']} of {worst['contexts']} contexts have no verdict ({worst['why']}); a rerun asks "
+            "again where a call failed by a fault that passes, refusals and cut answers stay",
+            verdict,
+        )
 
 
 def cost_of(stage: str, dataset: Dataset) -> dict[str, Any]:

@@ -9,7 +9,7 @@ RedraftError                  1 failed
 │   └── KeyRefusedError         2 the provider refuses the key
 ├── TrainingError             1 a training job ended without a model
 ├── OverlapError              2 an evaluation context was trained on
-└── PartialError              3 finished, but with too many rejections or stopped early; a rerun continues
+└── PartialError              3 finished, but with too many rejections or missing verdicts; a rerun continues
 
 A fault of one row is never an exception: it is a `records.Rejection` or `records.Failure`.
 """

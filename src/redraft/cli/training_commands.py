@@ -112,7 +112,8 @@ def list_command(refresh: bool, credentials: str | None) -> None:
         table.add_column(heading, overflow="fold")  # a name that is cut off cannot be used
     for job in jobs:
         progress = f"{job.progress:.0%}" if job.progress is not None else ""
-        state = f"{job.state} (simulated)" if job.simulated else str(job.state)
+        state = str(job.state) if job.state.submitted or not job.last_error else f"not submitted: {job.last_error}"
+        state = f"{state} (simulated)" if job.simulated else state
         table.add_row(
             job.job_id or job.suffix, state, progress, job.base_model, job.model_output_name or "", job.name,
             job.created_at[:16],

@@ -70,13 +70,16 @@ def require_usable(endpoint: Endpoint) -> None:
 def split_model(name: str) -> tuple[str, str]:
     """`provider:model` as (provider, model); a bare name means Together.
 
-    A colon belongs to the model where what stands before it is no provider (`ollama` tags, fine-tunes).
+    A colon belongs to the model where a slash stands before it (`vendor/model:tag`); raises ConfigurationError for
+    any other word there that is no provider, since it is a mistyped one.
     """
     head, colon, tail = name.partition(":")
     if colon and head in PROVIDERS:
         if not tail:
             raise ConfigurationError(f"model {name!r}: nothing after the colon; write provider:model")
         return head, tail
+    if colon and "/" not in head:
+        raise ConfigurationError(f"model {name!r}: {head!r} is no provider; choose {', '.join(PROVIDERS)}")
     if not name.strip():
         raise ConfigurationError("the model name is empty; write provider:model, or a model of Together")
     return "together", name

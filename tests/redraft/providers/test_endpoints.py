@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from redraft.errors import ConfigurationError
-from redraft.providers.endpoints import PROVIDERS, Endpoint, require_usable, split_model
+from redraft.providers.endpoints import PROVIDERS, Endpoint, canonical, require_usable, split_model
 from redraft.providers.environment import endpoint_from
 
 KEY = "sk-secret-0123456789"
@@ -21,10 +21,8 @@ KEY = "sk-secret-0123456789"
         ("ollama:llama3:8b", ("ollama", "llama3:8b")),
         ("openrouter:deepseek/r1:free", ("openrouter", "deepseek/r1:free")),
         ("openai:ft:gpt-4o:me::1", ("openai", "ft:gpt-4o:me::1")),
-        # What stands before the colon is no provider.
-        ("llama3:8b", ("together", "llama3:8b")),
-        ("Anthropic:claude", ("together", "Anthropic:claude")),
-        (":x", ("together", ":x")),
+        # What stands before the colon is part of a model's name.
+        ("deepseek/r1:free", ("together", "deepseek/r1:free")),
     ],
 )
 def test_model_names(name: str, parts: tuple[str, str]) -> None:
@@ -92,3 +90,14 @@ def test_a_key_that_cannot_be_sent_is_refused(key: str) -> None:
     with pytest.raises(ConfigurationError, match="key of together") as caught:
         require_usable(Endpoint(provider="together", base_url="https://api.together.ai", api_key=key))
     assert "sk-" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["llama3:8b", "Anthropic:claude", ":x", "nosuch:a"])
+def test_a_mistyped_provider_is_not_taken_for_a_model(name: str) -> None:
+    with pytest.raises(ConfigurationError, match="is no provider"):
+        split_model(name)
+
+
+@pytest.mark.parametrize("name", ["a/b", "together:a/b"])
+def test_one_model_has_one_name(name: str) -> None:
+    assert canonical(name) == "a/b" and canonical("anthropic:c") == "anthropic:c"
