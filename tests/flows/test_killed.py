@@ -74,7 +74,7 @@ def test_a_study_killed_at_ten_moments_completes_and_pays_once(
 
     paid, jobs, _ = seen(sandbox)
     assert paid - recorded(ledger) == sum(lost), "the last run paid for each call once"
-    assert jobs == 2 and set(sandbox.stats()["jobs"].values()) == {1}  # type: ignore[attr-defined]
+    assert jobs == 2 and set(sandbox.stats()["jobs"].values()) == {1}
     assert "report: out/report.html" in done.stdout
 
     filtered = Dataset.open(project.folder / "out" / "filtered")
