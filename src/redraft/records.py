@@ -223,7 +223,8 @@ class Judgment(msgspec.Struct, frozen=True, kw_only=True):
     """What the judge said of one comparison in one order, with exactly one status.
 
     `order` is "AB" when model A's response was shown first. `winner` is "A" or "B" (the models of the
-    comparison, whatever the order) where status is `ok` or one candidate is empty; None otherwise.
+    comparison, whatever the order) where status is `ok` or one candidate is empty; None otherwise. `raw` is the
+    judge's last answer, `earlier` those before it that could not be read.
     """
 
     context_id: str
@@ -236,6 +237,7 @@ class Judgment(msgspec.Struct, frozen=True, kw_only=True):
     strength: str | None = None
     analysis: str = ""
     raw: str = ""
+    earlier: tuple[str, ...] = ()
     detail: str = ""
     attempts: int = 0
     template: str = ""

@@ -139,15 +139,21 @@ async def _settle(
     Tokens and cost of all asks count: each of them was paid.
     """
     attempt, spent = 0, Spent()
+    earlier: tuple[str, ...] = ()
     while True:
         progress.count(outcome)
         spent = spent.with_call(outcome)
         judgment = protocol.judgment(comparison, order, judge, outcome, asked=attempt + 1)
         if judgment.status != "judge_unparseable" or attempt >= protocol.MAX_REASKS:
             return msgspec.structs.replace(
-                judgment, input_tokens=spent.input_tokens, output_tokens=spent.output_tokens, cost=spent.cost
+                judgment,
+                earlier=earlier,
+                input_tokens=spent.input_tokens,
+                output_tokens=spent.output_tokens,
+                cost=spent.cost,
             )
         attempt += 1
+        earlier = (*earlier, judgment.raw)
         outcome = await caller.call(protocol.reask_request(request, attempt))
 
 

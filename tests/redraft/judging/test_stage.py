@@ -110,6 +110,7 @@ def test_all_asks_of_one_judgment_are_counted(
     (ab, ba), progress = judge([comparison], sandbox, tmp_path / "ledger.sqlite")
 
     assert (ab.order, ab.status, ab.attempts) == ("AB", status, min(unreadable, protocol.MAX_REASKS) + 1)
+    assert len(ab.earlier) == ab.attempts - 1 and all(ab.earlier) and ba.earlier == ()
     assert (ba.order, ba.attempts) == ("BA", 1)
     stats: dict[str, Any] = sandbox.stats()
     assert stats["paid_calls"] == ab.attempts + ba.attempts == progress.paid
