@@ -18,7 +18,7 @@ import click
 
 from redraft.calling.engine import Caller
 from redraft.calling.ledger import Ledger
-from redraft.calling.limits import Limits
+from redraft.calling.limits import Lanes, LimitSettings
 from redraft.calling.progress import Progress
 from redraft.datasets.conversations import read_conversations
 from redraft.feedback.contexts import to_context
@@ -47,15 +47,12 @@ async def study(url: str, shown: list[Conversation], ledger: Path) -> StudySumma
     async def endpoint_of(provider: str) -> Endpoint:
         return Endpoint(provider=provider, base_url=url, api_key="sandbox")
 
-    async with ChatClient() as client:
-        with Ledger(ledger) as paid:
-            caller, progress = Caller(client, endpoint_of, paid, Limits()), Progress("benchmark")
-            answers = {
-                one: await answer_contexts(shown, one, caller, progress) for one in (BASE, FEEDBACK, ALTERNATIVE)
-            }
-            judgments: list[Judgment] = []
-            for a, b in PAIRS:
-                judgments += await judge_comparisons(pair(shown, answers[a], answers[b]), "judge", caller, progress)
+    async with ChatClient() as client, Ledger(ledger) as paid:
+        caller, progress = Caller(client, endpoint_of, paid, Lanes(LimitSettings())), Progress("benchmark")
+        answers = {one: await answer_contexts(shown, one, caller, progress) for one in (BASE, FEEDBACK, ALTERNATIVE)}
+        judgments: list[Judgment] = []
+        for a, b in PAIRS:
+            judgments += await judge_comparisons(pair(shown, answers[a], answers[b]), "judge", caller, progress)
     return summarise_study(judgments, settings=Settings(one_training_run=True))
 
 

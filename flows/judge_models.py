@@ -1,7 +1,7 @@
 """Compares two models on test contexts, with a judge that sees both orders."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from prefect import flow
@@ -13,9 +13,11 @@ from redraft.judging.stage import decoding
 from redraft.judging.summary import Settings
 from redraft.providers.endpoints import canonical
 from tasks.answer_shard import answer_all
+from tasks.estimates import estimate_comparison, show_ahead
 from tasks.judge_pair import judge_pair
-from tasks.session import calling_session, require_served
+from tasks.session import CallOptions, calling_session, require_reachable, require_served
 from tasks.showing import show_report, show_table, shown
+from tasks.side_by_side import side_by_side
 from tasks.states import ends_in_words
 from tasks.test_contexts import check_held_out, contexts_row, make_contexts
 from tasks.verdict_files import cost_of, require_verdicts, write_verdict
@@ -32,8 +34,14 @@ async def judge_models(
     conversations: str = "data/conversations.json",
     test_size: int = 1000,
     output: str = "results/evaluation",
+    dry_run: bool = False,
+    budget: float | None = None,
+    mode: Literal["realtime", "batch"] = "realtime",
     delay: float | None = None,
     rpm: float | None = None,
+    tpm: float | None = None,
+    in_flight: int = 256,
+    check_interval: float = 30.0,
     max_missing: float = 0.05,
     credentials: str | None = None,
 ) -> dict[str, Any]:
@@ -46,8 +54,14 @@ async def judge_models(
         conversations: Conversations that end with feedback; the last ones are the test set.
         test_size: How many of the last conversations to test on.
         output: Folder for results.json, report.html and the judgments.
+        dry_run: Only estimate calls, tokens, price and time; nothing is sent.
+        budget: US dollars that all runs into this output may spend together.
+        mode: `batch` sends the calls through the provider's batch API, at its lower price and in its own time.
         delay: Seconds between two call starts; none by default.
         rpm: Calls started a minute at most.
+        tpm: Tokens a minute at most, in and out together.
+        in_flight: Calls under way at a time at most.
+        check_interval: Seconds between two looks at a batch.
         max_missing: Share of contexts without a verdict from which the run counts as partial.
         credentials: Which set of credentials blocks to use.
     """
@@ -55,25 +69,35 @@ async def judge_models(
     require_target(Path(output) / "judgments", "judgments")
     if model1 == model2:
         raise ConfigurationError(f"model1 and model2 are both {model1}; name two different models")
+    options = CallOptions(
+        rpm=rpm, tpm=tpm, delay=delay, in_flight=in_flight, budget=budget, mode=mode, poll=check_interval
+    )
     contexts = Dataset.open(Path(await make_contexts(conversations, test_size)))
     await check_held_out(str(contexts.path), [model1, model2])
-    async with calling_session(credentials, rpm, delay):
+    if dry_run:
+        estimates = await estimate_comparison(contexts, [model1, model2], judge, 1, credentials, options)
+        return await show_ahead("estimated, nothing was sent", estimates)
+    async with calling_session(credentials, options, f"evaluate:{Path(output).resolve()}"):
         require_writable(Path(output))
+        await require_reachable(model1, model2, judge)
         await require_served(model1, model2, judge)
         async with shown("judge", 3 * contexts.count):
-            first, second = await answer_all(contexts, model1), await answer_all(contexts, model2)
+            first, second = await side_by_side(answer_all(contexts, one) for one in (model1, model2))
             pair = await judge_pair(contexts, first, second, judge, f"{output}/judgments")
-    settings = Settings(max_missing=max_missing)
-    costs = [cost_of("answers", first), cost_of("answers", second), pair["cost"]]
-    parameters = {"judge": judge, "model1": model1, "model2": model2, **decoding(), "test_size": test_size,
-                  "rpm": rpm, "delay": delay, "credentials": credentials, "max_missing": max_missing,
-                  "test_contexts": contexts_row(contexts)}  # fmt: skip
-    verdict = await write_verdict(
-        output, f"{model1} and {model2} compared", [pair["folders"]], msgspec.to_builtins(settings),
-        parameters, [], costs,
-    )  # fmt: skip
-    await show_table("verdict-counts", verdict["table"], "Counts and interval")
-    await show_table("judging-costs", costs, "Costs in US dollars")
-    await show_report("judge-models", Path(verdict["report"]), f"{verdict['verdicts'][0]}\n\n{verdict['details'][0]}")
-    require_verdicts(verdict, max_missing)
-    return {"said": f"{verdict['verdicts'][0]} report: {verdict['report']}", **verdict}
+        settings = Settings(max_missing=max_missing)
+        costs = [cost_of("answers", first), cost_of("answers", second), pair["cost"]]
+        parameters = {"judge": judge, "model1": model1, "model2": model2, **decoding(), "test_size": test_size,
+                      "rpm": rpm, "tpm": tpm, "delay": delay, "budget": budget, "mode": mode,
+                      "credentials": credentials, "max_missing": max_missing,
+                      "test_contexts": contexts_row(contexts)}  # fmt: skip
+        verdict = await write_verdict(
+            output, f"{model1} and {model2} compared", [pair["folders"]], msgspec.to_builtins(settings),
+            parameters, [], costs,
+        )  # fmt: skip
+        await show_table("verdict-counts", verdict["table"], "Counts and interval")
+        await show_table("judging-costs", costs, "Costs in US dollars")
+        await show_report(
+            "judge-models", Path(verdict["report"]), f"{verdict['verdicts'][0]}\n\n{verdict['details'][0]}"
+        )
+        require_verdicts(verdict, max_missing)
+        return {"said": f"{verdict['verdicts'][0]} report: {verdict['report']}", **verdict}

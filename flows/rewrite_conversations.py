@@ -5,17 +5,12 @@ from typing import Any, Literal
 
 from prefect import flow
 
-from redraft.datasets.files import require_writable
-from redraft.datasets.storage import require_target
-from redraft.errors import ConfigurationError, PartialError
-from redraft.feedback.stage import Method
+from redraft.errors import ConfigurationError
 from redraft.providers.endpoints import canonical
+from tasks.estimates import show_ahead
 from tasks.filter_file import filtered_source
-from tasks.rewrite_shard import rewrite_meta, rewrite_shard, rewrite_work
-from tasks.session import calling_session
-from tasks.shards import publish_dataset, run_shards, shard_count
-from tasks.showing import show_table, shown
-from tasks.side_by_side import side_by_side
+from tasks.rewriting import Rewriting, counts_in_words, estimate_rewriting, require_few_rejections, rewrite, targets_of
+from tasks.session import CallOptions, calling_session
 from tasks.states import ends_in_words
 
 REWRITER = "meta-llama/Meta-Llama-3.1-8B-Instruct-Turbo"
@@ -28,9 +23,18 @@ async def rewrite_conversations(
     output: str = "data/rewritten_conversations",
     method: Literal["feedback", "alternative", "both"] = "feedback",
     model: str = REWRITER,
+    fallback: tuple[str, ...] = (),
+    move_on: Literal["any", "faults"] = "any",
     max_conversations: int | None = None,
+    dry_run: bool = False,
+    pilot: int | None = None,
+    budget: float | None = None,
+    mode: Literal["realtime", "batch"] = "realtime",
     delay: float | None = None,
     rpm: float | None = None,
+    tpm: float | None = None,
+    in_flight: int = 256,
+    check_interval: float = 30.0,
     max_rejected: float = 0.2,
     taxonomy: Literal["don-yehiya", "petrak", "liu"] = "don-yehiya",
     credentials: str | None = None,
@@ -42,51 +46,45 @@ async def rewrite_conversations(
         output: The dataset to make; with method `both` a folder with one dataset for each method.
         method: `feedback` shows the model the feedback; `alternative` only the context before the response.
         model: Who rewrites, as provider:model; a bare name means Together.
+        fallback: Models to ask in turn where the one before gives no usable answer.
+        move_on: What moves on to the next model: `any` unusable answer, or only the provider's `faults`.
         max_conversations: Rewrite only the first N conversations.
+        dry_run: Only estimate calls, tokens, price and time; nothing is sent.
+        pilot: Rewrite only the first N into OUTPUT.pilot, and tell from them what all will cost.
+        budget: US dollars that all runs into this output may spend together.
+        mode: `batch` sends the calls through the provider's batch API, at its lower price and in its own time.
         delay: Seconds between two call starts; none by default.
         rpm: Calls started a minute at most.
+        tpm: Tokens a minute at most, in and out together.
+        in_flight: Calls under way at a time at most.
+        check_interval: Seconds between two looks at a batch.
         max_rejected: Share of rejected conversations from which the run counts as partial.
         taxonomy: Whose numbering the labels of an unfiltered file follow.
         credentials: Which set of credentials blocks to use.
     """
-    if max_conversations is not None and max_conversations < 1:
-        raise ConfigurationError(f"--max-conversations {max_conversations}: must be at least 1")
-    model = canonical(model)
-    methods: list[Method] = ["feedback", "alternative"] if method == "both" else [method]
-    targets = {one: f"{output}/{one}" if method == "both" else output for one in methods}
-    source = await filtered_source(input, taxonomy)
-    for target in targets.values():
-        require_target(Path(target), "examples", source.path)
-    async with calling_session(credentials, rpm, delay) as caller:
-        endpoint = await caller.endpoint(model)
-        require_writable(Path(output))
-        works = {one: rewrite_work(source, one, model, endpoint, max_conversations) for one in methods}
-        count = shard_count(source, max_conversations)
-        async with shown("rewrite", len(methods) * min(source.count, max_conversations or source.count)):
-            await side_by_side(run_shards(rewrite_shard, work, count, name) for name, work in works.items())
-    manifests: dict[str, dict[str, Any]] = {}
-    for name, work in works.items():
-        meta = rewrite_meta(source, work.plan)
-        manifests[name] = await publish_dataset(targets[name], str(work.path), count, "examples", meta, targets[name])
-    await show_table("rewrite-counts", [_row(name, manifest) for name, manifest in manifests.items()], "Rewriting")
-    said = "; ".join(f"{name}: {m['count']} examples, {m['rejected']} rejected" for name, m in manifests.items())
-    if any(m["rejected"] > max_rejected * (m["count"] + m["rejected"]) for m in manifests.values()):
-        raise PartialError(
-            f"{said}, above the {max_rejected:.0%} allowed; a rerun asks again where a fault was one that passes",
-            {"datasets": targets, "manifests": manifests},
-        )
-    return {"said": f"{said}, in {output}", "datasets": targets, "manifests": manifests}
-
-
-def _row(method: str, manifest: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "method": method,
-        "examples": manifest["count"],
-        "rejected": manifest["rejected"],
-        "reasons": ", ".join(f"{count} {reason}" for reason, count in manifest["reasons"].items()),
-        "calls": manifest["calls"],
-        "input tokens": manifest["input_tokens"],
-        "output tokens": manifest["output_tokens"],
-        "cost (US dollars)": manifest["cost"],
-        "simulated": manifest["simulated"],
-    }
+    for name, rows in (("max-conversations", max_conversations), ("pilot", pilot)):
+        if rows is not None and rows < 1:
+            raise ConfigurationError(f"--{name} {rows}: must be at least 1")
+    options = CallOptions(rpm=rpm, tpm=tpm, delay=delay, in_flight=in_flight, budget=budget, mode=mode,
+                          fallback=fallback, move_on=move_on, poll=check_interval)  # fmt: skip
+    folder = output if pilot is None else f"{output}.pilot"
+    asked = Rewriting(
+        source=await filtered_source(input, taxonomy),
+        targets=targets_of(folder, method),
+        model=canonical(model),
+        fallbacks=options.fallbacks,
+        move_on=move_on,
+        limit=max_conversations if pilot is None else min(pilot, max_conversations or pilot),
+    )
+    if dry_run:
+        estimates = await estimate_rewriting(asked, credentials, options, max_conversations)
+        return await show_ahead("estimated, nothing was sent", estimates)
+    asked.require_targets()
+    async with calling_session(credentials, options, f"rewrite:{Path(output).resolve()}"):
+        result = await rewrite(asked)
+        said = f"{counts_in_words(result['manifests'])}, in {folder}"
+        if pilot is not None:
+            estimates = await estimate_rewriting(asked, credentials, options, max_conversations)
+            return await show_ahead(f"pilot: {said}", estimates, **result)
+        require_few_rejections(result, max_rejected)
+    return {"said": said, **result}

@@ -1,7 +1,9 @@
 """The feedback study from a file of conversations to a verdict."""
 
+from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from prefect import flow
 
@@ -15,8 +17,15 @@ from redraft.judging.stage import decoding
 from redraft.judging.summary import Settings
 from redraft.providers.endpoints import canonical
 from tasks.answer_shard import answer_all
+from tasks.estimates import study_estimates
 from tasks.judge_pair import judge_pair
-from tasks.session import calling_session, require_served
+from tasks.session import (
+    CallOptions,
+    calling_session,
+    require_prices_of_trained,
+    require_reachable,
+    require_served,
+)
 from tasks.showing import shown
 from tasks.side_by_side import side_by_side
 from tasks.states import as_part, ends_in_words
@@ -35,6 +44,8 @@ async def run_study(
     model: str = TRAINABLE,
     judge: str = JUDGE,
     rewriter: str = REWRITER,
+    fallback: tuple[str, ...] = (),
+    move_on: Literal["any", "faults"] = "any",
     output: str = "results/study",
     taxonomy: str = "don-yehiya",
     test_share: float = 0.2,
@@ -43,8 +54,14 @@ async def run_study(
     learning_rate: float = 1e-5,
     lora: bool = True,
     max_conversations: int | None = None,
+    dry_run: bool = False,
+    pilot: int | None = None,
+    budget: float | None = None,
+    mode: Literal["realtime", "batch"] = "realtime",
     delay: float | None = None,
     rpm: float | None = None,
+    tpm: float | None = None,
+    in_flight: int = 256,
     check_interval: float = 30.0,
     max_rejected: float = 0.2,
     max_missing: float = 0.05,
@@ -57,6 +74,8 @@ async def run_study(
         model: The base model: trained twice, and compared with what comes out.
         judge: The model that judges; best of another family than the base model.
         rewriter: The model that rewrites.
+        fallback: Models that rewrite in turn where the one before gives no usable answer.
+        move_on: What moves on to the next of them: `any` unusable answer, or only the provider's `faults`.
         output: Folder for everything the study makes.
         taxonomy: Whose numbering the labels follow.
         test_share: Share of the conversations held out for testing, before anything is rewritten.
@@ -65,26 +84,44 @@ async def run_study(
         learning_rate: Peak learning rate.
         lora: Train low-rank adapters; off trains all weights.
         max_conversations: Rewrite only the first N conversations.
+        dry_run: Only estimate calls, tokens, price and time; nothing is sent.
+        pilot: Only rewrite the first N, and tell from them what all will cost.
+        budget: US dollars that all runs into this output may spend on calls together.
+        mode: `batch` sends the calls through the provider's batch API, at its lower price and in its own time.
         delay: Seconds between two call starts; none by default.
         rpm: Calls started a minute at most.
-        check_interval: Seconds between two looks at a training job.
+        tpm: Tokens a minute at most, in and out together.
+        in_flight: Calls under way at a time at most.
+        check_interval: Seconds between two looks at a training job or batch.
         max_rejected: Share of rejected conversations from which the run counts as partial.
         max_missing: Share of contexts without a verdict from which the run counts as partial.
         credentials: Which set of credentials blocks to use.
     """
     model, judge, rewriter = canonical(model), canonical(judge), canonical(rewriter)
     training = training_plan(model, epochs, learning_rate, lora)
-    async with calling_session(credentials, rpm, delay):
+    pace: dict[str, Any] = {"rpm": rpm, "tpm": tpm, "delay": delay, "in_flight": in_flight, "mode": mode}
+    options = CallOptions(budget=budget, fallback=fallback, move_on=move_on, poll=check_interval, **pace)
+    rewriting: Callable[..., Awaitable[dict[str, Any]]] = partial(
+        rewrite_conversations, output=f"{output}/rewritten", method="both", model=rewriter, fallback=fallback,
+        move_on=move_on, max_conversations=max_conversations, max_rejected=max_rejected, credentials=credentials,
+        **pace,
+    )  # fmt: skip
+    sides = await hold_out(input, test_share, seed)
+    contexts = Dataset.open(Path(sides["test"]))
+    if dry_run:
+        ahead = await rewriting(input=sides["train"], taxonomy=taxonomy, dry_run=True)
+        return await study_estimates(ahead, contexts, model, judge, credentials, options)
+    async with calling_session(credentials, options, f"study:{Path(output).resolve()}"):
         require_writable(Path(output))
+        await require_reachable(rewriter, model, judge, fallbacks=options.fallbacks)
+        require_prices_of_trained(model, ARMS)
         await require_served(rewriter, judge)
-        sides = await hold_out(input, test_share, seed)
-        contexts = Dataset.open(Path(sides["test"]))
         await check_held_out(sides["test"], [model])
+        if pilot is not None:
+            ahead = await as_part(rewriting(input=sides["train"], taxonomy=taxonomy, pilot=pilot))
+            return await study_estimates(ahead, contexts, model, judge, credentials, options)
         filtered = await filter_conversations(sides["train"], f"{output}/filtered", taxonomy)
-        rewriting = rewrite_conversations(
-            filtered["dataset"], f"{output}/rewritten", "both", rewriter, max_conversations, max_rejected=max_rejected
-        )
-        rewritten = await as_part(rewriting)
+        rewritten = await as_part(rewriting(input=filtered["dataset"]))
         datasets = {arm: f"{output}/rewritten/{arm}" for arm in ARMS}
         await check_study_overlap(sides["test"], list(datasets.values()))
         jobs = await side_by_side(
@@ -94,19 +131,20 @@ async def run_study(
         await require_trained(models, sides["test"])
         async with shown("judge", 6 * contexts.count):
             # All answers first: the comparisons then share them and can run side by side.
-            answers = {name: await answer_all(contexts, one) for name, one in models.items()}
+            answered = await side_by_side(answer_all(contexts, one) for one in models.values())
+            answers = dict(zip(models, answered, strict=True))
             pairs = await side_by_side(
                 judge_pair(contexts, answers[a], answers[b], judge, f"{output}/judgments/{a}-{b}") for a, b in PAIRS
             )
-    settings = Settings(
-        labels={one: name for name, one in models.items()},
-        max_missing=max_missing,
-        one_training_run=True,
-        baseline=model,
-    )
-    how = {"input": input, "judge": judge, "rewriter": rewriter, **models, **training, **decoding(),
-           "test_share": test_share, "seed": seed, "taxonomy": taxonomy, "max_conversations": max_conversations,
-           "rpm": rpm, "delay": delay, "credentials": credentials, "max_missing": max_missing,
-           "test_contexts": contexts_row(contexts)}  # fmt: skip
-    costs = costs_of_study(rewritten, list(answers.values()), pairs)
-    return await report_study(output, settings, how, pairs, stages_of_study(filtered, rewritten, jobs), costs)
+        settings = Settings(
+            labels={one: name for name, one in models.items()},
+            max_missing=max_missing,
+            one_training_run=True,
+            baseline=model,
+        )
+        how = {"input": input, "judge": judge, "rewriter": rewriter, **models, **training, **decoding(),
+               "test_share": test_share, "seed": seed, "taxonomy": taxonomy, "max_conversations": max_conversations,
+               **pace, "budget": budget, "fallback": list(fallback), "credentials": credentials,
+               "max_missing": max_missing, "test_contexts": contexts_row(contexts)}  # fmt: skip
+        costs = costs_of_study(rewritten, list(answers.values()), pairs)
+        return await report_study(output, settings, how, pairs, stages_of_study(filtered, rewritten, jobs), costs)

@@ -7,15 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from prefect import task
+from prefect.logging import get_run_logger
 from prefect.tasks import Task
 
+from redraft.calling.progress import Progress
 from redraft.datasets.shards import Shard
 from redraft.datasets.storage import Dataset, assemble
 from redraft.datasets.totals import totals
 from redraft.datasets.work import Work
 from redraft.errors import StorageError
 from tasks.session import SHARDS_IN_FLIGHT
-from tasks.showing import current_progress
+from tasks.showing import current_progress, part_of_progress
 from tasks.side_by_side import side_by_side
 
 
@@ -28,17 +30,42 @@ async def run_shards(shard_task: Task[Any, Any], work: Work, count: int, label: 
     async def one(index: int) -> Shard:
         async with window:
             before = work.finished(index, settled=True)
-            # Prefect's cache may know a shard whose file is gone; the file decides.
-            await shard_task.with_options(refresh_cache=before is None)(str(work.path), index, label)
+            with part_of_progress() as part:
+                # Prefect's cache may know a shard whose file is gone; the file decides.
+                await shard_task.with_options(refresh_cache=before is None)(str(work.path), index, label)
             if before is not None:
                 current_progress().advance((before.rows + before.rejected) // rows_each)
-            return _there(work, index)
+                return _there(work, index)
+            shard = _there(work, index)
+            get_run_logger().info(metrics(label, shard, part))
+            return shard
 
     lock = await work.alone()
     try:
         return await side_by_side(one(index) for index in range(count))
     finally:
         lock.release()
+
+
+def metrics(label: str, shard: Shard, part: Progress) -> str:
+    """One line that a machine can read: what a shard holds, what it took, and what it cost in US dollars."""
+    seconds = part.seconds
+    fields = {
+        "stage": part.stage.replace(" ", "_"),
+        "work": label.replace(" ", "_"),
+        "shard": shard.index,
+        "rows": shard.rows,
+        "rejected": shard.rejected,
+        "calls": part.asked,
+        "reused": part.reused,
+        "retries": part.retries,
+        "seconds": f"{seconds:.2f}",
+        "rate": f"{(part.asked + part.reused) / seconds if seconds > 0 else 0:.1f}",
+        "cost": f"{part.cost:.6f}",
+        "unpriced": part.unpriced,
+        "simulated": str(part.simulated).lower(),
+    }
+    return "shard " + " ".join(f"{name}={value}" for name, value in fields.items())
 
 
 def _there(work: Work, index: int) -> Shard:
@@ -53,11 +80,14 @@ async def publish_dataset(
     target: str, work: str, count: int, kind: str, meta: dict[str, Any], label: str
 ) -> dict[str, Any]:
     """Builds the dataset aside and swaps it in; returns its manifest, with tokens and cost added up."""
-    folder = Work.at(Path(work))
-    shards = [_there(folder, index) for index in range(count)]
-    spent = totals(folder.path, shards)
-    manifest = assemble(Path(target), folder.path, shards, kind, {**meta, **spent}).manifest
+    manifest = await asyncio.to_thread(_publish, Path(target), Work.at(Path(work)), count, kind, meta)
     return {name: value for name, value in manifest.items() if name != "shards"}
+
+
+def _publish(target: Path, work: Work, count: int, kind: str, meta: dict[str, Any]) -> dict[str, Any]:
+    shards = [_there(work, index) for index in range(count)]
+    spent = totals(work.path, shards)
+    return assemble(target, work.path, shards, kind, {**meta, **spent}).manifest
 
 
 def source_rows(source: Dataset, index: int, limit: int | None) -> int | None:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import AsyncGenerator, Awaitable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Generator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from pathlib import Path
-from time import monotonic
 from typing import Any
 from uuid import UUID
 
@@ -22,7 +21,7 @@ from prefect.artifacts import (
 )
 from prefect.logging import get_run_logger
 
-from redraft.calling.progress import Progress
+from redraft.calling.progress import Progress, lasting
 
 _SECONDS_BETWEEN_UPDATES = 3.0
 # The UI is a convenience: a slow server must not hold up paid work.
@@ -36,10 +35,24 @@ def current_progress() -> Progress:
     return _PROGRESS.get() or Progress("stage")
 
 
+@contextmanager
+def part_of_progress() -> Generator[Progress]:
+    """Counts what is done inside for itself, too; give it one shard."""
+    part = current_progress().part()
+    token = _PROGRESS.set(part)
+    try:
+        yield part
+    finally:
+        _PROGRESS.reset(token)
+
+
 @asynccontextmanager
 async def shown(stage: str, total: int | None) -> AsyncGenerator[Progress]:
     """A stage's progress, updated in the Prefect UI while the block runs; `total` counts rows."""
-    progress = Progress(stage, total)
+    from tasks.session import CALLER  # it shows progress itself
+
+    caller = CALLER.get()
+    progress = Progress(stage, total, account=caller.account if caller is not None else None)
     artifact = _Artifact(progress)
     token = _PROGRESS.set(progress)
     progress.changed()
@@ -57,7 +70,7 @@ class _Artifact:
     """The progress artifact of one stage: made at the first update, then changed in place."""
 
     def __init__(self, progress: Progress) -> None:
-        self._progress, self._started = progress, monotonic()
+        self._progress = progress
         self._made: UUID | None = None
 
     async def keep_updated(self) -> None:
@@ -71,7 +84,7 @@ class _Artifact:
     async def _update(self) -> None:
         progress = self._progress
         share = min(100.0, 100.0 * progress.done / progress.total) if progress.total else 0.0
-        said = f"{progress.stage}: {describe(progress, monotonic() - self._started)}"
+        said = f"{progress.stage}: {describe(progress)}"
         if self._made is None:
             made = await acreate_progress_artifact(share, key=key(f"progress-{progress.stage}"), description=said)
             self._made = made if isinstance(made, UUID) else made.id
@@ -88,13 +101,20 @@ async def _best_effort(update: Awaitable[Any]) -> None:
         get_run_logger().warning("something could not be shown in the UI: %s", type(fault).__name__)
 
 
-def describe(progress: Progress, seconds: float) -> str:
-    """`120/200 rows, 5.0/s, 16 s left, 118 calls paid, 2 reused, $0.0123`."""
-    rate = progress.done / seconds if seconds > 0 else 0.0
-    parts = [f"{progress.done}/{progress.total if progress.total is not None else '?'} rows", f"{rate:.1f}/s"]
-    if progress.total and rate > 0 and progress.done < progress.total:
-        parts.append(f"{(progress.total - progress.done) / rate:.0f} s left")
-    parts += [f"{progress.paid} calls paid", f"{progress.reused} reused", f"${progress.cost:.4f}"]
+def describe(progress: Progress) -> str:
+    """`120/200 rows, 5.0/s, 16 s left, 64 in flight, 118 calls paid, 2 reused, 3 attempts failed, $0.0123`."""
+    parts = [f"{progress.done}/{progress.total if progress.total is not None else '?'} rows"]
+    if progress.done != progress.total:
+        parts.append(f"{progress.rate:.1f}/s")
+        if (left := progress.seconds_left) is not None:
+            parts.append(f"{lasting(left)} left")
+        parts.append(f"{progress.in_flight} in flight")
+        if progress.held_back:
+            parts.append(f"{progress.held_back} held back by limits")
+    parts += [f"{progress.paid} calls paid", f"{progress.reused} reused"]
+    if progress.faulted:
+        parts.append(f"{progress.faulted} attempts failed")
+    parts.append(f"${progress.cost:.4f}")
     if progress.unpriced:
         parts.append(f"{progress.unpriced} calls without a known price")
     parts += [f"{count} {reason}" for reason, count in sorted(progress.failed.items())]

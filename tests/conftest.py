@@ -12,6 +12,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -20,9 +21,20 @@ from redraft.sandbox.process import SandboxProcess
 ROOT = Path(__file__).resolve().parent.parent
 LOOPBACK = Path(__file__).parent / "loopback"
 
-_hook = importlib.util.spec_from_file_location("loopback_only", LOOPBACK / "sitecustomize.py")
-assert _hook is not None and _hook.loader is not None
-_hook.loader.exec_module(importlib.util.module_from_spec(_hook))
+
+def _loaded(name: str, path: Path) -> ModuleType:
+    """A module beside the tests: there are no packages here to import it from."""
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+_loaded("loopback_only", LOOPBACK / "sitecustomize.py")
+# One PostgreSQL server for all tests, started by the first that wants it.
+_postgres = _loaded("postgres", Path(__file__).with_name("postgres.py"))
+postgres_url, postgres_database = _postgres.postgres_url, _postgres.postgres_database
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -10,6 +10,7 @@ RedraftError                  1 failed
 ├── TrainingError             1 a training job ended without a model
 ├── OverlapError              2 an evaluation context was trained on
 └── PartialError              3 finished, but with too many rejections or missing verdicts; a rerun continues
+    └── BudgetReachedError       the budget is spent; a larger one goes on
 
 A fault of one row is never an exception: it is a `records.Rejection` or `records.Failure`.
 """
@@ -74,3 +75,7 @@ class PartialError(RedraftError):
     def __init__(self, message: str, result: dict[str, Any] | None = None) -> None:
         super().__init__(message)
         self.result = result
+
+
+class BudgetReachedError(PartialError):
+    pass

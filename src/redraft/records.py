@@ -64,6 +64,10 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     `max_tokens` counts output tokens. `output_schema` is a JSON Schema the answer must match.
     `sample` tells repeated draws of the same content apart; `template` is `name@version`.
     `key_messages` stands for `messages` in the key where those carry a nonce that is fresh for every call.
+    `top_p`, `seed`, `stop` and `effort` (how long a model may reason: low, medium, high) are sent where a provider
+    takes them. `fallbacks` are models (`provider:model`) to ask in turn where the one before gives no usable answer;
+    each is asked under a key of its own. With `reasks` an answer that does not match `output_schema` is asked for again
+    so often, with the error, and then rejected; None leaves reading it to the caller. `attempt` counts the re-asks.
     """
 
     model: str
@@ -75,10 +79,20 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     sample: int = 0
     row_id: str = ""
     key_messages: tuple[Message, ...] | None = None
+    top_p: float | None = None
+    seed: int | None = None
+    stop: tuple[str, ...] = ()
+    effort: Literal["low", "medium", "high"] | None = None
+    fallbacks: tuple[str, ...] = ()
+    reasks: int | None = None
+    attempt: int = 0
 
     def key(self, endpoint: str) -> str:
-        """sha256 (hex) of the content and of the endpoint's identity."""
-        content = {
+        """sha256 (hex) of the content and of the endpoint's identity.
+
+        What is not set stays out of it: a parameter that is new here leaves the keys of earlier answers as they are.
+        """
+        content: dict[str, Any] = {
             "endpoint": endpoint,
             "model": self.model,
             "messages": [[m.role, m.content] for m in (self.key_messages or self.messages)],
@@ -88,13 +102,26 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
             "output_schema": self.output_schema,
             "sample": self.sample,
         }
+        for name, unset in (("top_p", None), ("seed", None), ("stop", ()), ("effort", None), ("attempt", 0)):
+            if (value := getattr(self, name)) != unset:
+                content[name] = value
         return hashlib.sha256(msgspec.json.encode(content, order="sorted")).hexdigest()
+
+
+class Passed(msgspec.Struct, frozen=True):
+    """A model of a chain that gave no usable answer, and why."""
+
+    model: str
+    reason: str
+    detail: str = ""
 
 
 class Completion(msgspec.Struct, frozen=True, kw_only=True):
     """A usable answer, what it cost (US dollars, None where no price is known) and who gave it.
 
-    `simulated` says that the sandbox answered. `answered_model` is the id that the provider returned.
+    `simulated` says that the sandbox answered. `answered_model` is the id that the provider returned. `passed` are
+    the models before it in the chain that gave no usable answer. `mode` tells a batch API's answer (at its price)
+    from a call's. `latency` is in seconds, of the attempt that was answered.
     """
 
     request_key: str
@@ -111,11 +138,15 @@ class Completion(msgspec.Struct, frozen=True, kw_only=True):
     created_at: str
     simulated: bool
     reused: bool = False
+    mode: Literal["call", "batch"] = "call"
+    passed: tuple[Passed, ...] = ()
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
     """A call that ended without a usable answer, after retries: one-word `reason`, one-line `detail`; `text` is
-    what was answered all the same."""
+    what was answered all the same, `category` the provider's word for why it refused. `passed` are the models of the
+    chain that were asked before `model`, each with its own reason.
+    """
 
     request_key: str
     model: str
@@ -128,6 +159,11 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     cost: float | None = None
     simulated: bool = False
     reused: bool = False
+    category: str = ""
+    provider: str = ""
+    answered_model: str = ""
+    mode: Literal["call", "batch"] = "call"
+    passed: tuple[Passed, ...] = ()
 
 
 Outcome = Completion | Failure

@@ -23,7 +23,8 @@ ROOT = Path(__file__).resolve().parents[2]
 LOOPBACK = ROOT / "tests" / "loopback"
 CHROMIUM = shutil.which("chromium")
 IN_ORDER = [
-    "filter-conversations", "rewrite-conversations", "train-model", "judge-models", "run-study", "check-jobs",
+    "filter-conversations", "rewrite-conversations", "retry-rejections", "train-model", "judge-models", "run-study",
+    "check-jobs",
 ]  # fmt: skip
 
 

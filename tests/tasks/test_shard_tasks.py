@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 
+from redraft.calling import runs
 from redraft.calling.engine import Caller
-from redraft.calling.ledger import Ledger
-from redraft.calling.limits import Limits
+from redraft.calling.ledger import Ledger, ledger_address
+from redraft.calling.limits import Lanes, LimitSettings
+from redraft.calling.plan import CallPlan
 from redraft.datasets.storage import Dataset
 from redraft.datasets.work import Work
-from redraft.errors import InputError, StorageError
+from redraft.errors import BudgetReachedError, ConfigurationError, InputError, StorageError
 from redraft.feedback.contexts import last_contexts
 from redraft.feedback.filtering import filter_conversations
 from redraft.providers.chat import ChatClient
@@ -22,8 +25,9 @@ from redraft.providers.endpoints import Endpoint
 from redraft.sandbox.process import SandboxProcess
 from tasks.answer_shard import answer_shard
 from tasks.judge_shard import judge_shard
+from tasks.retry_shard import chain_of, retry_shard, retry_work, retryable, rows_of
 from tasks.rewrite_shard import rewrite_meta, rewrite_shard, rewrite_work
-from tasks.session import CALLER
+from tasks.session import CALLER, CallOptions, calling_session, require_reachable
 from tasks.shards import publish_dataset, shard_count, source_rows
 from tasks.verdict_files import JudgedPair
 
@@ -41,17 +45,17 @@ def ask(
     async def endpoint_of(provider: str) -> Endpoint:
         return Endpoint(provider=provider, base_url=sandbox.url, api_key="sandbox")
 
-    async def session(work: Callable[[Caller], Awaitable[T]]) -> T:
-        async with ChatClient() as client:
-            with Ledger(tmp_path / "ledger.sqlite") as ledger:
-                caller = Caller(client, endpoint_of, ledger, Limits())
-                token = CALLER.set(caller)
-                try:
-                    return await work(caller)
-                finally:
-                    CALLER.reset(token)
+    async def session(work: Callable[[Caller], Awaitable[T]], plan: CallPlan | None) -> T:
+        async with Ledger(tmp_path / "ledger.sqlite") as ledger, ChatClient() as client:
+            caller = Caller(client, endpoint_of, ledger, Lanes(LimitSettings()), plan=plan)
+            token = CALLER.set(caller)
+            try:
+                return await work(caller)
+            finally:
+                CALLER.reset(token)
+                await caller.settled()
 
-    return lambda work: asyncio.run(session(work))
+    return lambda work, plan=None: asyncio.run(session(work, plan))
 
 
 def test_a_shard_is_rewritten_once_and_published_with_its_costs(
@@ -103,6 +107,76 @@ def test_faults_that_pass_leave_the_shard_to_be_tried_again(ask: Any, tmp_path: 
     assert mended["rejected"] == 0 and mended["rows"] == broken["rows"] + broken["rejected"]
     assert work.finished(0, settled=True) is not None
     assert sandbox.stats()["paid_calls"] == broken["rejected"], "only what had failed was asked again"
+
+
+def test_a_retry_asks_only_for_the_rejections_of_calls(ask: Any, tmp_path: Path, sandbox: SandboxProcess) -> None:
+    source = filter_conversations(SAMPLE, tmp_path / "filtered", limit=60)
+    complaints = [row for row in source.rows() if row.category != "UR5"]
+    wanted = {"refused": {"finish_reason": "refusal"}, "cut": {"finish_reason": "length"}, "no": {"content": "N/A"}}
+    rows = dict(zip(wanted, (complaints[4], complaints[1], complaints[2]), strict=True))
+    scripts = [
+        {"match": rows[name].messages[0].content[:40].replace('"', ""), "times": 0, "do": do}
+        for name, do in wanted.items()
+    ]
+    sandbox.post("/sandbox/script", scripts)
+    endpoint = Endpoint(provider="together", base_url=sandbox.url, api_key="sandbox", identity="here")
+
+    async def first(caller: Caller) -> Dataset:
+        known = await caller.endpoint("some/model")
+        work = rewrite_work(source, "feedback", "some/model", known, None)
+        await rewrite_shard.fn(str(work.path), 0, "feedback")
+        meta = rewrite_meta(source, work.plan)
+        await publish_dataset.fn(str(tmp_path / "out"), str(work.path), 1, "examples", meta, "out")
+        return Dataset.open(tmp_path / "out")
+
+    before = ask(first)
+    reasons = {rejection.row_id: rejection.reason for rejection in before.rejections()}
+    by_name = {name: row.conversation_id for name, row in rows.items()}
+    assert [reasons[by_name[name]] for name in wanted] == ["filtered", "truncated", "not_feedback"]
+    assert retryable(before) == {"filtered": 1, "truncated": 1} and chain_of(before) == ("some/model",)
+    paid = sandbox.stats()["paid_calls"]
+    sandbox.post("/sandbox/script", [])
+    sandbox.post("/sandbox/reset")
+
+    async def again(_: Caller) -> dict[str, int]:
+        work = retry_work(before, "some/model", (), "any", endpoint)
+        done = await retry_shard.fn(str(work.path), 0, "out")
+        assert await retry_shard.fn(str(work.path), 0, "out") == done, "a finished shard is not asked for again"
+        retried = list(Dataset.open(tmp_path / "out").rows())
+        assert retried == list(before.rows()), "nothing is changed before all is there"
+        shard = work.finished(0)
+        assert shard is not None
+        merged = [row.conversation_id for row in rows_of(work.path, shard)]
+        order = [row.conversation_id for row in source.rows()]
+        assert merged == [name for name in order if name in set(merged)]
+        assert set(merged) == {row.conversation_id for row in retried} | {by_name["refused"], by_name["cut"]}
+        return done
+
+    done = ask(again, CallPlan(again=True))
+    assert done == {"rows": before.count + 2, "rejected": before.manifest["rejected"] - 2}
+    assert sandbox.stats()["paid_calls"] == 2 < paid
+
+
+def test_a_retry_of_what_cannot_be_retried(ask: Any, tmp_path: Path) -> None:
+    source = filter_conversations(SAMPLE, tmp_path / "filtered", limit=30)
+    endpoint = Endpoint(provider="together", base_url="http://nowhere.invalid", api_key="k", identity="here")
+    work = rewrite_work(source, "feedback", "some/model", endpoint, None)
+    work.write(0, "examples", [], [], again=0)
+
+    async def publish(meta: dict[str, Any]) -> Dataset:
+        await publish_dataset.fn(str(tmp_path / "out"), str(work.path), 1, "examples", meta, "out")
+        return Dataset.open(tmp_path / "out")
+
+    meta = rewrite_meta(source, work.plan)
+    for wrong, said in (
+        ({**meta, "templates": ["feedback_rewrite@0"]}, "this version asks with feedback_rewrite@1"),
+        ({"method": "feedback"}, "does not say how it was rewritten"),
+        ({**meta, "parents": [{**meta["parents"][0], "content_hash": "other"}]}, "changed while"),
+        ({**meta, "parents": [{**meta["parents"][0], "path": str(tmp_path / "gone")}]}, "no such dataset"),
+    ):
+        made = ask(lambda _, wrong=wrong: publish(wrong))
+        with pytest.raises(InputError, match=said):
+            retry_work(made, chain_of(made)[0], (), "any", endpoint)
 
 
 def planned(**datasets: Path) -> dict[str, str]:
@@ -162,6 +236,70 @@ def test_answers_and_judgments_belong_to_the_same_contexts(ask: Any, tmp_path: P
     assert all(c.response_a and c.response_b and c.response_a != c.response_b for c in comparisons)
     judgments = list(pair.read_judgments())
     assert [(j.context_id, j.order) for j in judgments] == [(one, order) for one in ids for order in ("AB", "BA")]
+
+
+@pytest.mark.parametrize(
+    ("fault", "status"),
+    [
+        (None, "complete"),
+        (BudgetReachedError("spent"), "partial"),
+        (InputError("no"), "failed"),
+        (KeyError("ours"), "failed"),
+        (asyncio.CancelledError(), "stopped"),
+    ],
+)
+def test_a_session_is_written_down_however_it_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: BaseException | None, status: str
+) -> None:
+    monkeypatch.setenv("REDRAFT_HOME", str(tmp_path))
+    monkeypatch.delenv("REDRAFT_LEDGER_URL", raising=False)
+
+    async def session() -> None:
+        async with calling_session(None, CallOptions(budget=2.5), "rewrite:/out") as caller:
+            async with calling_session(None, CallOptions(budget=99), "rewrite:/inner") as inner:
+                assert inner is caller, "the stages of a study share one budget"
+            during = await runs.latest(caller.ledger.database)
+            assert during is not None and (during.status, during.ended_at) == ("running", None)
+            if fault is not None:
+                raise fault
+
+    async def kept() -> runs.Run | None:
+        async with Ledger(ledger_address()) as ledger:
+            return await runs.latest(ledger.database)
+
+    with pytest.raises(type(fault)) if fault is not None else nullcontext():
+        asyncio.run(session())
+    run = asyncio.run(kept())
+    assert run is not None and (run.status, run.command) == (status, "rewrite:/out") and run.ended_at
+    assert run.budget is not None and (run.budget.scope, run.budget.limit) == ("rewrite:/out", 2.5)
+
+
+@pytest.mark.parametrize(
+    ("options", "models", "said"),
+    [
+        (CallOptions(budget=1), ["vllm:free", "un/known"], "un/known has no known price"),
+        (CallOptions(budget=-1), [], "--budget -1"),
+        (CallOptions(tpm=0), [], "tpm"),
+        (CallOptions(mode="batch"), ["vllm:free"], "vllm has no batch API"),
+    ],
+)
+def test_what_cannot_be_held_is_refused_before_anything_is_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: CallOptions, models: list[str], said: str
+) -> None:
+    monkeypatch.setenv("REDRAFT_HOME", str(tmp_path))
+    monkeypatch.setenv("TOGETHER_API_KEY", "k")
+
+    async def endpoint(provider: str, _: str) -> Endpoint:
+        return Endpoint(provider=provider, base_url="https://nowhere.invalid", api_key="k")
+
+    monkeypatch.setattr("tasks.session.endpoint_of", endpoint)
+
+    async def session() -> None:
+        async with calling_session(None, options, "rewrite:/out"):
+            await require_reachable(*models)
+
+    with pytest.raises(ConfigurationError, match=said):
+        asyncio.run(session())
 
 
 def test_a_limit_cuts_through_shards(tmp_path: Path) -> None:

@@ -1,232 +1,171 @@
 """The one entry through which models are asked: requests in, completions or failures out, durable as they come.
 
-Around `providers.chat` it puts the ledger (nothing paid twice), the limits, the retries and the prices.
+Below it, each for itself: `streaming` (many at once), `chains` (fallbacks, schemas, equal requests), `asking`
+(attempts), `desk` (claims), `ledger`, `limits`, `circuit`, `retries`, `prices`, `accounting`.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
-from datetime import UTC, datetime
-from time import monotonic, perf_counter
-from typing import ClassVar
+from contextlib import aclosing
+from time import monotonic
 
-import msgspec
-
-from redraft.calling import prices
-from redraft.calling.health import Health
+from redraft.calling import tracing
+from redraft.calling.accounting import Account
+from redraft.calling.asking import Asking
+from redraft.calling.chains import Chains
+from redraft.calling.errands import Errand
 from redraft.calling.ledger import Ledger
-from redraft.calling.limits import Limits
+from redraft.calling.limits import Lanes
+from redraft.calling.own_prices import own_prices
+from redraft.calling.plan import CallPlan
 from redraft.calling.retries import Retries
-from redraft.errors import KeyRefusedError, ProviderError
+from redraft.calling.streaming import GRACE_SECONDS, Stream
+from redraft.errors import ProviderError
 from redraft.providers.chat import ChatClient
 from redraft.providers.endpoints import Endpoint, split_model
-from redraft.providers.wire import FATAL, Answer, CallFault
-from redraft.records import Completion, Failure, Outcome, Request
+from redraft.records import Completion, Outcome, Request
 
-# A call that is under way when a run ends may be paid for: its answer has this long to arrive and be recorded.
-GRACE_SECONDS = 30.0
+__all__ = ["GRACE_SECONDS", "Caller", "EndpointSource"]
 
 EndpointSource = Callable[[str], Awaitable[Endpoint]]
+# So many requests at most, but not more than may be in flight, wait ready, so that no place in the window stays empty.
+_MOST_AHEAD = 128
 
 
 class Caller:
-    """Asks models. One per run and event loop; `endpoint_of` gives the endpoint of a provider by name."""
+    """Asks models. One per run and event loop; `endpoint_of` gives the endpoint of a provider by name.
 
-    # Requests of this process that wait for their answer: while there are any, leaving would lose what they cost.
-    asking: ClassVar[int] = 0
+    `plan` says whose budget it is and what is asked again; `account` adds up what happened.
+    """
 
     def __init__(
         self,
         client: ChatClient,
         endpoint_of: EndpointSource,
         ledger: Ledger,
-        limits: Limits,
+        lanes: Lanes,
         retries: Retries | None = None,
+        *,
+        plan: CallPlan | None = None,
     ) -> None:
-        self._client = client
-        self._endpoint_of = endpoint_of
-        self._ledger = ledger
-        self.limits = limits
-        self._retries = retries or Retries()
-        self._endpoints: dict[str, asyncio.Task[Endpoint]] = {}
-        self._running: dict[str, _Shared] = {}
-        self._health: defaultdict[str, Health] = defaultdict(Health)
+        self.ledger, self.lanes, self.plan = ledger, lanes, plan or CallPlan()
+        self.account = Account()
+        own_prices()  # a broken file of prices is found before anything is paid
+        self._client, self._endpoint_of = client, endpoint_of
+        self._asking = Asking(client, ledger, lanes, retries or Retries(), self.plan, self.account)
+        self._chains = Chains(self._asking, ledger, self.endpoint, self.plan, self.account)
+        self._tracer = tracing.tracer_or_none()
+        self._known: dict[str, Endpoint] = {}
+        self._identifying: dict[str, asyncio.Task[Endpoint]] = {}
+
+    @staticmethod
+    def asking() -> int:
+        """Calls of this process whose answers are on the wire: leaving now would lose what they cost."""
+        return Asking.on_the_wire
 
     async def endpoint(self, model: str) -> Endpoint:
         """The identified endpoint that serves `provider:model`; identified once a run."""
         provider, _ = split_model(model)
-        if provider not in self._endpoints:
-            self._endpoints[provider] = asyncio.create_task(self._identified(provider))
-        return await asyncio.shield(self._endpoints[provider])
+        if (known := self._known.get(provider)) is not None:
+            return known
+        if provider not in self._identifying:
+            self._identifying[provider] = asyncio.create_task(self._identified(provider))
+        return await asyncio.shield(self._identifying[provider])
 
     async def _identified(self, provider: str) -> Endpoint:
-        return await self._client.identify(await self._endpoint_of(provider))
+        endpoint = await self._client.identify(await self._endpoint_of(provider))
+        self._known[provider] = endpoint
+        return endpoint
 
-    async def call(self, request: Request) -> Outcome:
+    async def call(self, request: Request, stage: str = "") -> Outcome:
         """The outcome of one request: from the ledger, from an equal call already under way, or paid now.
 
-        Raises ProviderError where no row can succeed: key refused, spend limit, model not served, nobody answers.
+        Raises ProviderError where no row can succeed (key refused, spend limit, model not served, nobody answers),
+        BudgetReachedError where the budget does not allow the call.
         """
-        endpoint = await self.endpoint(request.model)
-        key = request.key(endpoint.name)
-        if (recorded := self._ledger.get(key)) is not None:
-            return recorded
-        if (shared := self._running.get(key)) is not None:
-            if shared.ending:  # given up by all who asked, but its answer may still be recorded
-                await asyncio.wait([shared.task])
-                return await self.call(request)
-            return msgspec.structs.replace(await shared.outcome(), reused=True)
-        shared = self._running[key] = _Shared(asyncio.create_task(self._pay(request, endpoint, key)))
-        shared.task.add_done_callback(lambda _: self._running.pop(key, None))
-        return await shared.outcome()
+        async with aclosing(self.run([request], stage=stage)) as outcomes:
+            async for _, outcome in outcomes:
+                if (error := self._error(request, outcome)) is not None:
+                    raise error
+                return outcome
+        raise AssertionError("a request ends with an outcome or an error")
 
-    async def run(self, requests: Iterable[Request]) -> AsyncGenerator[tuple[Request, Outcome]]:
-        """Outcomes as they finish. `requests` is drawn only as fast as calls can start: never all in memory."""
-        source = iter(requests)
-        tasks: set[asyncio.Task[tuple[Request, Outcome]]] = set()
-        try:
-            while True:
-                while len(tasks) < self.limits.in_flight and (request := next(source, None)) is not None:
-                    tasks.add(asyncio.create_task(self._paired(request)))
-                if not tasks:
-                    return
-                finished, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-                for task in finished:
-                    tasks.discard(task)
-                    yield task.result()
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+    async def run(
+        self, requests: Iterable[Request], *, ordered: bool = False, stage: str = ""
+    ) -> AsyncGenerator[tuple[Request, Outcome]]:
+        """Outcomes as they finish, or in the order of the requests, which are drawn only as fast as calls can start.
 
-    async def _paired(self, request: Request) -> tuple[Request, Outcome]:
-        return request, await self.call(request)
+        `stage` is the name that costs are filed under. Each outcome is durable before it is given out. Where no
+        request can succeed any more the run ends with the error that `call` raises, after the outcomes of all
+        requests that were drawn.
+        """
 
-    async def _pay(self, request: Request, endpoint: Endpoint, key: str) -> Outcome:
-        health, number, counted = self._health[endpoint.provider], 0, 0
-        while True:
-            number += 1
-            try:
-                return await self._attempt(request, endpoint, key, number)
-            except CallFault as fault:
-                health.failed(fault.kind)
-                if fault.kind == "rate_limited":
-                    self._require_patience(health, endpoint, fault)
-                    continue  # the limits hold every start back now, this one too
-                counted += 1
-                if not self._retries.again(fault, counted, health.reached):
-                    return self._given_up(request, endpoint, key, fault, number)
-                wait = self._retries.wait(fault, counted)
-            await asyncio.sleep(wait)
+        async def serve(request: Request, errand: Errand) -> Outcome:
+            outcome = await self._served(request, errand)
+            if (error := self._error(request, outcome)) is not None:
+                stream.stop(error)
+            return outcome
 
-    async def _attempt(self, request: Request, endpoint: Endpoint, key: str, number: int) -> Outcome:
-        async with self.limits.slot() as started:
-            sent = asyncio.create_task(self._ask(request, endpoint, key, number))
-            try:
-                outcome = await asyncio.shield(sent)
-            except CallFault as fault:
-                if fault.kind == "rate_limited":
-                    self.limits.slow_down(started, fault.retry_after)
-                raise
-            except asyncio.CancelledError:
-                await asyncio.gather(asyncio.wait_for(sent, GRACE_SECONDS), return_exceptions=True)
-                raise
-        self._health[endpoint.provider].answered()
-        self.limits.speed_up()
+        async def look_up(chunk: list[Request]) -> dict[int, Outcome]:
+            return await self._recorded(chunk, stage)
+
+        in_flight = self.lanes.settings.in_flight
+        ahead = in_flight + min(in_flight, _MOST_AHEAD)
+        stream = Stream(iter(requests), look_up, serve, stage=stage, ordered=ordered, ahead=ahead)
+        async with aclosing(stream.outcomes()) as outcomes:
+            async for served in outcomes:
+                yield served
+
+    async def settled(self) -> None:
+        """Until claims that were given up are given back; before the ledger is closed."""
+        await self._asking.desk.idle()
+
+    async def _recorded(self, chunk: list[Request], stage: str) -> dict[int, Outcome]:
+        """Those outcomes in the ledger that are final as they are: nothing is asked for them."""
+        keys = [request.key((await self.endpoint(request.model)).name) for request in chunk]
+        found = await self.ledger.find(keys, failures=not self.plan.again)
+        known: dict[int, Outcome] = {}
+        for place, (request, key) in enumerate(zip(chunk, keys, strict=True)):
+            outcome = found.get(key)
+            if outcome is None or request.reasks is not None:
+                continue
+            if isinstance(outcome, Completion) or not request.fallbacks:
+                known[place] = outcome
+                self.account.outcome(stage, outcome, _NO_TIME)
+        return known
+
+    async def _served(self, request: Request, errand: Errand) -> Outcome:
+        began = monotonic()
+        new = request.reasks is None and not request.fallbacks
+        if self._tracer is None:
+            outcome = await self._chains.serve(request, errand, new)
+        else:
+            with tracing.span(self._tracer, request, errand.stage) as tell:
+                outcome = await self._chains.serve(request, errand, new)
+                tell(outcome)
+        times = errand.times
+        elsewhere = times.limits + times.provider + times.backoff + errand.others
+        times.ours = max(0.0, monotonic() - began - elsewhere)
+        self.account.outcome(errand.stage, errand.own or outcome, times)
         return outcome
 
-    async def _ask(self, request: Request, endpoint: Endpoint, key: str, number: int) -> Outcome:
-        started = perf_counter()
-        Caller.asking += 1
-        try:
-            answer = await self._client.attempt(request, endpoint)
-            outcome = _outcome(request, endpoint, key, answer, number, perf_counter() - started)
-            self._ledger.put(outcome)
-        finally:
-            Caller.asking -= 1
-        return outcome
-
-    def _given_up(self, request: Request, endpoint: Endpoint, key: str, fault: CallFault, attempts: int) -> Failure:
-        if fault.kind in FATAL:
-            error = KeyRefusedError if fault.kind == "key_refused" else ProviderError
-            raise error(
-                f"{_where(endpoint)}: {_MENDS[fault.kind]} (model {request.model}; {fault.detail})", fault.kind
-            ) from None
-        if self._health[endpoint.provider].given_up(fault.kind):
-            raise ProviderError(
-                f"{_where(endpoint)} cannot be used: {fault.detail}; check the address, rerun later", fault.kind
-            ) from None
-        return Failure(
-            request_key=key, model=request.model, reason=fault.kind, detail=fault.detail, attempts=attempts,
-            simulated=endpoint.simulated,
-        )  # fmt: skip
-
-    def _require_patience(self, health: Health, endpoint: Endpoint, fault: CallFault) -> None:
-        if health.limited(monotonic()) > self._retries.patience:
-            raise ProviderError(
-                f"{_where(endpoint)} has refused every call as too many for {self._retries.patience:.0f} s "
-                f"({fault.detail}); ask for a higher limit, or rerun later",
-                fault.kind,
-            ) from None
+    def _error(self, request: Request, outcome: Outcome) -> ProviderError | None:
+        """Why the run cannot go on: no model that the chain may move on to can answer anything."""
+        if isinstance(outcome, Completion):
+            return None
+        models = (request.model, *request.fallbacks)
+        if not self.plan.moves_on(outcome.reason):
+            models = models[: models.index(outcome.model) + 1][-1:]
+        error: ProviderError | None = None
+        for model in models:
+            endpoint = self._known.get(split_model(model)[0])
+            hopeless = endpoint and self._asking.hopeless(endpoint, model)
+            if not hopeless:
+                return None
+            error = hopeless.error
+        return error
 
 
-class _Shared:
-    """A call under way with all who wait for it. It ends with the last of them, not with the first."""
-
-    def __init__(self, task: asyncio.Task[Outcome]) -> None:
-        self.task = task
-        self.ending = False
-        self._waiting = 0
-
-    async def outcome(self) -> Outcome:
-        self._waiting += 1
-        try:
-            return await asyncio.shield(self.task)
-        except asyncio.CancelledError:
-            if self._waiting == 1:
-                self.ending = True
-                self.task.cancel()
-                await asyncio.gather(self.task, return_exceptions=True)
-            raise
-        finally:
-            self._waiting -= 1
-
-
-def _where(endpoint: Endpoint) -> str:
-    return f"{endpoint.provider} at {endpoint.base_url}"
-
-
-_MENDS = {
-    "key_refused": "the key is refused; check the key of this provider",
-    "spend_limit": "the account's spend limit is reached; raise it, then rerun",
-    "model_not_served": "the model is not served there; check its name and the base URL",
-    "other_sandbox": "a sandbox that the run did not know at its start; keep one running on loopback, then rerun",
-}
-
-
-def _outcome(request: Request, endpoint: Endpoint, key: str, answer: Answer, attempts: int, latency: float) -> Outcome:
-    cost = prices.cost(request.model, answer.input_tokens, answer.output_tokens)
-    if answer.fault is not None:  # paid for all the same: recorded, and not paid again
-        return Failure(
-            request_key=key, model=request.model, reason=answer.fault, detail=answer.detail,
-            text=answer.text, attempts=attempts,
-            input_tokens=answer.input_tokens, output_tokens=answer.output_tokens, cost=cost,
-            simulated=endpoint.simulated,
-        )  # fmt: skip
-    return Completion(
-        request_key=key,
-        text=answer.text,
-        model=request.model,
-        answered_model=answer.model,
-        provider=endpoint.provider,
-        finish_reason=answer.finish_reason,
-        input_tokens=answer.input_tokens,
-        output_tokens=answer.output_tokens,
-        cost=cost,
-        latency=latency,
-        attempts=attempts,
-        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        simulated=endpoint.simulated,
-    )
+_NO_TIME = Errand("").times

@@ -8,9 +8,11 @@ from __future__ import annotations
 import click
 
 from redraft import __version__
-from redraft.cli.data_commands import export_command, filter_command, rewrite_command
+from redraft.cli.data_commands import export_command, filter_command, retry_command, rewrite_command
 from redraft.cli.environment_commands import demo_command, up_command
+from redraft.cli.explain_command import explain_command
 from redraft.cli.judging_commands import evaluate_command, study_command
+from redraft.cli.ledger_commands import ledger_group
 from redraft.cli.training_commands import finetune_command, jobs_group
 from redraft.sandbox.command import sandbox_command
 
@@ -27,11 +29,14 @@ def main() -> None:
 for command in (
     filter_command,
     rewrite_command,
+    retry_command,
     export_command,
     finetune_command,
     evaluate_command,
     study_command,
     jobs_group,
+    explain_command,
+    ledger_group,
     sandbox_command,
     demo_command,
     up_command,

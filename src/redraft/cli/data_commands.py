@@ -1,4 +1,4 @@
-"""`redraft filter`, `redraft rewrite`, `redraft export`."""
+"""`redraft filter`, `redraft rewrite`, `redraft retry`, `redraft export`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from redraft.cli import options
+from redraft.cli.piloting import run_with_pilot
 from redraft.cli.running import one_line_for_faults, run_flow
 
 
@@ -72,45 +73,54 @@ def _show_filtered(result: dict[str, Any]) -> None:
     help="Who rewrites, as provider:model; a bare name means Together.",
 )
 @click.option("--max-conversations", "-n", type=options.COUNT, help="Rewrite only the first N.")
-@options.delay
-@options.rpm
+@options.chain
+@options.ahead
+@options.pace
+@options.mode
+@options.check_interval
 @options.max_rejected
 @options.taxonomy
 @options.credentials
-def rewrite_command(
-    input: str,
-    output: str,
-    method: str,
-    model: str,
-    max_conversations: int | None,
-    delay: float | None,
-    rpm: float | None,
-    max_rejected: float,
-    taxonomy: str,
-    credentials: str | None,
-) -> None:
+def rewrite_command(yes: bool, **parameters: Any) -> None:
     """Replace the responses that users complained about; keep those they praised.
 
     A file that is not a filtered dataset is filtered first, with the labels read as --taxonomy says.
     """
+    intent = "Rewrite {input} with {model} ({method}) into {output}".format(**parameters)
+    run_with_pilot("flows.rewrite_conversations:rewrite_conversations", intent, show_rewritten, yes, parameters)
+
+
+@click.command("retry")
+@click.argument("dataset", type=click.Path(path_type=Path))
+@click.option("--model", "-m", help="Ask another model than the dataset's, as provider:model.")
+@options.chain
+@options.pace
+@options.max_rejected
+@options.credentials
+def retry_command(dataset: Path, **parameters: Any) -> None:
+    """Ask again for the rejected rows of DATASET whose call gave no usable answer, and only for those.
+
+    The dataset gets a new version in its place, with what came of them. Without --model or --fallback the models are
+    asked that were asked before.
+    """
     run_flow(
-        "flows.rewrite_conversations:rewrite_conversations",
-        f"Rewrite {input} with {model} ({method}) into {output}",
-        _show_rewritten,
-        input=input,
-        output=output,
-        method=method,
-        model=model,
-        max_conversations=max_conversations,
-        delay=delay,
-        rpm=rpm,
-        max_rejected=max_rejected,
-        credentials=credentials,
-        taxonomy=taxonomy,
+        "flows.retry_rejections:retry_rejections",
+        f"Ask again for the rejections of {dataset}",
+        _show_retried,
+        dataset=str(dataset),
+        **parameters,
     )
 
 
-def _show_rewritten(result: dict[str, Any]) -> None:
+def _show_retried(result: dict[str, Any]) -> None:
+    if not result["asked"]:
+        click.echo(result["said"])
+        return
+    click.echo(f"{result['asked']} asked again, {result['mended']} of them answered now")
+    show_rewritten(result)
+
+
+def show_rewritten(result: dict[str, Any]) -> None:
     for name, manifest in result["manifests"].items():
         simulated = " (simulated)" if manifest["simulated"] else ""
         click.echo(f"{name}: {manifest['count']} examples, {manifest['rejected']} rejected{simulated}")

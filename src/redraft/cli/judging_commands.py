@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from redraft.cli import options
+from redraft.cli.piloting import run_with_pilot, show_estimates
 from redraft.cli.running import run_flow
 
 JUDGE = "meta-llama/Llama-3.3-70B-Instruct-Turbo"
@@ -34,38 +35,17 @@ def show_verdict(result: dict[str, Any]) -> None:
     "--test-size", "-n", type=options.COUNT, default=1000, show_default=True, help="How many of the last to test on."
 )
 @click.option("--output", "-o", default="results/evaluation", show_default=True, help="Folder for results and report.")
-@options.delay
-@options.rpm
+@options.dry_run
+@options.pace
+@options.mode
+@options.check_interval
 @options.max_missing
 @options.credentials
-def evaluate_command(
-    model1: str,
-    model2: str,
-    judge: str,
-    conversations: str,
-    test_size: int,
-    output: str,
-    delay: float | None,
-    rpm: float | None,
-    max_missing: float,
-    credentials: str | None,
-) -> None:
+def evaluate_command(**parameters: Any) -> None:
     """Compare two models on test contexts, with a judge that sees both orders."""
-    run_flow(
-        "flows.judge_models:judge_models",
-        f"Compare {model1} with {model2} on the last {test_size} of {conversations}, judged by {judge}",
-        show_verdict,
-        model1=model1,
-        model2=model2,
-        judge=judge,
-        conversations=conversations,
-        test_size=test_size,
-        output=output,
-        delay=delay,
-        rpm=rpm,
-        max_missing=max_missing,
-        credentials=credentials,
-    )
+    intent = "Compare {model1} with {model2} on the last {test_size} of {conversations}, judged by {judge}"
+    show = show_estimates if parameters["dry_run"] else show_verdict
+    run_flow("flows.judge_models:judge_models", intent.format(**parameters), show, **parameters)
 
 
 @click.command("study")
@@ -96,16 +76,18 @@ def evaluate_command(
 @options.epochs
 @options.learning_rate
 @options.lora
-@options.delay
-@options.rpm
+@options.chain
+@options.ahead
+@options.pace
+@options.mode
 @options.check_interval
 @options.max_rejected
 @options.max_missing
 @options.credentials
-def study_command(**parameters: Any) -> None:
+def study_command(yes: bool, **parameters: Any) -> None:
     """The whole feedback study: rewrite with both methods, fine-tune on each, compare, report."""
     intent = (
         f"Study on {parameters['input']}: rewrite with {parameters['rewriter']}, train {parameters['model']} twice, "
         f"judge with {parameters['judge']}; everything goes to {parameters['output']}"
     )
-    run_flow("flows.run_study:run_study", intent, show_verdict, **parameters)
+    run_with_pilot("flows.run_study:run_study", intent, show_verdict, yes, parameters)

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, TypeVar
+
 import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 COUNT = click.IntRange(min=1)
 
@@ -16,6 +21,47 @@ rpm = click.option(
     type=click.FloatRange(min=0, min_open=True),
     help="Calls started a minute at most; by default the provider's limit decides.",
 )
+tpm = click.option(
+    "--tpm",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Tokens a minute at most, in and out together; by default the provider's limit decides.",
+)
+in_flight = click.option(
+    "--in-flight", type=COUNT, default=256, show_default=True, help="Calls under way at a time at most."
+)
+budget = click.option(
+    "--budget",
+    type=click.FloatRange(min=0),
+    help="US dollars that calls may cost, together with earlier runs into the same output; then the run stops with "
+    "exit status 3, and a larger budget goes on.",
+)
+mode = click.option(
+    "--mode",
+    type=click.Choice(["realtime", "batch"]),
+    default="realtime",
+    show_default=True,
+    help="batch: through the provider's batch API, at its lower price, in minutes to a day.",
+)
+fallback = click.option(
+    "--fallback",
+    multiple=True,
+    metavar="MODEL",
+    help="Who is asked in turn where the model before gives no usable answer; may be given several times.",
+)
+move_on = click.option(
+    "--move-on",
+    type=click.Choice(["any", "faults"]),
+    default="any",
+    show_default=True,
+    help="What moves on to the next --fallback: any unusable answer, or only the provider's faults.",
+)
+dry_run = click.option(
+    "--dry-run", is_flag=True, help="Estimate calls, tokens, price and time; nothing is sent, no key is needed."
+)
+pilot = click.option(
+    "--pilot", type=COUNT, metavar="N", help="Rewrite the first N, show quality and cost, then ask whether to go on."
+)
+yes = click.option("--yes", "-y", is_flag=True, help="Go on after the pilot without asking.")
 credentials = click.option("--credentials", help="Set of credentials blocks to use; default: `default`.")
 max_rejected = click.option(
     "--max-rejected",
@@ -43,7 +89,7 @@ check_interval = click.option(
     type=click.FloatRange(min=0.1),
     default=30.0,
     show_default=True,
-    help="Seconds between two looks at a job.",
+    help="Seconds between two looks at a job or batch.",
 )
 epochs = click.option("--epochs", "-e", type=COUNT, default=3, show_default=True, help="Passes over the data.")
 learning_rate = click.option(
@@ -56,3 +102,20 @@ learning_rate = click.option(
     help="Peak learning rate.",
 )
 lora = click.option("--lora/--full", default=True, show_default=True, help="Low-rank adapters, or all weights.")
+
+
+def pace(command: Command) -> Command:
+    """Options of every command that makes many calls: how fast, and for how much."""
+    for option in (in_flight, tpm, rpm, delay, budget):  # the last one is shown first
+        command = option(command)
+    return command
+
+
+def chain(command: Command) -> Command:
+    """Options of a command whose rows any of several models may answer."""
+    return fallback(move_on(command))
+
+
+def ahead(command: Command) -> Command:
+    """Options that tell what a rewriting will cost before all of it is paid."""
+    return dry_run(pilot(yes(command)))

@@ -22,22 +22,16 @@ from typing import Any, NoReturn
 
 import click
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    SpinnerColumn,
-    TaskID,
-    TextColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
-from redraft.calling.progress import WATCHERS
+from redraft.calling.progress import WATCHERS, lasting
 from redraft.calling.progress import Progress as Stage
 from redraft.errors import PartialError, RedraftError
 
 # How long an orderly end may take once nothing is being paid any more.
 SECONDS_TO_END = 5.0
+
+_SECONDS_BETWEEN_LOOKS = 0.1
 
 _STOPPED = "stopped; the same command continues where it stopped"
 # Progress goes to standard error: what a script reads from standard output is the result alone.
@@ -103,7 +97,7 @@ def _leave_when_idle() -> None:
     from redraft.calling.engine import GRACE_SECONDS, Caller
 
     until = monotonic() + GRACE_SECONDS
-    while Caller.asking and monotonic() < until:
+    while Caller.asking() and monotonic() < until:
         time.sleep(0.1)
     time.sleep(SECONDS_TO_END)
     _leave()
@@ -148,38 +142,71 @@ def _one_line(fault: BaseException) -> str:
 
 @contextmanager
 def _bars() -> Generator[None]:
-    """A bar for each stage: rows, rate, calls paid and reused, cost so far, time left."""
+    """A bar for each stage: rows, time left, rate, calls in flight, paid and reused, failed attempts, cost so far."""
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description:<22}"),
-        BarColumn(),
+        BarColumn(bar_width=16),
         MofNCompleteColumn(),
         TextColumn("{task.fields[words]}"),
-        TimeRemainingColumn(),
     )
     with Progress(*columns, console=_CONSOLE, transient=not _CONSOLE.is_terminal) as bars:
         # The stages themselves, not their ids: those are given anew once a stage is gone.
-        known: dict[Stage, tuple[TaskID, float]] = {}
+        known: dict[Stage, _Bar] = {}
 
         def show(stage: Stage) -> None:
             if stage not in known:
-                known[stage] = bars.add_task(stage.stage, total=stage.total, words=""), monotonic()
-            bar, started = known[stage]
-            bars.update(bar, completed=stage.done, total=stage.total, words=_words(stage, monotonic() - started))
+                known[stage] = _Bar(bars, stage)
+            known[stage].show()
 
         token = WATCHERS.set((show,))
         try:
             yield
         finally:
             WATCHERS.reset(token)
+            for bar in known.values():
+                bar.draw()
 
 
-def _words(stage: Stage, seconds: float) -> str:
-    rate = stage.done / seconds if seconds > 0.5 else 0.0
-    words = [f"{rate:.0f}/s"] if rate else []
+class _Bar:
+    """One stage's bar. A stage changes thousands of times a second; nobody reads that fast."""
+
+    def __init__(self, bars: Progress, stage: Stage) -> None:
+        self._bars, self._stage = bars, stage
+        self._task = bars.add_task(stage.stage, total=stage.total, words="")
+        self._drawn = 0.0
+
+    def show(self) -> None:
+        if monotonic() - self._drawn >= _SECONDS_BETWEEN_LOOKS or self._stage.done == self._stage.total:
+            self.draw()
+
+    def draw(self) -> None:
+        stage = self._stage
+        self._drawn = monotonic()
+        self._bars.update(self._task, completed=stage.done, total=stage.total, words=words_for(stage))
+
+
+def words_for(stage: Stage) -> str:
+    """`16 s left, 35/s, 64 in flight, 9 held back, 118 paid, 2 reused, $0.0123, 3 attempts failed, 1 rejected`."""
+    words = ["simulated"] if stage.simulated else []
+    if stage.done != stage.total:
+        if (left := stage.seconds_left) is not None:
+            words.append(f"{lasting(left)} left")
+        if rate := stage.rate:
+            words.append(f"{rate:.0f}/s" if rate >= 10 else f"{rate:.1f}/s")
+        if stage.in_flight:
+            words.append(f"{stage.in_flight} in flight")
+        if stage.held_back:
+            words.append(f"{stage.held_back} held back")
     if stage.paid or stage.reused:
-        unpriced = f" and {stage.unpriced} of no known price" if stage.unpriced else ""
-        words.append(f"{stage.paid} paid, {stage.reused} reused, ${stage.cost:.4f}{unpriced}")
+        words.append(f"{stage.paid} paid")
+        words.append(f"{stage.reused} reused")
+    if stage.cost or (stage.paid and not stage.unpriced):
+        words.append(f"${stage.cost:.4f}")
+    if stage.unpriced:
+        words.append(f"{stage.unpriced} unpriced")
+    if stage.faulted:
+        words.append(f"{stage.faulted} attempts failed")
     if stage.failed:
-        words.append(f"{sum(stage.failed.values())} failed")
+        words.append(f"{sum(stage.failed.values())} rejected")
     return ", ".join([*words, stage.note] if stage.note else words)

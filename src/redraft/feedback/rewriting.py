@@ -19,6 +19,8 @@ FEEDBACK_TEMPLATE = "feedback_rewrite@1"
 ALTERNATIVE_TEMPLATE = "alternative@1"
 
 GenerationMethod = Literal["feedback_based", "alternative_generation"]
+# The flag of an example that another model than the first one of its chain answered; `model` says which.
+FALLBACK = "fallback"
 METHODS: dict[str, GenerationMethod] = {"feedback": "feedback_based", "alternative": "alternative_generation"}
 
 
@@ -143,7 +145,7 @@ def _example(
         output_tokens=completion.output_tokens,
         cost=completion.cost,
         simulated=completion.simulated,
-        flags=conversation.flags,
+        flags=(*conversation.flags, FALLBACK) if completion.passed else conversation.flags,
         extra=_carried(conversation),
     )
 
@@ -164,7 +166,7 @@ def _rejection(
     reason, detail = fault
     return Rejection(
         reason=reason,
-        detail=detail,
+        detail=_of_all(outcome, reason, detail),
         place=f"{method} {conversation.conversation_id}",
         row_id=conversation.conversation_id,
         row=outcome.text if isinstance(outcome, Completion) else None,
@@ -173,3 +175,12 @@ def _rejection(
         output_tokens=outcome.output_tokens,
         simulated=outcome.simulated,
     )
+
+
+def _of_all(outcome: Outcome, reason: str, detail: str) -> str:
+    """The detail, and where several models were asked, each with its own reason."""
+    if not outcome.passed:
+        return detail
+    earlier = [f"{one.model}: {one.reason} ({one.detail})" if one.detail else f"{one.model}: {one.reason}"
+               for one in outcome.passed]  # fmt: skip
+    return "; ".join([*earlier, f"{outcome.model}: {reason} ({detail})"])

@@ -5,9 +5,11 @@ Pure builders and readers are in `rewriting`; this puts `redraft.calling` betwee
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import aclosing
 from typing import Literal
+
+import msgspec
 
 from redraft.calling.engine import Caller
 from redraft.calling.progress import Progress
@@ -19,22 +21,38 @@ Method = Literal["feedback", "alternative"]
 REWRITE_TOKENS = 2048
 
 
+def stage_name(method: Method) -> str:
+    """What the calls of a method are filed under."""
+    return f"rewrite ({method})"
+
+
+def rewrite_requests(
+    conversations: Iterable[Conversation], method: Method, model: str, fallbacks: tuple[str, ...] = ()
+) -> Iterator[Request]:
+    """What is asked for these conversations: one request for each but the praised ones, which are kept."""
+    for conversation in conversations:
+        if conversation.category != "UR5":
+            request = rewriting.rewrite_request(conversation, method, model, REWRITE_TOKENS)
+            yield msgspec.structs.replace(request, fallbacks=fallbacks) if fallbacks else request
+
+
 async def rewrite_conversations(
-    conversations: Sequence[Conversation], method: Method, model: str, caller: Caller, progress: Progress
+    conversations: Sequence[Conversation],
+    method: Method,
+    model: str,
+    caller: Caller,
+    progress: Progress,
+    fallbacks: tuple[str, ...] = (),
 ) -> tuple[list[Example], list[Rejection]]:
     """Positive conversations unchanged, negative ones with a new response, in the order of the input."""
     done: dict[str, Example | Rejection] = {}
     by_id = {conversation.conversation_id: conversation for conversation in conversations}
-
-    def requests() -> Iterator[Request]:
-        for conversation in conversations:
-            if conversation.category == "UR5":
-                done[conversation.conversation_id] = _kept(conversation)
-                progress.advance()
-            else:
-                yield rewriting.rewrite_request(conversation, method, model, REWRITE_TOKENS)
-
-    async with aclosing(caller.run(requests())) as outcomes:
+    for conversation in conversations:
+        if conversation.category == "UR5":
+            done[conversation.conversation_id] = _kept(conversation)
+            progress.advance()
+    requests = rewrite_requests(conversations, method, model, fallbacks)
+    async with aclosing(caller.run(requests, stage=stage_name(method))) as outcomes:
         async for request, outcome in outcomes:
             progress.count(outcome)
             done[request.row_id] = rewriting.rewritten(by_id[request.row_id], outcome, method, _time(outcome))

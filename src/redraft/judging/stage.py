@@ -49,7 +49,8 @@ async def answer_contexts(
 ) -> list[Response]:
     """One response for each context, in their order; a call that failed is a response with its `failure`."""
     responses: dict[str, Response] = {}
-    async with aclosing(caller.run(answer_request(context, model) for context in contexts)) as outcomes:
+    requests = (answer_request(context, model) for context in contexts)
+    async with aclosing(caller.run(requests, stage="answer")) as outcomes:
         async for request, outcome in outcomes:
             progress.count(outcome)
             responses[request.row_id] = _response(request, outcome)
@@ -100,63 +101,6 @@ def _same(context: Conversation, first: Response, second: Response) -> bool:
     return True
 
 
-async def judge_comparisons(
-    comparisons: Sequence[Comparison], judge: str, caller: Caller, progress: Progress
-) -> list[Judgment]:
-    """Two judgments for each comparison, one for each order; exactly one status each."""
-    settled: dict[tuple[str, str], Judgment] = {}
-    asked: dict[str, tuple[Comparison, Literal["AB", "BA"]]] = {}
-    requests: list[Request] = []
-    for comparison in comparisons:
-        known = presettled(comparison, judge)
-        if known is not None:
-            settled |= {(j.context_id, j.order): j for j in known}
-            progress.advance()
-            continue
-        for order, request in protocol.judge_requests(comparison, judge):
-            asked[request.row_id] = comparison, order
-            requests.append(request)
-    async with aclosing(caller.run(requests)) as outcomes:
-        async for request, outcome in outcomes:
-            comparison, order = asked[request.row_id]
-            judgment = await _settle(comparison, order, judge, request, outcome, caller, progress)
-            settled[judgment.context_id, judgment.order] = judgment
-            progress.advance(int((judgment.context_id, "BA" if order == "AB" else "AB") in settled))
-    return [settled[c.context_id, order] for c in comparisons for order in ("AB", "BA")]
-
-
-async def _settle(
-    comparison: Comparison,
-    order: Literal["AB", "BA"],
-    judge: str,
-    request: Request,
-    outcome: Outcome,
-    caller: Caller,
-    progress: Progress,
-) -> Judgment:
-    """Reads the judgment; one that does not parse is asked again, a bounded number of times.
-
-    Tokens and cost of all asks count: each of them was paid.
-    """
-    attempt, spent = 0, Spent()
-    earlier: tuple[str, ...] = ()
-    while True:
-        progress.count(outcome)
-        spent = spent.with_call(outcome)
-        judgment = protocol.judgment(comparison, order, judge, outcome, asked=attempt + 1)
-        if judgment.status != "judge_unparseable" or attempt >= protocol.MAX_REASKS:
-            return msgspec.structs.replace(
-                judgment,
-                earlier=earlier,
-                input_tokens=spent.input_tokens,
-                output_tokens=spent.output_tokens,
-                cost=spent.cost,
-            )
-        attempt += 1
-        earlier = (*earlier, judgment.raw)
-        outcome = await caller.call(protocol.reask_request(request, attempt))
-
-
 class Spent(msgspec.Struct, frozen=True):
     """What several calls cost together; `cost` (US dollars) is None once one of them has no known price."""
 
@@ -171,3 +115,69 @@ class Spent(msgspec.Struct, frozen=True):
             self.output_tokens + outcome.output_tokens,
             (self.cost or 0.0) + (outcome.cost or 0.0) if known else None,
         )
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """A comparison in one order: how it was asked `first` and is asked now (`request`), what the judge said before,
+    and what that cost."""
+
+    comparison: Comparison
+    order: Literal["AB", "BA"]
+    first: Request
+    request: Request
+    earlier: tuple[str, ...] = ()
+    spent: Spent = Spent()
+
+
+async def judge_comparisons(
+    comparisons: Sequence[Comparison], judge: str, caller: Caller, progress: Progress
+) -> list[Judgment]:
+    """Two judgments for each comparison, one for each order; exactly one status each."""
+    settled: dict[tuple[str, str], Judgment] = {}
+    asked: dict[str, Asked] = {}
+    for comparison in comparisons:
+        known = presettled(comparison, judge)
+        if known is not None:
+            settled |= {(j.context_id, j.order): j for j in known}
+            progress.advance()
+            continue
+        for order, request in protocol.judge_requests(comparison, judge):
+            asked[request.row_id] = Asked(comparison, order, request, request)
+    # What cannot be read is asked again in a round of its own, all at the same time.
+    while asked:
+        again: dict[str, Asked] = {}
+        async with aclosing(caller.run([one.request for one in asked.values()], stage="judge")) as outcomes:
+            async for request, outcome in outcomes:
+                progress.count(outcome)
+                judgment, repeat = _settle(asked[request.row_id], judge, outcome)
+                if repeat is not None:
+                    again[request.row_id] = repeat
+                    continue
+                settled[judgment.context_id, judgment.order] = judgment
+                other = "BA" if judgment.order == "AB" else "AB"
+                progress.advance(int((judgment.context_id, other) in settled))
+        asked = again
+    return [settled[c.context_id, order] for c in comparisons for order in ("AB", "BA")]
+
+
+def _settle(asked: Asked, judge: str, outcome: Outcome) -> tuple[Judgment, Asked | None]:
+    """Reads the judgment; with it what to ask again where it does not parse, a bounded number of times.
+
+    Tokens and cost of all asks count: each of them was paid.
+    """
+    spent, attempt = asked.spent.with_call(outcome), len(asked.earlier)
+    judgment = protocol.judgment(asked.comparison, asked.order, judge, outcome, asked=attempt + 1)
+    if judgment.status == "judge_unparseable" and attempt < protocol.MAX_REASKS:
+        repeat = protocol.reask_request(asked.first, attempt + 1)
+        earlier = (*asked.earlier, judgment.raw)
+        return judgment, msgspec.structs.replace(asked, request=repeat, earlier=earlier, spent=spent)
+    return (
+        msgspec.structs.replace(
+            judgment,
+            earlier=asked.earlier,
+            input_tokens=spent.input_tokens,
+            output_tokens=spent.output_tokens,
+            cost=spent.cost,
+        ),
+        None,
+    )

@@ -49,6 +49,10 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
         host = urlsplit(self.base_url).hostname or ""
         return host in {"localhost", "::1"} or host.startswith("127.")
 
+    @property
+    def secure(self) -> bool:
+        return self.base_url.lower().startswith("https://")
+
 
 def require_usable(endpoint: Endpoint) -> None:
     """Raises ConfigurationError where no call can be sent to the base URL; says nothing of what it may hold."""

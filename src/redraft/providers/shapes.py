@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple, TypeVar
 
 import msgspec
@@ -11,6 +12,7 @@ T = TypeVar("T")
 # Shorter ones stand for "no key" (`none`) and would be found in any text.
 SHORTEST_KEY = 8
 NOTHING = msgspec.Raw(b"null")
+_SECONDS = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)s")
 
 
 class ChatMessage(msgspec.Struct):
@@ -60,11 +62,14 @@ class StopDetails(msgspec.Struct):
 
 
 class AnthropicAnswer(msgspec.Struct):
-    content: list[AnthropicBlock]
-    model: str
-    usage: AnthropicUsage
+    """`content` and `usage` are there in every answer; an `error` in their place came with HTTP 200."""
+
+    content: list[AnthropicBlock] | None = None
+    model: str = ""
+    usage: AnthropicUsage | None = None
     stop_reason: str | None = None
     stop_details: StopDetails | None = None
+    error: msgspec.Raw = NOTHING
 
 
 class ErrorFields(msgspec.Struct):
@@ -80,6 +85,12 @@ class ErrorDetails(msgspec.Struct):
     error_code: str = ""
 
 
+class RetryInfo(msgspec.Struct):
+    """One of Gemini's details; `7s` or `0.25s`."""
+
+    delay: str = msgspec.field(default="", name="retryDelay")
+
+
 class ErrorBody(msgspec.Struct):
     """`{"error": {...}}`, or `{"error": "text"}` at Together's batches."""
 
@@ -87,10 +98,11 @@ class ErrorBody(msgspec.Struct):
 
 
 class Said(NamedTuple):
-    """What an error body says: one line of 200 characters at most, and its codes."""
+    """What an error body says: a line of 200 characters at most, its codes, and the seconds to wait if it has them."""
 
     text: str
     codes: tuple[str, ...] = ()
+    retry_after: float | None = None
 
 
 def read(raw: bytes | msgspec.Raw, shape: type[T]) -> T | None:
@@ -108,7 +120,26 @@ def error_text(raw: bytes | msgspec.Raw, key: str = "") -> Said:
         return Said(one_line(fields or bytes(raw).decode("utf-8", "replace"), key))
     details = read(fields.details, ErrorDetails) or ErrorDetails()
     codes = tuple(str(code) for code in (fields.code, fields.type, details.error_code) if code)
-    return Said(one_line(fields.message or bytes(raw).decode("utf-8", "replace"), key), codes)
+    text = one_line(fields.message or bytes(raw).decode("utf-8", "replace"), key)
+    return Said(text, codes, _delay(fields.details))
+
+
+def listed_error(raw: bytes) -> msgspec.Raw | None:
+    """The first error of a JSON list of them, or None for anything else."""
+    listed = read(raw, list[_Listed])
+    return listed[0].error if listed else None
+
+
+class _Listed(msgspec.Struct):
+    error: msgspec.Raw
+
+
+def _delay(details: msgspec.Raw) -> float | None:
+    for one in read(details, list[msgspec.Raw]) or []:
+        found = _SECONDS.fullmatch((read(one, RetryInfo) or RetryInfo()).delay)
+        if found:
+            return float(found[1])
+    return None
 
 
 def _error_fields(raw: bytes | msgspec.Raw) -> ErrorFields | str | None:

@@ -15,6 +15,7 @@ import msgspec
 _ROW = struct.Struct("<32sHHHBBB")
 _PAID, _ANSWERED = 1, 2
 _ATTEMPT = 1 << 32
+_SOUND = ("none", "huge")
 
 
 class Call(msgspec.Struct, frozen=True):
@@ -55,7 +56,7 @@ class Accounts:
         self, route: str, model: str, digest: bytes, status: int, kind: str, fault: str, paid: bool, whole: bool
     ) -> None:
         """Notes how a call ended; `whole` says that the client could receive all of the answer."""
-        answered = paid and whole and status == 200 and fault == "none"
+        answered = paid and whole and status == 200 and fault in _SOUND
         flags = _PAID * paid | _ANSWERED * answered
         names = [self._name(word) for word in (route, model[:200], kind, fault)]
         self._rows += _ROW.pack(digest, names[0], names[1], status, flags, names[2] & 255, names[3] & 255)
@@ -126,4 +127,24 @@ KNOWN_WORDS = (
     "refused",
     "truncated",
     "scripted",
+    "unreadable",
+    "huge",
+    "stall",
+    "drip",
+    "reset_headers",
+    "reset_body",
+    "cut_json",
+    "html",
+    "garbage",
+    "spend_limit",
+    "ramp_limit",
+    "limited_seconds",
+    "limited_ms",
+    "limited_date",
+    "error_500",
+    "error_502",
+    "error_503",
+    "error_529",
+    "error_list",
+    "error_in_200",
 )

@@ -6,6 +6,7 @@ Neighbours: `dialects` words the errors, `calls` serves what is read here, `chat
 from __future__ import annotations
 
 import re
+from typing import Literal
 
 import msgspec
 
@@ -32,6 +33,7 @@ class OutputFormat(msgspec.Struct):
 
 class OutputConfig(msgspec.Struct):
     format: OutputFormat | None = None
+    effort: Literal["low", "medium", "high", "xhigh", "max"] | None = None
 
 
 class Tool(msgspec.Struct):
@@ -52,6 +54,7 @@ class MessagesBody(msgspec.Struct):
     temperature: float | None = None
     top_p: float | None = None
     top_k: int | None = None
+    stop_sequences: list[str] | None = None
     stream: bool | None = None
     output_config: OutputConfig | None = None
     tools: list[Tool] | None = None

@@ -1,6 +1,7 @@
 """The web application: every route of every provider, and the mark that all of it is simulated.
 
-Neighbours: `calls`, `files` and `fine_tunes` handle what providers offer, `control` what only a sandbox does.
+Neighbours: `calls`, `files`, `fine_tunes` and `batches` handle what providers offer, `control` what only a sandbox
+does.
 """
 
 from __future__ import annotations
@@ -14,25 +15,29 @@ from aiohttp import web
 from redraft.sandbox.accounts import Accounts
 from redraft.sandbox.anthropic_messages import MessagesForm
 from redraft.sandbox.asking import Form
-from redraft.sandbox.calls import Calls, authorise, json_object, play, refusal
+from redraft.sandbox.batch_routes import mount_batches
+from redraft.sandbox.calls import Calls, authorise, json_object
 from redraft.sandbox.chat import ChatForm
 from redraft.sandbox.control import Control
-from redraft.sandbox.dialects import JSON, Denied, Dialect, Gemini, OpenRouter, Together
-from redraft.sandbox.faults import Scripts
+from redraft.sandbox.dialects import JSON, Denied, Dialect, Gemini, Ollama, OpenAI, OpenRouter, Together, Vllm
+from redraft.sandbox.faults import HARMS, Scripts
 from redraft.sandbox.files import Files
 from redraft.sandbox.fine_tunes import FineTunes
 from redraft.sandbox.models import Models
 from redraft.sandbox.options import Options
+from redraft.sandbox.spoiling import play, refusal, spoil, unpaid
 from redraft.sandbox.state import State
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 SIMULATED = "x-redraft-simulated"
 CHAT_MOUNTS: tuple[tuple[str, Dialect], ...] = (
     ("/v1", Together()),
-    ("/openai/v1", Dialect()),
+    ("/openai/v1", OpenAI()),
     ("/openrouter/v1", OpenRouter()),
     ("/openrouter/api/v1", OpenRouter()),
     ("/gemini/v1beta/openai", Gemini()),
+    ("/vllm/v1", Vllm()),
+    ("/ollama/v1", Ollama()),
 )
 LARGEST_BODY = 64 * 2**20
 
@@ -53,6 +58,7 @@ def make_app(options: Options) -> web.Application:
 
     _mount_calls(app, calls, models, guarded)
     _mount_training(app, files, FineTunes(options, state, files, models), guarded)
+    mount_batches(app, options, state, calls, files, guarded)
     _mount_control(app, control)
     identity = options.identity
 
@@ -131,6 +137,7 @@ def _mount_control(app: web.Application, control: Control) -> None:
     app.router.add_get("/sandbox/calls", control.calls)
     app.router.add_get("/sandbox/truth", control.truth)
     app.router.add_post("/sandbox/script", control.script)
+    app.router.add_post("/sandbox/limits", control.limits)
     app.router.add_post("/sandbox/reset", control.reset)
 
 
@@ -144,6 +151,8 @@ def _guarded(handler: Handler, options: Options, scripts: Scripts) -> Handler:
             return await play(request, doing)
         if doing and not doing.after:
             await asyncio.sleep(doing.delay_ms / 1000)
+        if doing and doing.fault and not HARMS[doing.fault].paid:
+            return unpaid(together, doing.fault, doing)
         try:
             authorise(request, options)
             response = await handler(request)
@@ -151,6 +160,8 @@ def _guarded(handler: Handler, options: Options, scripts: Scripts) -> Handler:
             response = refusal(together, denied)
         if doing and doing.after:
             await asyncio.sleep(doing.delay_ms / 1000)
+        if doing and doing.fault and isinstance(response, web.Response) and isinstance(response.body, bytes):
+            return await spoil(request, doing.fault, response.body, {}) or response
         return await play(request, doing) if doing and doing.replaces else response
 
     return inner

@@ -14,15 +14,20 @@ from aiohttp import web
 
 from redraft.sandbox.accounts import Accounts
 from redraft.sandbox.asking import Ask, Form, Reply
-from redraft.sandbox.dialects import JSON, Denied, Dialect
+from redraft.sandbox.dialects import JSON, Denied
 from redraft.sandbox.draws import canonical
-from redraft.sandbox.faults import UNREADABLE_VERDICTS, Doing, Faults, Scripts
+from redraft.sandbox.faults import HARMS, NONE, UNREADABLE_VERDICTS, Doing, Faults, Harm, Scripts
 from redraft.sandbox.limits import Limits
 from redraft.sandbox.models import Models
 from redraft.sandbox.options import Options
 from redraft.sandbox.schemas import is_judging, judged, smallest
+from redraft.sandbox.spoiling import HUGE, failure, play, refusal, spoil, unpaid
 from redraft.sandbox.truth import NOT_FEEDBACK, Truth, is_new_question, shown_answers, subject
 
+_NOTHING = Doing()
+_SOUND = Harm(paid=True, whole=True)
+# The client gets no HTTP answer, or not all of it.
+CONNECTION_ENDS = frozenset({"reset_headers", "reset_body", "dropped", "stall", "drip"})
 _CHOICES = {"answer_1": "1", "answer_2": "2", "tie": "TIE"}
 
 
@@ -31,17 +36,18 @@ class Calls:
         self._options, self._models, self._accounts, self._scripts = options, models, accounts, scripts
         self._truth = Truth(options.seed, options.truth)
         self._faults = Faults(options.seed, options.faults)
-        self._limits = Limits(options.faults)
+        self.limits = Limits(options.faults)
 
     def reset(self, accounts: Accounts) -> None:
-        """Counts from zero, and the rate limits are full again."""
+        """Counts from zero, and the rate limits are full again and as they were at the start."""
         self._accounts = accounts
-        self._limits = Limits(self._options.faults)
+        self.limits = Limits(self._options.faults)
 
     async def serve(self, request: web.Request, form: Form) -> web.StreamResponse:
         raw = await request.read()
         doing = self._scripts.take(f"{request.method} {request.path}", raw) if self._scripts else None
-        if doing and doing.replaces and not doing.after:
+        doing = doing or _NOTHING
+        if doing.replaces and not doing.after:
             return await play(request, doing)
         try:
             authorise(request, self._options)
@@ -53,55 +59,73 @@ class Calls:
         return await self._answer(request, form, ask, canonical(body), doing)
 
     async def _answer(
-        self, request: web.Request, form: Form, ask: Ask, content: bytes, doing: Doing | None
+        self, request: web.Request, form: Form, ask: Ask, content: bytes, doing: Doing
     ) -> web.StreamResponse:
-        digest = hashlib.sha256(content).digest()
-        kind = kind_of(ask)
-        route = request.path
-        headers: dict[str, str] = {}
-        if self._limits.active:
+        digest, kind = hashlib.sha256(content).digest(), kind_of(ask)
+        if self.limits.active:
             try:
-                self._limits.admit(form.dialect, ask.model, ask.input_tokens)
+                self.limits.admit(form.dialect, ask.model, ask.input_tokens)
             except Denied as denied:
-                self._accounts.record(route, ask.model, digest, 429, kind, "limited", paid=False, whole=True)
+                self._accounts.record(request.path, ask.model, digest, 429, kind, "limited", paid=False, whole=True)
                 return refusal(form.dialect, denied)
         attempt = self._accounts.attempt(digest)
         fault, latency, choice = self._faults.draw(digest, attempt)
-        if fault == "error":
-            status = form.dialect.failures[int(choice * len(form.dialect.failures))]
-            self._accounts.record(route, ask.model, digest, status, kind, fault, paid=False, whole=True)
-            return failure(form.dialect, status, choice)
-        if latency or (doing and doing.delay_ms):
-            await asyncio.sleep(latency + (doing.delay_ms / 1000 if doing else 0))
-        replies = [self._reply(ask, content, kind, fault, choice, index) for index in range(ask.count)]
-        if doing and (doing.content is not None or doing.finish_reason is not None):
-            replies = [
-                Reply(one.text if doing.content is None else doing.content, doing.finish_reason or one.ending)
-                for one in replies
-            ]
-            fault = "scripted"
+        fault = doing.fault or fault
+        if (denied := _unpaid(form, fault, choice, doing)) is not None:
+            self._accounts.record(request.path, ask.model, digest, denied.status, kind, fault, paid=False, whole=True)
+            denied.headers.update(doing.headers)
+            return denied
+        if latency or doing.delay_ms:
+            await asyncio.sleep(latency + doing.delay_ms / 1000)
+        replies = [_as_told(self._reply(ask, content, kind, fault, choice, index), doing) for index in range(ask.count)]
         fingerprint = hashlib.sha256(digest + attempt.to_bytes(4, "big")).hexdigest()
         answer = msgspec.json.encode(form.write(ask, replies, fingerprint, int(time.time())))
-        self._accounts.input_tokens += ask.input_tokens
-        output = sum(reply.output_tokens for reply in replies)
-        self._accounts.output_tokens += output
-        if self._limits.active:
-            self._limits.settle(form.dialect, ask.model, output)
-            headers = self._limits.headers(form.dialect, ask.model)
+        headers = self._settle(form, ask, sum(reply.output_tokens for reply in replies))
         headers |= form.dialect.answer_headers(fingerprint)
-        if fault == "malformed" and kind != "judge":
-            answer = answer[: len(answer) // 2]
-        # A client that has gone away cannot receive what it would have to pay for.
-        gone = request.transport is None or request.transport.is_closing()
-        fault = "scripted" if doing and doing.replaces else fault
-        whole = not (gone or fault == "dropped" or (doing is not None and doing.close))
-        status = doing.status if doing and doing.status else 200
-        self._accounts.record(route, ask.model, digest, status if whole else 0, kind, fault, paid=True, whole=whole)
-        if doing and doing.replaces:
+        if doing.changes:
+            fault = "scripted"
+        elif fault == "malformed" and kind == "judge":
+            fault = "unreadable"  # the text is, the answer around it is sound
+        self._record_paid(request, ask.model, digest, kind, fault, doing)
+        if doing.replaces:
             return await play(request, doing)
-        if fault == "dropped":
-            return await cut(request, answer, headers)
-        return web.Response(body=answer, content_type=JSON, headers=headers)
+        spoiled = await spoil(request, fault, answer, headers)
+        return spoiled or web.Response(body=answer, content_type=JSON, headers=headers)
+
+    def _record_paid(
+        self, request: web.Request, model: str, digest: bytes, kind: str, fault: str, doing: Doing
+    ) -> None:
+        # A client that has gone away cannot receive what it would have to pay for.
+        gone = request.transport is None or request.transport.is_closing() or doing.close
+        whole = HARMS.get(fault, _SOUND).whole and not gone
+        status = 0 if gone or fault in CONNECTION_ENDS else doing.status or 200
+        self._accounts.record(request.path, model, digest, status, kind, fault, paid=True, whole=whole)
+
+    def _settle(self, form: Form, ask: Ask, output_tokens: int) -> dict[str, str]:
+        """Counts the tokens of an answer; the headers that tell of the limits."""
+        self._accounts.input_tokens += ask.input_tokens
+        self._accounts.output_tokens += output_tokens
+        if not self.limits.active:
+            return {}
+        self.limits.settle(form.dialect, ask.model, output_tokens)
+        return self.limits.headers(form.dialect, ask.model)
+
+    def answer_later(self, route: str, form: Form, body: dict[str, object]) -> dict[str, object]:
+        """The answer to one request of a batch, counted as paid like any other; raises Denied where it is refused."""
+        ask = form.read(body)
+        self._models.check(ask.model)
+        content = canonical(body)
+        digest, kind = hashlib.sha256(content).digest(), kind_of(ask)
+        attempt = self._accounts.attempt(digest)
+        fault, _, choice = self._faults.draw(digest, attempt)
+        # A batch has no connection that could break; what may go wrong with the text goes wrong here too.
+        fault = fault if fault in {"empty", "refused", "truncated"} else NONE
+        replies = [self._reply(ask, content, kind, fault, choice, index) for index in range(ask.count)]
+        fingerprint = hashlib.sha256(digest + attempt.to_bytes(4, "big")).hexdigest()
+        self._accounts.input_tokens += ask.input_tokens
+        self._accounts.output_tokens += sum(reply.output_tokens for reply in replies)
+        self._accounts.record(route, ask.model, digest, 200, kind, fault, paid=True, whole=True)
+        return form.write(ask, replies, fingerprint, int(time.time()))
 
     def _reply(self, ask: Ask, content: bytes, kind: str, fault: str, choice: float, index: int) -> Reply:
         if fault == "empty":
@@ -120,6 +144,8 @@ class Calls:
                 text = msgspec.json.encode(smallest(ask.schema, text=text)).decode()
         if fault == "truncated":
             return Reply(text[: len(text) // 2], "length")
+        if fault == "huge":
+            return Reply(text if ask.schema is not None else text + " and so on" * (HUGE // 10))
         if len(text) > 4 * ask.max_tokens:
             return Reply(text[: 4 * ask.max_tokens], "length")
         return Reply(text)
@@ -160,52 +186,17 @@ def json_object(raw: bytes) -> dict[str, object]:
         raise Denied(400, "invalid_request", f"The body is not a JSON object: {error}") from None
 
 
-def refusal(dialect: Dialect, denied: Denied) -> web.Response:
-    return web.Response(
-        status=denied.status,
-        body=dialect.error(denied),
-        content_type=JSON,
-        headers={name: value for name, value in denied.headers.items() if name != "retry-delay"},
-    )
+def _unpaid(form: Form, fault: str, choice: float, doing: Doing) -> web.Response | None:
+    """The answer to a call that was not made, or None where it is made."""
+    if fault == "error":
+        return failure(form.dialect, form.dialect.failures[int(choice * len(form.dialect.failures))], choice)
+    if fault == NONE or HARMS[fault].paid:
+        return None
+    return unpaid(form.dialect, fault, doing)
 
 
-def failure(dialect: Dialect, status: int, choice: float) -> web.Response:
-    """A provider's own failure; OpenRouter puts two thirds of its into an answer with HTTP 200."""
-    overloaded = status in {503, 529}
-    denied = Denied(
-        status,
-        "service_unavailable" if overloaded else "server_error",
-        "The server is overloaded or not ready yet." if overloaded else "The server had an error.",
-    )
-    if dialect.name != "openrouter" or choice * 3 % 1 < 1 / 3:
-        return refusal(dialect, denied)
-    body = msgspec.json.decode(dialect.error(denied), type=dict[str, object])
-    if choice * 3 % 1 < 2 / 3:
-        message = {"role": "assistant", "content": ""}
-        body = {"choices": [{"index": 0, "finish_reason": "error", "message": message} | body]}
-    return web.Response(body=msgspec.json.encode(body), content_type=JSON)
-
-
-async def play(request: web.Request, doing: Doing) -> web.StreamResponse:
-    """Answers as the script says, or closes the connection."""
-    if doing.delay_ms and not doing.after:
-        await asyncio.sleep(doing.delay_ms / 1000)
-    if doing.close:
-        if request.transport is not None:
-            request.transport.abort()
-        return web.Response(status=499)
-    headers = {"content-type": JSON} | {name.lower(): value for name, value in doing.headers.items()}
-    return web.Response(status=doing.status or 200, body=doing.payload(), headers=headers)
-
-
-async def cut(request: web.Request, answer: bytes, headers: dict[str, str]) -> web.StreamResponse:
-    """Half of the answer, then the connection closes."""
-    response = web.StreamResponse(headers=headers)
-    response.content_type = JSON
-    response.content_length = len(answer)
-    await response.prepare(request)
-    await response.write(answer[: len(answer) // 2])
-    response.force_close()
-    if request.transport is not None:
-        request.transport.close()
-    return response
+def _as_told(reply: Reply, doing: Doing) -> Reply:
+    """The answer with the text and the ending that a script gives it."""
+    if doing.content is None and doing.finish_reason is None:
+        return reply
+    return Reply(reply.text if doing.content is None else doing.content, doing.finish_reason or reply.ending)

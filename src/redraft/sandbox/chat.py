@@ -5,7 +5,7 @@ Neighbours: `dialects` words the errors, `calls` serves what is read here, `anth
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Literal, cast
 
 import msgspec
 
@@ -16,8 +16,21 @@ from redraft.sandbox.schemas import Schema
 DEFAULT_MAX_TOKENS = 4096
 # Fields that Gemini's compatible endpoint answers with 400.
 GEMINI_UNKNOWN = frozenset(
-    {"seed", "frequency_penalty", "presence_penalty", "logit_bias", "top_k", "min_p", "repetition_penalty", "reasoning"}
+    {
+        "seed",
+        "frequency_penalty",
+        "presence_penalty",
+        "logit_bias",
+        "top_k",
+        "min_p",
+        "repetition_penalty",
+        "reasoning",
+        "provider",
+    }
 )
+
+# How a refusal ends where it is no `content_filter`: OpenAI says it in the message, Gemini gives its own word.
+_REFUSED = {"openai": "stop", "gemini": "SAFETY"}
 
 
 class ChatMessage(msgspec.Struct):
@@ -59,6 +72,10 @@ class ChatBody(msgspec.Struct):
     max_tokens: int | None = None
     max_completion_tokens: int | None = None
     temperature: float | None = None
+    top_p: float | None = None
+    seed: int | None = None
+    stop: str | list[str] | None = None
+    reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh"] | None = None
     n: int | None = None
     stream: bool | None = None
     logprobs: bool | int | None = None
@@ -110,6 +127,8 @@ class ChatForm:
                 raise Denied(400, "invalid_request", "max_tokens must be at least 1")
         if not 0 <= (asked.temperature or 0) <= 2:
             raise Denied(400, "invalid_request", "temperature must be between 0 and 2")
+        if not 0 < (1 if asked.top_p is None else asked.top_p) <= 1:
+            raise Denied(400, "invalid_request", "top_p must be above 0 and at most 1")
         if self.dialect.name == "together" and isinstance(asked.logprobs, bool):
             raise Denied(400, "invalid_request", "logprobs must be an integer between 0 and 20")
 
@@ -130,8 +149,11 @@ class ChatForm:
         }
 
     def _choice(self, ask: Ask, reply: Reply, index: int) -> dict[str, object]:
-        finish = "content_filter" if reply.ending == "refusal" else reply.ending
+        finish = reply.ending
         message: dict[str, object] = {"role": "assistant", "content": reply.text}
+        if reply.ending == "refusal":
+            finish = _REFUSED.get(self.dialect.name, "content_filter")
+            message |= {"content": None, "refusal": "Simulated refusal."} if finish == "stop" else {}
         if ask.tool and reply.ending == "stop":
             finish = "tool_calls"
             function = {"name": ask.tool, "arguments": reply.text}

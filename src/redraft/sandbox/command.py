@@ -10,23 +10,39 @@ from typing import cast
 
 import click
 
+from redraft.sandbox.faults import HARMS
 from redraft.sandbox.options import FaultOptions, Options, TruthOptions
 
 SHARE = click.FloatRange(0, 1)
 NOT_NEGATIVE = click.FloatRange(min=0)
 
 
-def _strength(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tuple[tuple[str, float], ...]:
-    rules: list[tuple[str, float]] = []
+def _numbers(values: tuple[str, ...], form: str) -> tuple[tuple[str, float], ...]:
+    """Each `name=number` as a pair; `form` is how the help writes it."""
+    pairs: list[tuple[str, float]] = []
     for value in values:
-        pattern, _equals, number = value.rpartition("=")
+        name, _equals, number = value.rpartition("=")
         try:
-            rules.append((pattern, float(number)))
+            pairs.append((name, float(number)))
         except ValueError:
-            raise click.BadParameter(f"{value!r} is not PATTERN=NUMBER") from None
-        if not pattern:
-            raise click.BadParameter(f"{value!r} is not PATTERN=NUMBER")
-    return tuple(rules)
+            raise click.BadParameter(f"{value!r} is not {form}") from None
+        if not name:
+            raise click.BadParameter(f"{value!r} is not {form}")
+    return tuple(pairs)
+
+
+def _strength(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tuple[tuple[str, float], ...]:
+    return _numbers(values, "PATTERN=NUMBER")
+
+
+def _fault(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tuple[tuple[str, float], ...]:
+    pairs = _numbers(values, "NAME=SHARE")
+    for name, share in pairs:
+        if name not in HARMS:
+            raise click.BadParameter(f"no fault is called {name!r}; there are {', '.join(sorted(HARMS))}")
+        if not 0 <= share <= 1:
+            raise click.BadParameter(f"{share:g} is no share from 0 to 1")
+    return pairs
 
 
 @click.command("sandbox", context_settings={"show_default": True})
@@ -40,6 +56,9 @@ def _strength(_: click.Context, __: click.Parameter, values: tuple[str, ...]) ->
 @click.option("--job-seconds", type=NOT_NEGATIVE, default=3.0, help="Length of a training job.")
 @click.option("--file-seconds", type=NOT_NEGATIVE, default=0.3, help="Length of a file's processing.")
 @click.option("--job-fails", multiple=True, help="Pattern of suffixes or base models whose jobs fail; repeatable.")
+@click.option("--batch-seconds", type=NOT_NEGATIVE, default=1.0, help="Length of a batch.")
+@click.option("--batch-error-rate", type=SHARE, default=0.0, help="Share of a batch's requests that end in an error.")
+@click.option("--batch-expire-rate", type=SHARE, default=0.0, help="Share of a batch's requests that expire.")
 @click.option("--latency-ms", type=NOT_NEGATIVE, default=0.0, help="Mean time to an answer, lognormal.")
 @click.option("--rpm", type=click.IntRange(0), default=0, help="Requests a minute and model; 0: no limit.")
 @click.option("--tpm", type=click.IntRange(0), default=0, help="Tokens a minute and model; 0: no limit.")
@@ -49,6 +68,7 @@ def _strength(_: click.Context, __: click.Parameter, values: tuple[str, ...]) ->
 @click.option("--empty-rate", type=SHARE, default=0.0, help="Share of empty answers.")
 @click.option("--refusal-rate", type=SHARE, default=0.0, help="Share of refusals.")
 @click.option("--truncate-rate", type=SHARE, default=0.0, help="Share of answers cut at half their length.")
+@click.option("--fault", multiple=True, callback=_fault, help="NAME=SHARE of calls, such as stall=0.01; repeatable.")
 @click.option("--strength", multiple=True, callback=_strength, help="PATTERN=NUMBER of model names; repeatable.")
 @click.option("--quality-sd", type=NOT_NEGATIVE, default=1.0, help="Spread of a model's quality over contexts.")
 @click.option("--judge-bias", type=float, default=0.15, help="The judge's favour for the answer shown first.")
@@ -60,7 +80,7 @@ def sandbox_command(**given: object) -> None:
     """Play the LLM providers on loopback, offline, with answers that a seed decides.
 
     Together at the printed address, Anthropic too; OpenAI-compatible chat under /openai/v1,
-    /openrouter/v1 and /gemini/v1beta/openai. Any key is accepted but `wrong`.
+    /openrouter/v1, /gemini/v1beta/openai, /vllm/v1 and /ollama/v1. Any key is accepted but `wrong`.
     """
     from redraft.sandbox.serving import serve
 
@@ -77,4 +97,6 @@ def options_from(given: dict[str, object]) -> Options:
     if "strength" in given:
         truth["strengths"] = given.pop("strength")
     faults = {name: given.pop(name) for name in FaultOptions.__struct_fields__ if name in given}
+    if "fault" in given:
+        faults["more"] = given.pop("fault")
     return msgspec.convert(given | {"truth": truth, "faults": faults, "bad_keys": keys}, Options)

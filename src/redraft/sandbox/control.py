@@ -1,4 +1,4 @@
-"""What a test or a person asks the sandbox about itself: identity, counts, calls, truth, scripts, reset.
+"""What a test or a person asks the sandbox about itself: identity, counts, calls, truth, scripts, limits, reset.
 
 Neighbours: `accounts` counts, `app` mounts these under /sandbox/.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from importlib.metadata import version
+from typing import Annotated
 
 import msgspec
 from aiohttp import web
@@ -20,6 +21,11 @@ from redraft.sandbox.models import Models
 from redraft.sandbox.options import Options
 from redraft.sandbox.state import State
 from redraft.sandbox.truth import Truth, true_win_rate
+
+
+class RateLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    rpm: Annotated[int, msgspec.Meta(ge=0)] = 0
+    tpm: Annotated[int, msgspec.Meta(ge=0)] = 0
 
 
 class Control:
@@ -72,6 +78,15 @@ class Control:
         except (msgspec.DecodeError, msgspec.ValidationError) as error:
             return _json({"error": {"message": str(error)}}, 400)
         return _json({"waiting": waiting})
+
+    async def limits(self, request: web.Request) -> web.Response:
+        """Other limits from now on: `{"rpm": 600, "tpm": 0}`, where 0 means none. What is left of them stays."""
+        try:
+            wanted = msgspec.json.decode(await request.read(), type=RateLimits)
+        except (msgspec.DecodeError, msgspec.ValidationError) as error:
+            return _json({"error": {"message": str(error)}}, 400)
+        self._calls.limits.change(wanted.rpm, wanted.tpm)
+        return _json(wanted)
 
     async def reset(self, request: web.Request) -> web.Response:
         """Counts from zero and drops scripts; with ?everything=1 files, jobs and trained models go too."""

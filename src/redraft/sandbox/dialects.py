@@ -1,11 +1,12 @@
 """How each provider words its errors and its rate limits; the request and answer shapes are elsewhere.
 
-`DIALECTS` names them all. Neighbours: `chat` and `anthropic_messages` hold the shapes of calls,
+Neighbours: `chat` and `anthropic_messages` hold the shapes of calls,
 `calls` and `limits` decide when an error is due.
 """
 
 from __future__ import annotations
 
+import math
 import time
 from datetime import UTC, datetime
 
@@ -15,6 +16,7 @@ JSON = "application/json"
 _GEMINI = {
     400: "INVALID_ARGUMENT",
     401: "UNAUTHENTICATED",
+    402: "FAILED_PRECONDITION",
     404: "NOT_FOUND",
     429: "RESOURCE_EXHAUSTED",
     500: "INTERNAL",
@@ -26,9 +28,11 @@ _ANTHROPIC = {
     403: "permission_error",
     404: "not_found_error",
     413: "request_too_large",
+    402: "billing_error",
     429: "rate_limit_error",
     529: "overloaded_error",
 }
+_ANTHROPIC_CODES = frozenset({"enforced_spend_limit_reached", "ramp_limit_exceeded"})
 
 
 class Denied(Exception):  # noqa: N818 - an answer of the provider, not a fault of this program
@@ -49,11 +53,20 @@ class Room(msgspec.Struct, frozen=True):
 
 
 class Dialect:
-    """The OpenAI form, which the others vary. `name` is also the family whose models share a limit."""
+    """The form of OpenAI's errors, which the others vary. `name` is also the family whose models share a limit.
+
+    `burst_seconds` is how much of a minute's grant can be used at once; with `split_tokens` the tokens of input and
+    output have a limit each.
+    """
 
     name = "openai"
     failures: tuple[int, ...] = (500, 503)
     burst_seconds = 60.0
+    split_tokens = False
+
+    def spent(self) -> Denied:
+        """The refusal of an account that has reached its spend limit."""
+        return Denied(402, "payment_required", "The account has reached its spending limit.")
 
     def error(self, denied: Denied) -> bytes:
         kind = {
@@ -64,14 +77,9 @@ class Dialect:
         error = {"message": denied.message, "type": kind, "param": None, "code": denied.code}
         return msgspec.json.encode({"error": error})
 
-    def limit_headers(self, requests: Room | None, tokens: Room | None) -> dict[str, str]:
-        headers: dict[str, str] = {}
-        for word, room in (("requests", requests), ("tokens", tokens)):
-            if room:
-                headers[f"x-ratelimit-limit-{word}"] = str(room.limit)
-                headers[f"x-ratelimit-remaining-{word}"] = str(room.remaining)
-                headers[f"x-ratelimit-reset-{word}"] = f"{room.reset:.3f}s"
-        return headers
+    def limit_headers(self, requests: Room | None, tokens: Room | None, output: Room | None) -> dict[str, str]:
+        """`output` is the room of the output tokens where they have one of their own, else that of all tokens."""
+        return {}
 
     def wait_headers(self, seconds: float) -> dict[str, str]:
         """How long a client that ran into the limit is told to wait."""
@@ -79,6 +87,50 @@ class Dialect:
 
     def answer_headers(self, fingerprint: str) -> dict[str, str]:
         return {"x-request-id": f"req_{fingerprint[:24]}"}
+
+
+class OpenAI(Dialect):
+    """Resets are durations such as `6m0s` or `120ms`; a spent quota comes with 429."""
+
+    def spent(self) -> Denied:
+        return Denied(429, "insufficient_quota", "You exceeded your current quota, please check your plan.")
+
+    def limit_headers(self, requests: Room | None, tokens: Room | None, output: Room | None) -> dict[str, str]:
+        headers: dict[str, str] = {}
+        for word, room in (("requests", requests), ("tokens", tokens)):
+            if room:
+                headers[f"x-ratelimit-limit-{word}"] = str(room.limit)
+                headers[f"x-ratelimit-remaining-{word}"] = str(room.remaining)
+                headers[f"x-ratelimit-reset-{word}"] = _duration(room.reset)
+        return headers
+
+
+class Vllm(Dialect):
+    """A server of one's own: no limits of its own making, and the status as the error's code."""
+
+    name = "vllm"
+
+    def error(self, denied: Denied) -> bytes:
+        kind = {404: "NotFoundError", 400: "BadRequestError"}.get(denied.status, "InternalServerError")
+        error = {"message": denied.message, "type": kind, "param": None, "code": denied.status}
+        return msgspec.json.encode({"error": error})
+
+    def wait_headers(self, seconds: float) -> dict[str, str]:
+        return {}
+
+
+class Ollama(Dialect):
+    """Like vLLM without codes."""
+
+    name = "ollama"
+
+    def error(self, denied: Denied) -> bytes:
+        kind = {404: "not_found_error", 400: "invalid_request_error"}.get(denied.status, "api_error")
+        error = {"message": denied.message, "type": kind, "param": None, "code": None}
+        return msgspec.json.encode({"error": error})
+
+    def wait_headers(self, seconds: float) -> dict[str, str]:
+        return {}
 
 
 class Together(Dialect):
@@ -94,7 +146,7 @@ class Together(Dialect):
         error = {"message": denied.message, "type": kind, "param": None, "code": denied.code}
         return msgspec.json.encode({"error": error})
 
-    def limit_headers(self, requests: Room | None, tokens: Room | None) -> dict[str, str]:
+    def limit_headers(self, requests: Room | None, tokens: Room | None, output: Room | None) -> dict[str, str]:
         headers: dict[str, str] = {}
         if requests:
             headers["x-ratelimit-limit"] = f"{requests.limit / 60:g}"
@@ -119,7 +171,7 @@ class OpenRouter(Dialect):
         error = {"code": denied.status, "message": denied.message, "metadata": {"error_type": denied.code}}
         return msgspec.json.encode({"error": error})
 
-    def limit_headers(self, requests: Room | None, tokens: Room | None) -> dict[str, str]:
+    def limit_headers(self, requests: Room | None, tokens: Room | None, output: Room | None) -> dict[str, str]:
         if not requests:
             return {}
         return {
@@ -143,9 +195,6 @@ class Gemini(Dialect):
         error = {"code": denied.status, "message": denied.message, "status": status, "details": details}
         return msgspec.json.encode([{"error": error}])
 
-    def limit_headers(self, requests: Room | None, tokens: Room | None) -> dict[str, str]:
-        return {}
-
     def wait_headers(self, seconds: float) -> dict[str, str]:
         return {"retry-delay": f"{max(1, round(seconds + 0.5))}s"}
 
@@ -155,22 +204,38 @@ class Anthropic(Dialect):
 
     name = "anthropic"
     failures = (500, 529)
+    split_tokens = True
+
+    def spent(self) -> Denied:
+        return Denied(429, "enforced_spend_limit_reached", "The organization has reached its spend limit.")
 
     def error(self, denied: Denied) -> bytes:
         kind = _ANTHROPIC.get(denied.status, "invalid_request_error" if denied.status < 500 else "api_error")
-        error = {"type": kind, "message": denied.message}
+        error: dict[str, object] = {"type": kind, "message": denied.message}
+        if denied.code in _ANTHROPIC_CODES:
+            error["details"] = {"error_code": denied.code}
         return msgspec.json.encode({"type": "error", "error": error, "request_id": denied.headers.get("request-id")})
 
-    def limit_headers(self, requests: Room | None, tokens: Room | None) -> dict[str, str]:
+    def limit_headers(self, requests: Room | None, tokens: Room | None, output: Room | None) -> dict[str, str]:
         headers: dict[str, str] = {}
-        rooms = (("requests", requests), ("tokens", tokens), ("input-tokens", tokens), ("output-tokens", tokens))
+        # `tokens` shows whichever limit is nearest.
+        nearest = min((room for room in (tokens, output) if room), key=lambda room: room.remaining, default=None)
+        rooms = (("requests", requests), ("tokens", nearest), ("input-tokens", tokens), ("output-tokens", output))
         for word, room in rooms:
             if room:
                 headers[f"anthropic-ratelimit-{word}-limit"] = str(room.limit)
                 headers[f"anthropic-ratelimit-{word}-remaining"] = str(room.remaining)
-                back = datetime.fromtimestamp(time.time() + room.reset, UTC)
+                back = datetime.fromtimestamp(math.ceil(time.time() + room.reset), UTC)
                 headers[f"anthropic-ratelimit-{word}-reset"] = back.strftime("%Y-%m-%dT%H:%M:%SZ")
         return headers
 
     def answer_headers(self, fingerprint: str) -> dict[str, str]:
         return {"request-id": f"req_{fingerprint[:24]}"}
+
+
+def _duration(seconds: float) -> str:
+    """Seconds as OpenAI writes them: `120ms`, `8.64s`, `6m0s`."""
+    if seconds < 1:
+        return f"{math.ceil(seconds * 1000)}ms"
+    minutes, rest = divmod(seconds, 60)
+    return (f"{minutes:.0f}m" if minutes else "") + f"{rest:.3f}".rstrip("0").rstrip(".") + "s"

@@ -1,6 +1,6 @@
 """What goes wrong with a model call, decided by seed, content and attempt, and scripts for single requests.
 
-Neighbours: `calls` applies what is decided here; `limits` has the rate limits.
+Neighbours: `calls` asks here what happens, `spoiling` makes it happen; `limits` has the rate limits.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import re
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -17,6 +18,41 @@ from redraft.sandbox.options import FaultOptions
 NONE = "none"
 UNREADABLE_VERDICTS = ("$ERROR$", "\n\n", "To Assistant", "[[9.5]]", "Both answers have merit, and I cannot say.", "{")
 _SPREAD = 0.5  # sigma of the lognormal latency: the slowest of a hundred takes about three times the mean
+
+
+class Harm(NamedTuple):
+    """What a fault means for the account: `paid` for although spoiled, and whether the client gets it `whole`.
+
+    `status` is the HTTP status of a fault that comes instead of an answer.
+    """
+
+    paid: bool
+    whole: bool
+    status: int = 200
+
+
+_REFUSED = {429: ("limited", "limited_seconds", "limited_ms", "limited_date", "ramp_limit", "spend_limit")}
+_FAILED = {500: ("error_500", "error_list"), 502: ("error_502",), 503: ("error_503",), 529: ("error_529",)}
+# Every fault that a script or `--fault` can name.
+HARMS: dict[str, Harm] = {
+    **{name: Harm(False, True, status) for status, names in (_REFUSED | _FAILED).items() for name in names},
+    "error_in_200": Harm(False, True),
+    # A generated answer of which the client gets nothing that it can use.
+    "reset_headers": Harm(True, False),
+    "reset_body": Harm(True, False),
+    "dropped": Harm(True, False),
+    "stall": Harm(True, False),
+    "drip": Harm(True, False),
+    "cut_json": Harm(True, False),
+    "html": Harm(True, False),
+    "garbage": Harm(True, False),
+    # Answers that read as answers.
+    "empty": Harm(True, True),
+    "refused": Harm(True, True),
+    "truncated": Harm(True, True),
+    "malformed": Harm(True, True),
+    "huge": Harm(True, True),
+}
 
 
 class Faults:
@@ -31,6 +67,7 @@ class Faults:
             ("empty", options.empty_rate),
             ("refused", options.refusal_rate),
             ("truncated", options.truncate_rate),
+            *options.more,
         )
         self._rates = [(name, rate) for name, rate in rates if rate > 0]
         self.active = bool(self._rates) or options.latency_ms > 0
@@ -57,7 +94,8 @@ class Doing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `status`, `headers` and `body` (text, or JSON) replace the answer; with `after` the request takes
     effect first (a job is made, a call is paid). `close` ends the connection without an answer.
-    `content` and `finish_reason` change a model's answer and leave the rest of it real.
+    `content` and `finish_reason` change a model's answer and leave the rest of it real. `fault` is a name out of
+    `HARMS`, played in the provider's own words; `retry_after` are the seconds that the limited ones name.
     """
 
     status: int | None = None
@@ -68,10 +106,21 @@ class Doing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     after: bool = False
     content: str | None = None
     finish_reason: str | None = None
+    fault: str | None = None
+    retry_after: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.fault is not None and self.fault not in HARMS:
+            raise ValueError(f"no fault is called {self.fault!r}; there are {', '.join(sorted(HARMS))}")
 
     @property
     def replaces(self) -> bool:
         return self.close or self.status is not None or self.body is not None
+
+    @property
+    def changes(self) -> bool:
+        """Whether the model's answer is another one than it would have been."""
+        return self.replaces or self.content is not None or self.finish_reason is not None
 
     def payload(self) -> bytes:
         if isinstance(self.body, str):

@@ -20,7 +20,7 @@ from redraft.sandbox.dialects import JSON, Denied, Together
 from redraft.sandbox.draws import Draws
 from redraft.sandbox.options import Options
 from redraft.sandbox.state import FileRecord, State
-from redraft.sandbox.training_rows import check_rows
+from redraft.sandbox.training_rows import Report, check_rows
 
 PURPOSES = frozenset({"fine-tune", "calibration", "eval", "batch-api"})
 TYPES = frozenset({"jsonl", "parquet", "csv"})
@@ -104,7 +104,8 @@ class Files:
         if record.uploaded_at is None:
             raise Denied(400, "invalid_request", "The file's bytes have not been uploaded")
         if record.preprocessed_at is None:
-            report = await asyncio.to_thread(check_rows, self._state.path(record.id), record.filetype)
+            check = check_rows if record.purpose != "batch-api" else _count_rows
+            report = await asyncio.to_thread(check, self._state.path(record.id), record.filetype)
             record = msgspec.structs.replace(
                 record, preprocessed_at=time.time(), error=report.error, lines=report.lines, weights=report.weights
             )
@@ -115,7 +116,8 @@ class Files:
         return self._show(self.find(request.match_info["id"]))
 
     async def all(self, request: web.Request) -> web.Response:
-        shown = [self._body(one) for one in self._state.files.values() if not one.deleted]
+        files = self._state.files.values()
+        shown = [self._body(one) for one in files if one.provider == "together" and not one.deleted]
         return web.Response(body=msgspec.json.encode({"data": shown}), content_type=JSON)
 
     async def content(self, request: web.Request) -> web.StreamResponse:
@@ -158,6 +160,12 @@ class Files:
                 report |= {"error": record.error, "error_type": "INVALID_FORMAT"}
             body["validation_report"] = report
         return body
+
+
+def _count_rows(path: Path, filetype: str) -> Report:
+    """A batch's input is checked by the batch, not here."""
+    with path.open("rb") as file:
+        return Report(sum(1 for line in file if line.strip()), None)
 
 
 def denial(denied: Denied) -> web.Response:

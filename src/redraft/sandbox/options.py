@@ -30,6 +30,7 @@ class FaultOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What goes wrong, as shares of the model calls (0 to 1), and how slow and limited the answers are.
 
     `latency_ms` is the mean of a lognormal; `rpm` and `tpm` are requests and tokens a minute and model (0: no limit).
+    `more` are the shares of further faults by their names in `faults.HARMS`.
     """
 
     latency_ms: float = 0.0
@@ -41,6 +42,7 @@ class FaultOptions(msgspec.Struct, frozen=True, kw_only=True):
     empty_rate: float = 0.0
     refusal_rate: float = 0.0
     truncate_rate: float = 0.0
+    more: tuple[tuple[str, float], ...] = ()
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,6 +51,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     `models` are patterns of the base models that are served; fine-tuned ones are served when trained here.
     `job_seconds` and `file_seconds` are the lengths of a training job and of a file's processing;
     `job_fails` are patterns of suffixes or base models whose jobs end in error. `state` is an SQLite file.
+    `batch_seconds` is the length of a batch, of whose requests these shares end in an error or expire unanswered.
     """
 
     host: str = "127.0.0.1"
@@ -62,6 +65,9 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     job_seconds: float = 3.0
     file_seconds: float = 0.3
     job_fails: tuple[str, ...] = ()
+    batch_seconds: float = 1.0
+    batch_error_rate: float = 0.0
+    batch_expire_rate: float = 0.0
     access_log: bool = False
     exit_with_parent: bool = False
     truth: TruthOptions = TruthOptions()

@@ -1,6 +1,6 @@
-"""Files, jobs and models that outlive the process: records in SQLite, uploaded bytes in a folder beside it.
+"""Files, jobs, batches and models that outlive the process: records in SQLite, uploaded bytes in a folder beside it.
 
-Without a state file both live in memory and a temporary folder. Neighbours: `files` and `fine_tunes` own
+Without a state file both live in memory and a temporary folder. Neighbours: `files`, `fine_tunes` and `batches` own
 the records; what a job does at a given time is computed in `jobs`, so nothing is lost while the sandbox is down.
 """
 
@@ -30,6 +30,7 @@ class FileRecord(msgspec.Struct, kw_only=True):
     lines: int = 0
     weights: bool = False
     deleted: bool = False
+    provider: str = "together"
 
 
 class JobRecord(msgspec.Struct, kw_only=True):
@@ -51,6 +52,33 @@ class JobRecord(msgspec.Struct, kw_only=True):
     deleted: bool = False
 
 
+class BatchRecord(msgspec.Struct, kw_only=True):
+    """A batch as it was submitted. Times are Unix seconds; `seconds` is how long it takes.
+
+    `counts` are its requests by how they ended, empty until all have; `error` is why the whole batch was refused.
+    """
+
+    id: str
+    provider: str
+    created_at: float
+    seconds: float
+    requests: int
+    size: int
+    model: str = ""
+    input_file: str | None = None
+    metadata: dict[str, str] | None = None
+    error: str | None = None
+    cancelled_at: float | None = None
+    finished_at: float | None = None
+    counts: dict[str, int] = {}
+    output_file: str | None = None
+    error_file: str | None = None
+
+
+Record = FileRecord | JobRecord | BatchRecord
+KINDS: dict[str, type[Record]] = {"file": FileRecord, "job": JobRecord, "batch": BatchRecord}
+
+
 class State:
     """All records in memory, written through to SQLite."""
 
@@ -67,28 +95,27 @@ class State:
         )
         self.files: dict[str, FileRecord] = {}
         self.jobs: dict[str, JobRecord] = {}
+        self.batches: dict[str, BatchRecord] = {}
         for kind, stored in self._database.execute("SELECT kind, json FROM records ORDER BY rowid"):
-            if kind == "file":
-                self._keep(msgspec.json.decode(stored, type=FileRecord))
-            else:
-                self._keep(msgspec.json.decode(stored, type=JobRecord))
+            self._keep(msgspec.json.decode(stored, type=KINDS[kind]))
 
-    def save(self, record: FileRecord | JobRecord) -> None:
+    def save(self, record: Record) -> None:
         """Stores the record, in place of an older one with the same id."""
         self._keep(record)
-        kind = "file" if isinstance(record, FileRecord) else "job"
+        kind = next(kind for kind, shape in KINDS.items() if isinstance(record, shape))
         self._database.execute(
             "INSERT INTO records VALUES (?, ?, ?) ON CONFLICT (kind, id) DO UPDATE SET json = excluded.json",
             (kind, record.id, msgspec.json.encode(record)),
         )
 
     def clear(self) -> None:
-        """Forgets all files and jobs."""
+        """Forgets all files, jobs and batches."""
         self._database.execute("DELETE FROM records")
-        for record in self.files.values():
-            self.path(record.id).unlink(missing_ok=True)
+        for name in (*self.files, *self.batches):
+            self.path(name).unlink(missing_ok=True)
         self.files.clear()
         self.jobs.clear()
+        self.batches.clear()
 
     def path(self, file_id: str) -> Path:
         return self.uploads / file_id
@@ -98,8 +125,10 @@ class State:
         if self._folder:
             self._folder.cleanup()
 
-    def _keep(self, record: FileRecord | JobRecord) -> None:
+    def _keep(self, record: Record) -> None:
         if isinstance(record, FileRecord):
             self.files[record.id] = record
-        else:
+        elif isinstance(record, JobRecord):
             self.jobs[record.id] = record
+        else:
+            self.batches[record.id] = record

@@ -7,12 +7,14 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any, cast
 
+import msgspec
 import pytest
 from aiohttp import web
 
 from redraft.calling.engine import Caller
 from redraft.calling.ledger import Ledger
-from redraft.calling.limits import Limits
+from redraft.calling.limits import Lanes, LimitSettings
+from redraft.calling.plan import CallPlan
 from redraft.calling.retries import Retries
 from redraft.providers.chat import ChatClient
 from redraft.providers.endpoints import Endpoint
@@ -20,7 +22,7 @@ from redraft.records import Message, Request
 from redraft.sandbox.process import SandboxProcess
 
 KEY = "sk-secret-0123456789"
-QUICK = Retries(first_wait=0.01, longest_wait=0.05)
+QUICK = Retries(first_wait=0.01, longest_wait=0.05, cool_down=0.05, longest_cool_down=0.2, floor=200.0)
 
 
 class Playing(SandboxProcess):
@@ -50,14 +52,22 @@ def caller_at(tmp_path: Path) -> Callable[..., AbstractAsyncContextManager[Calle
 
     @asynccontextmanager
     async def opened(
-        url: str, *, key: str = KEY, retries: Retries = QUICK, seconds: float = 60, **limits: Any
+        url: str,
+        *,
+        key: str = KEY,
+        retries: Retries = QUICK,
+        seconds: float = 60,
+        plan: CallPlan | None = None,
+        **limits: Any,
     ) -> AsyncIterator[Caller]:
         async def source(provider: str) -> Endpoint:
             return Endpoint(provider=provider, base_url=url, api_key=key)
 
-        async with ChatClient(seconds=seconds) as client:
-            with Ledger(tmp_path / "ledger.sqlite") as ledger:
-                yield Caller(client, source, ledger, Limits(**limits), retries)
+        patient = msgspec.structs.replace(retries, attempt_seconds=seconds)
+        async with ChatClient() as client, Ledger(tmp_path / "ledger.sqlite") as ledger:
+            caller = Caller(client, source, ledger, Lanes(LimitSettings(**limits)), patient, plan=plan)
+            yield caller
+            await caller.settled()
 
     return opened
 

@@ -159,8 +159,8 @@ def test_too_many_requests_is_no_fault_of_a_row(
     limited = start_sandbox(rpm=1200)
     found = outcomes(caller_at, limited.url, [asked(i) for i in range(120)])
     assert Counter(type(outcome) for outcome in found.values()) == {Completion: 120}
-    refused = cast("Any", limited.stats())["requests"][CHAT]["429"]
-    assert 0 < refused < 240, "it slowed down, and did not knock all the time"
+    refused = cast("Any", limited.stats())["requests"][CHAT].get("429", 0)
+    assert refused <= 2, "the headers tell the limit before it is run into"
 
 
 def test_retry_after_holds_every_call_back(sandbox: Any, caller_at: CallerAt, asked: Asked) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +16,14 @@ from aiohttp import web
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from redraft.calling import engine
+from redraft.calling import streaming
 from redraft.calling.engine import Caller
 from redraft.calling.ledger import Ledger
-from redraft.calling.limits import Limits
+from redraft.calling.limits import Lanes, LimitSettings
 from redraft.errors import ProviderError
 from redraft.providers.chat import ChatClient
 from redraft.providers.endpoints import Endpoint
-from redraft.records import Request
+from redraft.records import Completion, Failure, Outcome, Request
 
 Asked = Callable[..., Request]
 CallerAt = Callable[..., Any]
@@ -31,9 +32,9 @@ Fine = Callable[..., web.Response]
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(count=st.integers(0, 60), in_flight=st.integers(1, 12), distinct=st.integers(1, 60))
+@given(count=st.integers(0, 60), in_flight=st.integers(1, 12), distinct=st.integers(1, 60), ordered=st.booleans())
 def test_every_request_comes_back_once_and_none_is_drawn_early(
-    sandbox_process: Any, asked: Asked, count: int, in_flight: int, distinct: int
+    sandbox_process: Any, asked: Asked, count: int, in_flight: int, distinct: int, ordered: bool
 ) -> None:
     drawn = given = 0
 
@@ -41,36 +42,38 @@ def test_every_request_comes_back_once_and_none_is_drawn_early(
         nonlocal drawn
         for i in range(count):
             drawn += 1
-            assert drawn <= given + in_flight + 1
+            assert drawn <= given + 2 * in_flight
             yield asked(i % distinct, row_id=str(i))
 
-    async def run(ledger: Ledger) -> Counter[str]:
+    async def run(path: Path) -> Counter[str]:
         nonlocal given
         seen: Counter[str] = Counter()
-        async with new_caller(sandbox_process.url, ledger, in_flight) as caller:
-            async for request, outcome in caller.run(requests()):
+        async with new_caller(sandbox_process.url, path, in_flight) as caller:
+            async for request, outcome in caller.run(requests(), ordered=ordered):
                 assert outcome.request_key == request.key((await caller.endpoint("m/x")).name)
+                assert not ordered or request.row_id == str(given)
                 seen[request.row_id] += 1
                 given += 1
         return seen
 
-    with tempfile.TemporaryDirectory() as folder, Ledger(Path(folder) / "ledger.sqlite") as ledger:
-        assert asyncio.run(run(ledger)) == Counter(str(i) for i in range(count))
-        assert len(ledger) == min(count, distinct)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "ledger.sqlite"
+        assert asyncio.run(run(path)) == Counter(str(i) for i in range(count))
+        assert recorded(path) == min(count, distinct)
 
 
 @asynccontextmanager
-async def new_caller(url: str, ledger: Ledger, in_flight: int) -> AsyncIterator[Caller]:
+async def new_caller(url: str, path: Path, in_flight: int) -> AsyncIterator[Caller]:
     async def source(provider: str) -> Endpoint:
         return Endpoint(provider=provider, base_url=url, api_key="k")
 
-    async with ChatClient() as client:
-        yield Caller(client, source, ledger, Limits(in_flight=in_flight))
+    async with ChatClient() as client, Ledger(path) as ledger:
+        yield Caller(client, source, ledger, Lanes(LimitSettings(in_flight=in_flight)))
 
 
-def recorded(tmp_path: Path) -> int:
-    with Ledger(tmp_path / "ledger.sqlite") as ledger:
-        return len(ledger)
+def recorded(path: Path) -> int:
+    with closing(sqlite3.connect(path)) as database:
+        return int(database.execute("SELECT count(DISTINCT request_key) FROM answers").fetchone()[0])
 
 
 def test_the_window_is_never_exceeded(serve: Serve, fine: Fine, caller_at: CallerAt, asked: Asked) -> None:
@@ -115,12 +118,17 @@ def test_a_fatal_fault_waits_for_what_may_be_paid(
     async def run() -> None:
         async with serve(slow_and_bad(fine)) as url, caller_at(url, in_flight=6) as caller:
             requests = [*(asked(i) for i in range(5)), asked("bad"), *(asked(i) for i in range(100, 200))]
+            given: list[Outcome] = []
             with pytest.raises(ProviderError, match="key is refused"):
-                async for _ in caller.run(requests):
-                    raise AssertionError("the fault comes first")
+                async for _, outcome in caller.run(requests):
+                    given.append(outcome)
+
+            assert sum(isinstance(outcome, Completion) for outcome in given) == 5
+            assert {outcome.reason for outcome in given if isinstance(outcome, Failure)} == {"key_refused"}
+            assert len(given) == 12, "nothing was drawn after it"
 
     asyncio.run(run())
-    assert recorded(tmp_path) == 5
+    assert recorded(tmp_path / "ledger.sqlite") == 5
 
 
 def test_a_consumer_that_stops_early_keeps_what_was_under_way(
@@ -149,7 +157,7 @@ def test_a_consumer_that_stops_early_keeps_what_was_under_way(
 
     asyncio.run(run())
     assert 5 <= served < 30
-    assert recorded(tmp_path) == served, "every answer that was paid is there"
+    assert recorded(tmp_path / "ledger.sqlite") == served, "every answer that was paid is there"
 
 
 def test_a_source_that_fails_ends_the_run_with_its_fault(
@@ -166,13 +174,13 @@ def test_a_source_that_fails_ends_the_run_with_its_fault(
 
     with pytest.raises(LookupError, match="damaged"):
         asyncio.run(run())
-    assert recorded(tmp_path) in {0, 3}
+    assert recorded(tmp_path / "ledger.sqlite") in {0, 3}
 
 
 def test_an_answer_that_never_comes_is_not_waited_for_long(
     serve: Serve, caller_at: CallerAt, asked: Asked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engine, "GRACE_SECONDS", 0.3)
+    monkeypatch.setattr(streaming, "GRACE_SECONDS", 0.3)
 
     async def handler(request: web.Request) -> web.Response:
         if b"question bad" in await request.read():
@@ -184,8 +192,10 @@ def test_an_answer_that_never_comes_is_not_waited_for_long(
         async with serve(handler) as url, caller_at(url) as caller:
             started = asyncio.get_running_loop().time()
             with pytest.raises(ProviderError):
-                async for _ in caller.run([asked(0), asked(1), asked("bad")]):
-                    raise AssertionError("nothing is answered")
+                async with aclosing(caller.run([asked(0), asked(1), asked("bad")])) as outcomes:
+                    async for _, outcome in outcomes:
+                        assert isinstance(outcome, Failure)
+                        raise ProviderError("the consumer has seen enough")
             return asyncio.get_running_loop().time() - started
 
     assert 0.3 <= asyncio.run(run()) < 5

@@ -11,7 +11,7 @@ import pytest
 
 from redraft.calling.retries import Retries
 from redraft.errors import ConfigurationError, KeyRefusedError, ProviderError
-from redraft.records import Completion, Message, Outcome, Request
+from redraft.records import Completion, Failure, Message, Outcome, Request
 from redraft.sandbox.process import SandboxProcess
 
 Asked = Callable[..., Request]
@@ -53,11 +53,12 @@ def test_what_no_row_can_survive(
     sandbox: Any, caller_at: CallerAt, asked: Asked, status: int, body: object, kind: str, mend: str
 ) -> None:
     sandbox.script("", ALWAYS, status=status, body=body)
-    error, given = stopped(caller_at, sandbox.url, (asked(i) for i in range(1000)))
-    assert error.kind == kind and mend in str(error) and given == []
+    error, given = stopped(caller_at, sandbox.url, (asked(i) for i in range(1000)), in_flight=16)
+    assert error.kind == kind and mend in str(error)
+    assert {outcome.reason for outcome in given if isinstance(outcome, Failure)} == {kind}
     assert f"together at {sandbox.url}" in str(error) and "model m/x" in str(error)
     requests = sandbox.stats()["requests"]["POST /v1/chat/completions"]
-    assert sum(requests.values()) <= 64, "no more than were under way"
+    assert sum(requests.values()) <= 16 < len(given) + 1 <= 33, "no more than were under way are sent"
 
 
 def test_a_wrong_key_and_a_wrong_model(sandbox: Any, caller_at: CallerAt, asked: Asked) -> None:
@@ -89,10 +90,11 @@ def test_a_provider_that_dies_ends_the_run(
                 sandbox.kill()
             yield asked(drawn)
 
-    error, given = stopped(caller_at, sandbox.url, requests(), in_flight=8)
+    impatient = Retries(outage=1.0, first_wait=0.05, cool_down=0.1, longest_cool_down=0.2)
+    error, given = stopped(caller_at, sandbox.url, requests(), in_flight=8, retries=impatient)
     assert error.kind in {"unreachable", "connection"} and "rerun later" in str(error)
     assert 150 <= sum(isinstance(outcome, Completion) for outcome in given) <= 200
-    assert drawn < 260, "not thousands of rejections"
+    assert drawn < 280, "not thousands of rejections"
 
 
 @pytest.mark.parametrize(
@@ -108,15 +110,15 @@ def test_a_provider_that_only_fails_ends_the_run(
     sandbox: Any, caller_at: CallerAt, asked: Asked, do: dict[str, Any]
 ) -> None:
     sandbox.script("POST", ALWAYS, **do)
-    quick = Retries(first_wait=0.001)
+    quick = Retries(first_wait=0.001, outage=0.5, cool_down=0.05, longest_cool_down=0.1)
     error, given = stopped(caller_at, sandbox.url, (asked(i) for i in range(1000)), in_flight=8, retries=quick)
-    assert "cannot be used" in str(error)
-    assert len(given) < 30
+    assert "nothing but faults" in str(error)
+    assert len(given) < 60
 
 
 def test_rows_that_fail_here_and_there_do_not_end_it(sandbox: Any, caller_at: CallerAt, asked: Asked) -> None:
     sandbox.script("question [0-9]*[02468]:", ALWAYS, status=500, body="oops")
-    quick = Retries(first_wait=0.001)
+    quick = Retries(first_wait=0.001, floor=500)
 
     async def run() -> list[Outcome]:
         async with caller_at(sandbox.url, in_flight=2, retries=quick) as caller:
@@ -129,7 +131,8 @@ def test_endless_too_many_requests_end_the_run(sandbox: Any, caller_at: CallerAt
     sandbox.script("POST", ALWAYS, status=429, headers={"Retry-After": "0.1"}, body="day is over")
     impatient = Retries(patience=0.5)
     error, given = stopped(caller_at, sandbox.url, (asked(i) for i in range(1000)), retries=impatient)
-    assert error.kind == "rate_limited" and "day is over" in str(error) and given == []
+    assert error.kind == "rate_limited" and "day is over" in str(error)
+    assert {outcome.reason for outcome in given if isinstance(outcome, Failure)} == {"rate_limited"}
 
 
 def test_another_sandbox_than_at_the_start_ends_the_run(
@@ -139,13 +142,13 @@ def test_another_sandbox_than_at_the_start_ends_the_run(
     port = first.url.rpartition(":")[2]
 
     def requests() -> Iterator[Request]:
-        yield asked(0)
+        yield from (asked(i) for i in range(3))
         first.stop()
         start_sandbox(seed=2, port=port)
-        yield asked(1)
+        yield asked(3)
 
     error, given = stopped(caller_at, first.url, requests(), in_flight=1)
-    assert error.kind == "other_sandbox" and len(given) == 1
+    assert error.kind == "other_sandbox" and isinstance(given[0], Completion) and len(given) <= 4
 
 
 def test_a_model_without_a_name_is_bad_input(caller_at: CallerAt) -> None:

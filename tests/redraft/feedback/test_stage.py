@@ -11,7 +11,7 @@ import pytest
 
 from redraft.calling.engine import Caller
 from redraft.calling.ledger import Ledger
-from redraft.calling.limits import Limits
+from redraft.calling.limits import Lanes, LimitSettings
 from redraft.calling.progress import Progress
 from redraft.calling.retries import Retries
 from redraft.feedback.stage import TEMPLATES, Method, rewrite_conversations
@@ -45,10 +45,10 @@ def rewrite(sandbox: SandboxProcess, tmp_path: Path) -> Rewrite:
         conversations: Sequence[Conversation], method: Method, model: str
     ) -> tuple[list[Example], list[Rejection], Progress]:
         progress = Progress("rewrite", len(conversations))
-        async with ChatClient() as client:
-            with Ledger(tmp_path / "ledger.sqlite") as ledger:
-                caller = Caller(client, source, ledger, Limits(), Retries(first_wait=0.01, longest_wait=0.05))
-                rows, rejections = await rewrite_conversations(conversations, method, model, caller, progress)
+        quick = Retries(first_wait=0.01, longest_wait=0.05)
+        async with ChatClient() as client, Ledger(tmp_path / "ledger.sqlite") as ledger:
+            caller = Caller(client, source, ledger, Lanes(LimitSettings()), quick)
+            rows, rejections = await rewrite_conversations(conversations, method, model, caller, progress)
         return rows, rejections, progress
 
     def run(conversations: Sequence[Conversation], method: Method = "feedback", model: str = PRICED):

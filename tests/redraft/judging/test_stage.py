@@ -13,7 +13,7 @@ import pytest
 
 from redraft.calling.engine import Caller
 from redraft.calling.ledger import Ledger
-from redraft.calling.limits import Limits
+from redraft.calling.limits import Lanes, LimitSettings
 from redraft.calling.progress import Progress
 from redraft.calling.retries import Retries
 from redraft.judging import protocol
@@ -37,9 +37,9 @@ async def calling(sandbox: SandboxProcess, ledger: Path) -> AsyncGenerator[Calle
     async def source(provider: str) -> Endpoint:
         return Endpoint(provider=provider, base_url=sandbox.url, api_key="key")
 
-    async with ChatClient() as client:
-        with Ledger(ledger) as opened:
-            yield Caller(client, source, opened, Limits(), Retries(first_wait=0.01, longest_wait=0.05))
+    async with ChatClient() as client, Ledger(ledger) as opened:
+        quick = Retries(first_wait=0.01, longest_wait=0.05)
+        yield Caller(client, source, opened, Lanes(LimitSettings()), quick)
 
 
 def judge(

@@ -68,7 +68,7 @@ async def quoting(request: web.Request) -> web.Response:
 @pytest.mark.parametrize(
     ("handler", "kind", "detail"),
     [
-        (silence, "timeout", "no answer within 0 s"),
+        (silence, "timeout", "no answer within 0.3 s"),
         (hang_up, "connection", "the connection broke (ServerDisconnectedError)"),
         (half, "connection", "the connection broke (ClientPayloadError)"),
         (elsewhere, "model_not_served", "HTTP 307"),

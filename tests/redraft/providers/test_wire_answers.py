@@ -50,6 +50,9 @@ def read(provider: str, body: object, key: str = "") -> wire.Answer:
         ("gemini", chat(None), "empty", "empty"),
         ("anthropic", claude(None), "empty", "empty"),
         ("together", chat("", "content_filter"), "filtered", "content filter"),
+        ("gemini", chat(None, "SAFETY"), "filtered", "content filter"),
+        ("gemini", chat("Ye", "content_filter: RECITATION"), "filtered", "content filter"),
+        ("gemini", chat("Ye", "MAX_TOKENS"), "truncated", "MAX_TOKENS"),
         ("openai", chat(None, message={"refusal": "I cannot\nhelp"}), "refused", "I cannot help"),
         (
             "anthropic",
@@ -57,7 +60,7 @@ def read(provider: str, body: object, key: str = "") -> wire.Answer:
             "refused",
             "category frontier_llm: no",
         ),
-        ("anthropic", claude("Half a", "refusal", stop_details=None), "refused", "category None"),
+        ("anthropic", claude("Half a", "refusal", stop_details=None), "refused", "category not named"),
     ],
 )
 def test_what_was_paid_for_is_read_with_its_tokens(provider: str, body: object, fault: str | None, detail: str) -> None:
@@ -66,6 +69,22 @@ def test_what_was_paid_for_is_read_with_its_tokens(provider: str, body: object, 
     assert detail in answer.detail and "\n" not in answer.detail
     if fault is None:
         assert answer.text == "Yes." and answer.detail == ""
+
+
+@pytest.mark.parametrize(
+    ("provider", "body", "category"),
+    [
+        ("anthropic", claude(None, "refusal", stop_details={"type": "refusal", "category": "bio"}), "bio"),
+        ("anthropic", claude(None, "refusal", stop_details={"type": "refusal", "category": None}), ""),
+        ("anthropic", claude(None, "refusal", stop_details=None), ""),
+        ("gemini", chat(None, "SAFETY"), "SAFETY"),
+        ("gemini", chat(None, "content_filter: RECITATION"), "RECITATION"),
+        ("together", chat(None, "content_filter"), ""),
+        ("together", chat(), ""),
+    ],
+)
+def test_why_it_refused_in_the_providers_own_word(provider: str, body: object, category: str) -> None:
+    assert read(provider, body).category == category
 
 
 def test_an_answer_without_usage_counts_no_tokens() -> None:
@@ -85,6 +104,12 @@ def test_an_answer_without_usage_counts_no_tokens() -> None:
         ("openrouter", {"error": "gone"}, "server_error"),
         ("openrouter", chat("Half an", "error", choice={"error": {"code": 502, "message": "died"}}), "server_error"),
         ("openrouter", chat("Half an", "error"), "server_error"),
+        ("openai", {"error": {"message": "slow", "type": "rate_limit_error", "code": None}}, "rate_limited"),
+        ("gemini", [{"error": {"code": 503, "message": "busy", "status": "UNAVAILABLE"}}], "overloaded"),
+        ("vllm", [{"error": {"code": 400, "message": "long"}}], "bad_request"),
+        ("anthropic", {"type": "error", "error": {"type": "overloaded_error", "message": f"b {KEY}"}}, "overloaded"),
+        ("anthropic", {"type": "error", "error": {"type": "api_error", "message": "oops"}}, "server_error"),
+        ("anthropic", [{"error": {"type": "rate_limit_error", "message": "slow"}}], "rate_limited"),
         ("together", chat(choices=[]), "malformed_answer"),
         ("together", {}, "malformed_answer"),
         ("together", chat(usage={"prompt_tokens": "many"}), "malformed_answer"),
@@ -103,6 +128,16 @@ def test_what_is_no_answer_is_a_fault(provider: str, body: object, kind: str) ->
         read(provider, body, KEY)
     assert caught.value.kind == kind
     assert KEY not in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_page_is_called_a_page() -> None:
+    with pytest.raises(CallFault, match="a page of HTML"):
+        read("together", b"\n <!doctype html><html>hello</html>")
+
+
+def test_ten_megabytes_are_an_answer() -> None:
+    long = "räson " * 1_800_000
+    assert read("openai", chat(long)).text == long
 
 
 JSON = st.recursive(

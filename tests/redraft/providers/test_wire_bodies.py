@@ -1,53 +1,75 @@
-"""What is sent: for the same call the providers' own SDKs send the same body, to the same path, with the same keys."""
+"""What is sent: for the same call the providers' own SDKs send the same body and headers, to the same path."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import Any
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any, NamedTuple
 
 import anthropic
+import openai
 import pytest
 import together
 from aiohttp import web
 
 from redraft.providers import wire
 from redraft.providers.chat import ChatClient
-from redraft.providers.endpoints import Endpoint
+from redraft.providers.endpoints import PROVIDERS, Endpoint
 from redraft.records import Message, Request
 
 KEY = "sk-secret-0123456789"
 SCHEMA = {
     "type": "object",
     "properties": {"verdict": {"enum": ["1", "2"]}, "räson": {"type": "string"}},
-    "required": ["verdict"],
+    "required": ["verdict", "räson"],
     "additionalProperties": False,
 }
 TALK = (Message("user", "Why is it dark? 🌑"), Message("assistant", "It is night."), Message("user", 'No, "really"?\n'))
 SYSTEM = Message("system", "Be kind.\nBe brief.")
 DICTS = [{"role": message.role, "content": message.content} for message in TALK]
+FORM = {"type": "json_schema", "json_schema": {"name": "answer", "schema": SCHEMA, "strict": True}}
 
-# what is asked of redraft, what is asked of the SDK beside model, max_tokens and messages
-CASES: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {
-    "plain": ({"messages": TALK}, {}, {}),
-    "system": (
-        {"messages": (SYSTEM, *TALK)},
-        {"messages": [{"role": "system", "content": SYSTEM.content}, *DICTS]},
-        {"system": SYSTEM.content},
-    ),
-    # Claude takes no temperature any more; its SDK cannot send one.
-    "temperature": ({"messages": TALK, "temperature": 0.0}, {"temperature": 0.0}, {}),
-    "schema": (
-        {"messages": TALK, "output_schema": SCHEMA},
-        {
-            "response_format": {
-                "type": "json_schema",
-                "json_schema": {"name": "answer", "schema": SCHEMA, "strict": True},
-            }
-        },
-        {"output_config": {"format": {"type": "json_schema", "schema": SCHEMA}}},
-    ),
+# feature → what is asked of redraft
+ASKED: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "system": {"messages": (SYSTEM, *TALK)},
+    "temperature": {"temperature": 0.0},
+    "top_p": {"top_p": 0.9},
+    "seed": {"seed": 7},
+    "stop": {"stop": ("\n\n", "END")},
+    "effort": {"effort": "low"},
+    "max_tokens": {"max_tokens": 5},
+    "schema": {"output_schema": SCHEMA},
 }
+ASKED["all"] = {name: value for asked in list(ASKED.values()) for name, value in asked.items()}
+
+# feature → what a caller of the OpenAI SDK, or of Together's, writes for the same
+OPENAI: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "system": {"messages": [{"role": "system", "content": SYSTEM.content}, *DICTS]},
+    "temperature": {"temperature": 0.0},
+    "top_p": {"top_p": 0.9},
+    "seed": {"seed": 7},
+    "stop": {"stop": ["\n\n", "END"]},
+    "effort": {"reasoning_effort": "low"},
+    "max_tokens": {"max_tokens": 5},
+    "schema": {"response_format": FORM},
+}
+# Claude takes no temperature, top_p or seed any more; its SDK cannot send them.
+CLAUDE: dict[str, dict[str, Any]] = {
+    "system": {"system": SYSTEM.content},
+    "stop": {"stop_sequences": ["\n\n", "END"]},
+    "effort": {"output_config": {"effort": "low"}},
+    "max_tokens": {"max_tokens": 5},
+    "schema": {"output_config": {"format": {"type": "json_schema", "schema": SCHEMA}}},
+}
+CLAUDE["all"] = {
+    **{name: value for feature in ("system", "stop", "max_tokens") for name, value in CLAUDE[feature].items()},
+    "output_config": {"effort": "low", "format": {"type": "json_schema", "schema": SCHEMA}},
+}
+# Said by every client of itself, and nothing of who asks or what for.
+OF_THE_CLIENT = ("host", "user-agent", "connection", "content-length", "accept-encoding", "x-stainless-", "idempotency")
 OPENAI_ANSWER = {
     "id": "1", "object": "chat.completion", "created": 1, "model": "m", "prompt": [],
     "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "Yes."}}],
@@ -59,61 +81,85 @@ CLAUDE_ANSWER = {
 }  # fmt: skip
 
 
+class Sent(NamedTuple):
+    line: str
+    headers: dict[str, str]
+    body: Any
+
+
 class Recorder:
-    """Answers in the provider's form and keeps method, path, the headers that count, and the body."""
+    """Answers in the provider's form and keeps what was sent."""
 
     def __init__(self) -> None:
-        self.seen: list[dict[str, Any]] = []
+        self.seen: list[Sent] = []
 
     async def answer(self, request: web.Request) -> web.Response:
-        names = ("authorization", "x-api-key", "anthropic-version", "content-type")
-        self.seen.append(
-            {
-                "line": f"{request.method} {request.path_qs}",
-                "headers": {name: request.headers.get(name) for name in names},
-                "body": await request.json(),
-            }
-        )
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        told = {name: value for name, value in headers.items() if not name.startswith(OF_THE_CLIENT)}
+        self.seen.append(Sent(f"{request.method} {request.path_qs}", told, await request.json()))
         return web.json_response(CLAUDE_ANSWER if "messages" in request.path else OPENAI_ANSWER)
 
 
-async def ours(url: str, provider: str, asked: dict[str, Any]) -> str:
-    endpoint = Endpoint(provider=provider, base_url=url, api_key=KEY)
-    async with ChatClient() as client:
-        answer = await client.attempt(
-            Request(model=f"{provider}:m/one", template="t@1", max_tokens=77, **asked), endpoint
-        )
-    assert (answer.input_tokens, answer.output_tokens, answer.fault) == (3, 2, None)
-    return answer.text
+def arguments(provider: str, feature: str) -> dict[str, Any]:
+    """What is written for the SDK: what the provider's documents say, not what redraft does."""
+    asked: dict[str, Any] = {"model": "m/one", "max_tokens": 77, "messages": DICTS}
+    if provider == "anthropic":
+        return asked | CLAUDE.get(feature, {})
+    for name in OPENAI if feature == "all" else (feature,):
+        asked |= OPENAI[name]
+    if provider == "openai":  # the older name is deprecated there, and refused by reasoning models
+        asked["max_completion_tokens"] = asked.pop("max_tokens")
+    if provider == "gemini":  # "Unknown name "seed": Cannot find field."
+        asked.pop("seed", None)
+    if provider == "openrouter" and "response_format" in asked:
+        asked["extra_body"] = {"provider": {"require_parameters": True}}
+    return asked
 
 
-async def by_together(url: str, asked: dict[str, Any]) -> str | None:
-    async with together.AsyncTogether(api_key=KEY, base_url=url, max_retries=0) as client:
-        said = await client.chat.completions.create(**{"model": "m/one", "max_tokens": 77, "messages": DICTS} | asked)
-    return said.choices[0].message.content
+@asynccontextmanager
+async def sdk(provider: str, url: str) -> AsyncIterator[Callable[..., Any]]:
+    if provider == "anthropic":
+        async with anthropic.AsyncAnthropic(api_key=KEY, base_url=url, max_retries=0) as client:
+            yield client.messages.create
+    elif provider == "together":
+        async with together.AsyncTogether(api_key=KEY, base_url=url, max_retries=0) as client:
+            yield client.chat.completions.create
+    else:
+        async with openai.AsyncOpenAI(api_key=KEY, base_url=url, max_retries=0) as client:
+            yield client.chat.completions.create
 
 
-async def by_anthropic(url: str, asked: dict[str, Any]) -> str:
-    async with anthropic.AsyncAnthropic(api_key=KEY, base_url=url, max_retries=0) as client:
-        said = await client.messages.create(model="m/one", max_tokens=77, messages=DICTS, **asked)
-    return said.content[0].text
+@pytest.fixture(scope="module")
+def pairs(serve: Callable[..., Any]) -> dict[tuple[str, str], list[Sent]]:
+    """What redraft and the SDK sent, for every provider and feature."""
+
+    async def collect() -> dict[tuple[str, str], list[Sent]]:
+        recorder, found = Recorder(), {}
+        async with serve(recorder.answer) as url, ChatClient() as client:
+            for provider in PROVIDERS:
+                base = url if provider in {"anthropic", "together"} else f"{url}/{provider}/v1"
+                endpoint = Endpoint(provider=provider, base_url=base, api_key=KEY)
+                async with sdk(provider, base) as create:
+                    for feature, asked in ASKED.items():
+                        recorder.seen = []
+                        request = {"max_tokens": 77, "messages": TALK} | asked
+                        answer = await client.attempt(
+                            Request(model=f"{provider}:m/one", template="t@1", **request), endpoint
+                        )
+                        assert (answer.text, answer.input_tokens, answer.output_tokens) == ("Yes.", 3, 2)
+                        await create(**arguments(provider, feature))
+                        found[provider, feature] = recorder.seen
+        return found
+
+    return asyncio.run(collect())
 
 
-@pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("provider", ["together", "anthropic"])
-def test_the_sdk_sends_the_same(serve: Callable[..., Any], provider: str, case: str) -> None:
-    asked, for_together, for_anthropic = CASES[case]
-    recorder = Recorder()
-
-    async def both() -> tuple[str, str | None]:
-        async with serve(recorder.answer) as url:
-            sdk = by_together(url, for_together) if provider == "together" else by_anthropic(url, for_anthropic)
-            return await ours(url, provider, asked), await sdk
-
-    assert asyncio.run(both()) == ("Yes.", "Yes.")
-    mine, theirs = recorder.seen
+@pytest.mark.parametrize("feature", ASKED)
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_the_sdk_sends_the_same(pairs: dict[tuple[str, str], list[Sent]], provider: str, feature: str) -> None:
+    mine, theirs = pairs[provider, feature]
     assert mine == theirs
-    assert mine["headers"]["authorization"] == f"Bearer {KEY}"
+    assert mine.headers["authorization"] == f"Bearer {KEY}"
 
 
 def test_the_version_header_is_that_of_the_installed_sdk() -> None:

@@ -1,0 +1,28 @@
+"""Fewer runs of Python's cyclic garbage collector while thousands of calls are under way.
+
+Each call makes hundreds of objects that live for its seconds: at the usual thresholds the collector looks through all
+of them again and again and finds hardly anything, for a seventh of the run's time. Neighbours: whoever opens a run.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Generator
+from contextlib import contextmanager
+
+# Objects made until a look at the youngest, and how many such looks until one at the older ones.
+_THRESHOLDS = (50_000, 20, 20)
+
+
+@contextmanager
+def seldom_collected() -> Generator[None]:
+    """Inside, the collector runs seldom; what was there before is not looked at again. Then all is as it was."""
+    before = gc.get_threshold()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_THRESHOLDS)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()

@@ -1,0 +1,161 @@
+"""The ledger: every paid answer, durable before anybody uses it, and who is asking what, so that nothing is paid twice.
+
+One database, shared by all processes of a project. Neighbours: `engine` and its parts look here before they call and
+keep here what came of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from redraft.calling.ledger import claims as claiming
+from redraft.calling.ledger.claims import Claim, Claimed, Spent, Terms
+from redraft.calling.ledger.database import Database
+from redraft.calling.ledger.entries import Damaged, Entry, Keeper, newest
+from redraft.calling.ledger.owners import Owners
+from redraft.errors import StorageError
+from redraft.home import Home
+from redraft.records import Outcome
+
+__all__ = ["Claim", "Claimed", "Entry", "Ledger", "Spent", "ledger_address"]
+
+_KEYS_AT_ONCE = 500
+
+
+def ledger_address(environment: Mapping[str, str] = os.environ) -> str | Path:
+    """REDRAFT_LEDGER_URL (PostgreSQL or a file), or the file in redraft's home."""
+    return environment.get("REDRAFT_LEDGER_URL") or Home.of(environment).ledger
+
+
+class Ledger:
+    """Use as an async context manager, in one event loop; any number of processes may have the same one open.
+
+    `address` is a path (SQLite) or a database URL. Every method raises StorageError where the database fails, opening
+    also ConfigurationError where the address is none.
+    """
+
+    def __init__(self, address: str | Path) -> None:
+        self.database = Database(address)
+        self._owners = Owners(self.database)
+        self._keeper = Keeper(self.database, self.owner)
+        self._open = False
+
+    @property
+    def owner(self) -> str:
+        """This ledger's name among all that have the database open."""
+        return self._owners.owner
+
+    @property
+    def shown(self) -> str:
+        """Where it is, without a password."""
+        return self.database.shown
+
+    async def __aenter__(self) -> Ledger:
+        await self.database.__aenter__()
+        try:
+            await self._owners.open()
+        except BaseException:
+            await self.database.__aexit__()
+            raise
+        self._open = True
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._open = False
+        try:
+            await self._keeper.close()
+            await self._owners.close()
+        finally:
+            await self.database.__aexit__()
+
+    async def find(self, keys: Sequence[str], *, failures: bool = True) -> dict[str, Outcome]:
+        """The newest recorded outcome of each key that has one, marked `reused`.
+
+        Without `failures`, recorded failures are as if not there.
+        """
+        found: dict[str, Outcome] = {}
+        for start in range(0, len(keys), _KEYS_AT_ONCE):
+            some = keys[start : start + _KEYS_AT_ONCE]
+            try:
+                found |= await self.database.read(lambda transaction, some=some: newest(transaction, some, failures))
+            except Damaged as fault:
+                raise self._damaged(fault) from None
+        return found
+
+    async def claim(
+        self, claims: Sequence[Claim], *, scope: str | None = None, budget: float | None = None, failures: bool = True
+    ) -> Claimed:
+        """Which requests are this process's to ask from now on; never one that a living process is asking.
+
+        With a `budget` (US dollars) of `scope`, what was spent, what may have been spent and all that is set aside stay
+        within it: as many as fit are granted, in order. A claim of a dead process is taken over, and what it had set
+        aside counts as spent. Raises RuntimeError for a key that this ledger has claimed already.
+        """
+        terms = Terms(self.owner, scope, budget, failures)
+        claiming_now = asyncio.create_task(self._claim(claims, terms))
+        try:
+            return await asyncio.shield(claiming_now)
+        except asyncio.CancelledError:
+            await asyncio.wait([claiming_now])
+            if claiming_now.exception() is None:  # nobody learns what was granted
+                await self.release(list(claiming_now.result().granted))
+            raise
+
+    async def _claim(self, claims: Sequence[Claim], terms: Terms) -> Claimed:
+        said, left = Claimed(), claims
+        while True:
+            found, rivals = await self._claim_once(left, terms)
+            said = Claimed(said.granted | found.granted, said.answered | found.answered, found.taken, found.short)
+            if not rivals or not await self._owners.bury_dead(rivals):
+                return said
+            left = [claim for claim in left if claim.request_key in found.taken | found.short]
+
+    async def _claim_once(self, claims: Sequence[Claim], terms: Terms) -> tuple[Claimed, set[str]]:
+        try:
+            return await self.database.write(lambda transaction: claiming.claim(transaction, claims, terms))
+        except Damaged as fault:
+            raise self._damaged(fault) from None
+
+    async def extend(
+        self,
+        request_key: str,
+        worst_cost: float,
+        *,
+        model: str,
+        reason: str,
+        run: str = "",
+        scope: str | None = None,
+        budget: float | None = None,
+    ) -> bool:
+        """Notes that an attempt was sent and its answer never came; whether the budget allows another attempt.
+
+        What was set aside for it counts as spent from now on. Without a budget it is always True.
+        """
+        terms = Terms(self.owner, scope, budget, failures=True)
+        return await self.database.write(
+            lambda transaction: claiming.extend(transaction, request_key, worst_cost, model, reason, run, terms)
+        )
+
+    async def keep(self, entry: Entry) -> None:
+        """Returns once the answer is durable; its claim is gone then, and its cost is on the account of its scope.
+
+        A caller that is cancelled takes nothing back.
+        """
+        if not self._open:
+            raise RuntimeError("the ledger is closed")
+        await self._keeper.keep(entry)
+
+    async def release(self, keys: Sequence[str]) -> None:
+        """Gives claims back: nothing was paid for them."""
+        if keys:
+            await self.database.write(lambda transaction: claiming.release(transaction, keys, self.owner))
+
+    async def spent(self, scope: str) -> Spent:
+        """What counts against the budget of `scope`."""
+        return await self.database.read(lambda transaction: claiming.spent(transaction, scope))
+
+    def _damaged(self, fault: Damaged) -> StorageError:
+        return StorageError(f"{self.shown}: the ledger cannot be read ({fault}); move it away, then rerun")

@@ -1,0 +1,188 @@
+"""Claims: which process asks which request, and the money that is set aside for it under a budget.
+
+Each function is a whole transaction. Neighbours: `entries` settles a claim as it keeps the answer, `owners` says who is
+dead.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from redraft.calling.ledger.entries import newest
+from redraft.calling.ledger.money import dollars, picodollars
+from redraft.calling.ledger.transactions import Transaction
+from redraft.records import Outcome
+
+_ADD_TO_BUDGET = (
+    "INSERT INTO budgets (scope, spent, uncertain) VALUES (?, 0, ?) "
+    "ON CONFLICT (scope) DO UPDATE SET uncertain = budgets.uncertain + excluded.uncertain"
+)
+
+
+class Claim(msgspec.Struct, frozen=True):
+    """A request to be asked; `worst_cost` is set aside for it (US dollars, 0 without a budget)."""
+
+    request_key: str
+    worst_cost: float = 0.0
+
+
+class Claimed(msgspec.Struct):
+    """What became of claims: each key is in one of the four.
+
+    `granted`: this process's to ask. `answered`: asked meanwhile. `taken`: another living process asks it. `short`: the
+    budget does not allow it now.
+    """
+
+    granted: set[str] = set()
+    answered: dict[str, Outcome] = {}
+    taken: set[str] = set()
+    short: set[str] = set()
+
+
+class Spent(msgspec.Struct, frozen=True):
+    """US dollars: known costs, worst cases of calls whose answer never came, and of those under way."""
+
+    spent: float
+    uncertain: float
+    set_aside: float
+
+
+class Terms(msgspec.Struct, frozen=True):
+    """Who claims: `budget` (US dollars) is that of `scope`; without `failures`, recorded ones do not count."""
+
+    owner: str
+    scope: str | None
+    budget: float | None
+    failures: bool
+
+
+def claim(transaction: Transaction, claims: Sequence[Claim], terms: Terms) -> tuple[Claimed, set[str]]:
+    """What became of the claims, and the other owners that stand in the way of some."""
+    wanted = {one.request_key: picodollars(one.worst_cost) for one in claims}
+    if len(wanted) < len(claims):
+        raise RuntimeError("one request is claimed twice at once")
+    transaction.alone()
+    holders = _holders(transaction, wanted)
+    if terms.owner in holders.values():
+        raise RuntimeError("a request is claimed that this process is asking already")
+    # After the claims: an answer that is kept in between is found, and one that was kept before has no claim.
+    answered = newest(transaction, [key for key in wanted if key not in holders], terms.failures)
+    said = Claimed(answered=answered, taken=set(holders))
+    rows: list[tuple[object, ...]] = []
+    left, now = _left(transaction, terms), time.time()
+    for key, worst in wanted.items():
+        if key in holders or key in answered:
+            continue
+        if left is not None and worst > left:
+            said.short.add(key)
+            continue
+        left = None if left is None else left - worst
+        said.granted.add(key)
+        rows.append((key, terms.owner, terms.scope, worst, now))
+    transaction.change_many(
+        "INSERT INTO claims (request_key, owner, scope, set_aside, claimed_at) VALUES (?, ?, ?, ?, ?)", rows
+    )
+    rivals = set(holders.values())
+    if said.short:
+        rivals |= _owners_in(transaction, terms.scope) - {terms.owner}
+    return said, rivals
+
+
+def _holders(transaction: Transaction, keys: Mapping[str, int]) -> dict[str, str]:
+    rows = transaction.rows(
+        "SELECT claims.request_key, owner FROM {wanted} JOIN claims ON claims.request_key = wanted.value",
+        transaction.listed(keys),
+    )
+    return {str(key): str(owner) for key, owner in rows}
+
+
+def _owners_in(transaction: Transaction, scope: str | None) -> set[str]:
+    return {owner for (owner,) in transaction.rows("SELECT DISTINCT owner FROM claims WHERE scope = ?", scope)}
+
+
+def _left(transaction: Transaction, terms: Terms) -> int | None:
+    if terms.budget is None:
+        return None
+    if terms.scope is None:
+        raise ValueError("a budget needs a scope")
+    return picodollars(terms.budget) - sum(_spent(transaction, terms.scope))
+
+
+def _spent(transaction: Transaction, scope: str) -> tuple[int, int, int]:
+    """In one statement: what is being settled meanwhile is in one of the three, never in none."""
+    found = transaction.rows(
+        "SELECT coalesce((SELECT spent FROM budgets WHERE scope = ?), 0), "
+        "coalesce((SELECT uncertain FROM budgets WHERE scope = ?), 0), "
+        "coalesce((SELECT sum(set_aside) FROM claims WHERE scope = ?), 0)",
+        scope, scope, scope,
+    )  # fmt: skip
+    spent, uncertain, aside = found[0]
+    return int(spent), int(uncertain), int(aside)
+
+
+def spent(transaction: Transaction, scope: str) -> Spent:
+    known, uncertain, aside = _spent(transaction, scope)
+    return Spent(dollars(known), dollars(uncertain), dollars(aside))
+
+
+def extend(
+    transaction: Transaction, request_key: str, worst_cost: float, model: str, reason: str, run: str, terms: Terms
+) -> bool:
+    """An attempt is lost: whether the budget allows another one."""
+    transaction.alone()
+    own = transaction.rows(
+        "SELECT set_aside, scope FROM claims WHERE request_key = ? AND owner = ?", request_key, terms.owner
+    )
+    moved, scope = own[0] if own else (0, terms.scope)
+    transaction.change(
+        "INSERT INTO lost (request_key, model, reason, worst_cost, scope, run, at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        request_key, model, reason, dollars(moved) if moved else None, scope, run, time.time(),
+    )  # fmt: skip
+    if moved and scope is not None:
+        transaction.change(_ADD_TO_BUDGET, scope, moved)
+    _set_aside(transaction, request_key, terms.owner, 0)
+    worst, left = picodollars(worst_cost), _left(transaction, terms)
+    if left is None:
+        _set_aside(transaction, request_key, terms.owner, worst)
+        return True
+    if worst > left or not own:  # without a claim another process has taken over, and asks
+        return False
+    _set_aside(transaction, request_key, terms.owner, worst)
+    return True
+
+
+def _set_aside(transaction: Transaction, request_key: str, owner: str, amount: int) -> None:
+    transaction.change(
+        "UPDATE claims SET set_aside = ? WHERE request_key = ? AND owner = ?", amount, request_key, owner
+    )
+
+
+def release(transaction: Transaction, keys: Sequence[str], owner: str) -> None:
+    """What was not paid is anybody's again."""
+    transaction.change_many(
+        "DELETE FROM claims WHERE request_key = ? AND owner = ?", [(key, owner) for key in sorted(keys)]
+    )
+
+
+def bury(transaction: Transaction, dead: Mapping[str, float | None]) -> None:
+    """Ends the claims of the dead, given with their last beat; what they had set aside may have been spent.
+
+    One that has beaten since was taken for dead and is left alone.
+    """
+    transaction.alone()
+    for owner in sorted(dead):
+        beat = transaction.rows("SELECT beat_at FROM owners WHERE owner = ?", owner)
+        if dead[owner] is not None and beat and beat[0][0] != dead[owner]:
+            continue
+        transaction.change(
+            "INSERT INTO budgets (scope, spent, uncertain) "
+            "SELECT scope, 0, sum(set_aside) FROM claims WHERE owner = ? AND scope IS NOT NULL "
+            "GROUP BY scope ORDER BY scope "
+            "ON CONFLICT (scope) DO UPDATE SET uncertain = budgets.uncertain + excluded.uncertain",
+            owner,
+        )
+        transaction.change("DELETE FROM claims WHERE owner = ?", owner)
+        transaction.change("DELETE FROM owners WHERE owner = ?", owner)

@@ -1,0 +1,145 @@
+"""What is in the ledger and what it cost, and how answers leave it again. Claims and budgets are never touched.
+
+Neighbours: `cli.ledger_commands` shows it. An answer that was purged is paid for again where it is asked for again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from redraft.calling.ledger.database import Database
+from redraft.calling.ledger.transactions import Transaction
+
+# Deleted in one transaction: others that write wait no longer than that takes.
+_AT_ONCE = 2000
+_SUMS = (
+    "count(*), coalesce(sum(CASE WHEN kind = 'failure' THEN 1 ELSE 0 END), 0), coalesce(sum(input_tokens), 0), "
+    "coalesce(sum(output_tokens), 0), coalesce(sum(cost), 0), count(*) - count(cost)"
+)
+
+
+class Costs(msgspec.Struct, frozen=True, kw_only=True):
+    """Answers of one kind. `cost` is in US dollars; `unpriced` counts those whose price nobody knows."""
+
+    provider: str
+    model: str
+    stage: str
+    mode: str
+    simulated: bool
+    answers: int
+    failures: int
+    input_tokens: int
+    output_tokens: int
+    cost: float
+    unpriced: int
+
+
+class Lost(msgspec.Struct, frozen=True, kw_only=True):
+    """Calls that may have been paid for, but whose answer never came; `worst_cost` where one was set aside."""
+
+    model: str
+    reason: str
+    calls: int
+    worst_cost: float
+
+
+class Overview(msgspec.Struct, frozen=True, kw_only=True):
+    """`size` is in bytes, on the disk of the database; `claims` are requests that are being asked now."""
+
+    size: int
+    claims: int
+    costs: tuple[Costs, ...]
+    lost: tuple[Lost, ...]
+
+
+class Selection(msgspec.Struct, frozen=True, kw_only=True):
+    """Which answers: those kept before `before` (seconds since the epoch), narrowed by each of the others that is set.
+
+    `model` is a whole `provider:model`.
+    """
+
+    before: float
+    model: str | None = None
+    failures: bool = False
+    simulated: bool = False
+
+
+async def overview(database: Database) -> Overview:
+    """Raises StorageError, as all here."""
+    return await database.read(_overview)
+
+
+async def select(database: Database, selection: Selection) -> Costs:
+    """What `purge` would delete, in sum."""
+    where, values = _where(selection)
+    statement = f"SELECT {_SUMS} FROM answers{where}"  # noqa: S608
+    found = await database.read(lambda transaction: transaction.rows(statement, *values))
+    return Costs(provider="", model=selection.model or "", stage="", mode="", simulated=False, **_sums(found[0]))
+
+
+async def purge(database: Database, selection: Selection) -> int:
+    """How many answers it deleted; on SQLite the file shrinks."""
+    where, values = _where(selection)
+    statement = f"DELETE FROM answers WHERE id IN (SELECT id FROM answers{where} ORDER BY id LIMIT {_AT_ONCE})"  # noqa: S608
+    gone = 0
+    while deleted := await database.write(lambda transaction: transaction.change(statement, *values)):
+        gone += deleted
+    if gone:
+        await database.vacuum()
+    return gone
+
+
+def _sums(row: Sequence[Any]) -> dict[str, Any]:
+    answers, failures, input_tokens, output_tokens, cost, unpriced = row
+    return {
+        "answers": answers,
+        "failures": int(failures),
+        "input_tokens": int(input_tokens),
+        "output_tokens": int(output_tokens),
+        "cost": float(cost),
+        "unpriced": unpriced,
+    }
+
+
+def _where(selection: Selection) -> tuple[str, list[Any]]:
+    where = " WHERE created_at < ?"
+    values: list[Any] = [selection.before]
+    if selection.model is not None:
+        where += " AND model = ?"
+        values.append(selection.model)
+    if selection.failures:
+        where += " AND kind = 'failure'"
+    if selection.simulated:
+        where += " AND simulated"
+    return where, values
+
+
+def _overview(transaction: Transaction) -> Overview:
+    groups = "provider, model, stage, mode, simulated"
+    costs = transaction.rows(f"SELECT {groups}, {_SUMS} FROM answers GROUP BY {groups} ORDER BY {groups}")  # noqa: S608
+    lost = transaction.rows(
+        "SELECT model, reason, count(*), coalesce(sum(worst_cost), 0) FROM lost GROUP BY model, reason "
+        "ORDER BY model, reason"
+    )
+    return Overview(
+        size=_size(transaction),
+        claims=transaction.rows("SELECT count(*) FROM claims")[0][0],
+        costs=tuple(
+            Costs(provider=row[0], model=row[1], stage=row[2], mode=row[3], simulated=bool(row[4]), **_sums(row[5:]))
+            for row in costs
+        ),
+        lost=tuple(
+            Lost(model=model, reason=reason, calls=calls, worst_cost=float(worst))
+            for model, reason, calls, worst in lost
+        ),
+    )
+
+
+def _size(transaction: Transaction) -> int:
+    if transaction.sqlite:
+        pages = transaction.rows("SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()")
+        return int(pages[0][0])
+    return int(transaction.rows("SELECT pg_total_relation_size('answers')")[0][0])

@@ -1,0 +1,100 @@
+"""What an answer or a fault amounts to: a completion, or a failure with its one-word reason; and what ends a whole run.
+
+Pure functions. Neighbours: `asking` and `batching` make outcomes of what providers say.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Literal
+
+from redraft.calling import prices
+from redraft.errors import KeyRefusedError, ProviderError
+from redraft.providers.endpoints import Endpoint
+from redraft.providers.wire import Answer, CallFault
+from redraft.records import Completion, Failure, Outcome, Request
+
+_MENDS = {
+    "key_refused": "the key is refused; check the key of this provider",
+    "spend_limit": "the account's spend limit is reached; raise it, then rerun",
+    "model_not_served": "the model is not served there; check its name and the base URL",
+    "other_sandbox": "a sandbox that the run did not know at its start; keep one running on loopback, then rerun",
+    "untrusted": "its TLS certificate cannot be trusted; check the address, the clock and the proxy",
+}
+
+
+def outcome_of(
+    request: Request,
+    endpoint: Endpoint,
+    key: str,
+    answer: Answer,
+    attempts: int,
+    latency: float,
+    mode: Literal["call", "batch"] = "call",
+) -> Outcome:
+    """What an answer is worth: a completion, or the failure that it is although it was paid for."""
+    cost = prices.cost(request.model, answer.input_tokens, answer.output_tokens, mode)
+    if answer.fault is not None:
+        return Failure(
+            request_key=key,
+            model=request.model,
+            reason=answer.fault,
+            detail=answer.detail,
+            text=answer.text,
+            attempts=attempts,
+            input_tokens=answer.input_tokens,
+            output_tokens=answer.output_tokens,
+            cost=cost,
+            simulated=endpoint.simulated,
+            category=answer.category,
+            provider=endpoint.provider,
+            answered_model=answer.model,
+            mode=mode,
+        )
+    return Completion(
+        request_key=key,
+        text=answer.text,
+        model=request.model,
+        answered_model=answer.model,
+        provider=endpoint.provider,
+        finish_reason=answer.finish_reason,
+        input_tokens=answer.input_tokens,
+        output_tokens=answer.output_tokens,
+        cost=cost,
+        latency=latency,
+        attempts=attempts,
+        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        simulated=endpoint.simulated,
+        mode=mode,
+    )
+
+
+def failure_of(request: Request, endpoint: Endpoint, key: str, fault: CallFault, attempts: int) -> Failure:
+    """A request that no usable answer came to."""
+    return Failure(
+        request_key=key,
+        model=request.model,
+        reason=fault.kind,
+        detail=fault.detail,
+        attempts=attempts,
+        simulated=endpoint.simulated,
+        provider=endpoint.provider,
+    )
+
+
+def refusal_of(endpoint: Endpoint, model: str, fault: CallFault) -> ProviderError:
+    """The error for a fault with which no request can succeed."""
+    where = f"{endpoint.provider} at {endpoint.base_url}"
+    if (mend := _MENDS.get(fault.kind)) is None:
+        return ProviderError(f"{where} cannot be used: {fault.detail}; check the address, rerun later", fault.kind)
+    error = KeyRefusedError if fault.kind == "key_refused" else ProviderError
+    return error(f"{where}: {mend} (model {model}; {fault.detail})", fault.kind)
+
+
+def patience_over(endpoint: Endpoint, seconds: float, fault: str) -> ProviderError:
+    """The error for a provider that refused or failed every call for that long."""
+    return ProviderError(
+        f"{endpoint.provider} at {endpoint.base_url} has answered nothing but faults for {seconds:.0f} s ({fault}); "
+        "ask for a higher limit, or rerun later",
+        fault.partition(":")[0],
+    )

@@ -1,0 +1,44 @@
+"""What a run asks of every call beside the request itself: whose budget, which failures are asked again, when a chain
+moves on. Neighbours: `engine` follows it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from redraft.errors import ConfigurationError
+from redraft.providers.wire import TRANSIENT
+
+MoveOn = Literal["any", "faults"]
+
+# What says something of the provider and nothing of the request.
+_FAULTS = TRANSIENT | {"spend_limit", "model_not_served"}
+# A wrong key or address is a mistake of the user's: hiding it behind a fallback would cost money.
+_NEVER = frozenset({"key_refused", "other_sandbox", "untrusted"})
+
+
+class CallPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """`run` is the id that answers are filed under (32 hex digits). `budget` (US dollars) is that of `scope`: what
+    was spent under the same scope before counts. With `again`, recorded failures are asked again.
+
+    `move_on`: `any` unusable answer moves on to the next model of a chain, or only the provider's `faults`.
+    """
+
+    run: str = ""
+    scope: str | None = None
+    budget: float | None = None
+    again: bool = False
+    move_on: MoveOn = "any"
+
+    def __post_init__(self) -> None:
+        if self.budget is not None and not 0 <= self.budget < float("inf"):
+            raise ConfigurationError(f"--budget {self.budget}: give US dollars, 0 or more")
+        if self.budget is not None and self.scope is None:
+            raise ValueError("a budget needs a scope")
+
+    def moves_on(self, reason: str) -> bool:
+        """Whether this outcome of one model is a reason to ask the next one of the chain."""
+        if reason in _NEVER:
+            return False
+        return self.move_on == "any" or reason in _FAULTS

@@ -1,0 +1,172 @@
+"""What each command did, kept in the ledger's database for `redraft explain`.
+
+Neighbours: `accounting` makes the summaries; what a killed run paid is read from its answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import msgspec
+from sqlalchemy import Select, delete, func, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from redraft.calling.accounting import Line, Lost, Summary
+from redraft.calling.ledger.database import Database
+from redraft.calling.ledger.tables import answers, budgets, lost, runs
+from redraft.errors import InputError
+
+Status = Literal["running", "complete", "partial", "failed", "stopped"]
+
+
+class Budget(msgspec.Struct, frozen=True):
+    """US dollars of one scope: the limit, what was spent, and what calls without an answer may have cost at most."""
+
+    scope: str
+    limit: float
+    spent: float = 0.0
+    uncertain: float = 0.0
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """One command. Times are seconds since the epoch; `ended_at` is None while it runs, and when it was killed."""
+
+    run: str
+    command: str
+    started_at: float
+    ended_at: float | None
+    status: Status
+    summary: Summary
+    budget: Budget | None = None
+
+
+class _Kept(msgspec.Struct, kw_only=True):
+    """What the column `summary` holds."""
+
+    summary: Summary
+    scope: str | None = None
+    budget: float | None = None
+
+
+async def record(
+    database: Database,
+    run: str,
+    command: str,
+    started_at: float,
+    ended_at: float | None,
+    status: Status,
+    summary: Summary,
+    *,
+    scope: str | None = None,
+    budget: float | None = None,
+) -> None:
+    """Keeps a run, in place of what was kept of it before: once when it starts, so that a killed one is known, and
+    once when it ends. Raises StorageError."""
+    row = {
+        "run": run,
+        "command": command,
+        "started_at": started_at,
+        "ended_at": ended_at,
+        "status": status,
+        "summary": msgspec.json.encode(_Kept(summary=summary, scope=scope, budget=budget)),
+    }
+    async with database.writing() as connection:
+        await connection.execute(delete(runs).where(runs.c.run == run))
+        await connection.execute(insert(runs), row)
+
+
+async def latest(database: Database) -> Run | None:
+    """The run that began last, or None where there was none."""
+    found = await listed(database, 1)
+    return found[0] if found else None
+
+
+async def listed(database: Database, count: int = 20) -> list[Run]:
+    """The last `count` runs, newest first."""
+    return await _read(database, select(runs).order_by(runs.c.started_at.desc(), runs.c.run).limit(count))
+
+
+async def find(database: Database, prefix: str) -> Run:
+    """The run whose id begins with `prefix`. Raises InputError where none or several do."""
+    chosen = select(runs).where(func.substr(runs.c.run, 1, len(prefix)) == prefix.lower()).limit(2)
+    found = await _read(database, chosen)
+    if not found:
+        raise InputError(f"run {prefix}: there is none; `redraft explain --list` shows those that there are")
+    if len(found) > 1:
+        raise InputError(f"run {prefix}: several begin with it; write more of the id")
+    return found[0]
+
+
+async def _read(database: Database, chosen: Select[Any]) -> list[Run]:
+    async with database.reading() as connection:
+        rows = (await connection.execute(chosen)).mappings().all()
+        return [await _run(connection, row) for row in rows]
+
+
+async def _run(connection: AsyncConnection, row: Mapping[Any, Any]) -> Run:
+    kept = msgspec.json.decode(row["summary"], type=_Kept)
+    summary = kept.summary if row["ended_at"] is not None else await _unfinished(connection, row)
+    budget = None
+    if kept.scope is not None and kept.budget is not None:
+        spent = (await connection.execute(select(budgets).where(budgets.c.scope == kept.scope))).mappings().first()
+        sums = {"spent": spent["spent"], "uncertain": spent["uncertain"]} if spent is not None else {}
+        budget = Budget(kept.scope, kept.budget, **sums)
+    return Run(
+        run=row["run"],
+        command=row["command"],
+        started_at=row["started_at"],
+        ended_at=row["ended_at"],
+        status=row["status"],
+        summary=summary,
+        budget=budget,
+    )
+
+
+async def _unfinished(connection: AsyncConnection, row: Mapping[Any, Any]) -> Summary:
+    """What the ledger knows of a run that has told nothing of itself: what it paid and what it may have paid."""
+    asked = answers.c
+    groups = (asked.stage, asked.provider, asked.model, asked.mode, asked.kind, asked.reason, asked.simulated)
+    unpriced = func.count().filter(asked.cost.is_(None), asked.output_tokens > 0)
+    counts = (
+        func.count().label("count"),
+        func.sum(asked.input_tokens).label("input_tokens"),
+        func.sum(asked.output_tokens).label("output_tokens"),
+        func.sum(asked.cost).label("cost"),
+        unpriced.label("unpriced"),
+        func.max(asked.created_at).label("last"),
+    )
+    paid = select(*groups, *counts).where(asked.run == row["run"]).group_by(*groups)
+    found = (await connection.execute(paid)).mappings().all()
+    worst = (func.count().label("calls"), func.sum(lost.c.worst_cost).label("worst"))
+    chosen = select(lost.c.model, *worst).where(lost.c.run == row["run"]).group_by(lost.c.model)
+    missing = (await connection.execute(chosen)).mappings().all()
+    wall = max((one["last"] for one in found), default=row["started_at"]) - row["started_at"]
+    requests = sum(one["count"] for one in found)
+    return Summary(
+        wall=wall,
+        requests=requests,
+        rate=requests / wall if wall > 0 else 0.0,
+        lines=_lines(found),
+        lost=tuple(Lost(model=one["model"], calls=one["calls"], worst_cost=one["worst"] or 0.0) for one in missing),
+    )
+
+
+def _lines(groups: Sequence[Mapping[Any, Any]]) -> tuple[Line, ...]:
+    lines: dict[tuple[str, str, str], Line] = {}
+    for group in groups:
+        key = group["stage"], group["model"], group["mode"]
+        if key not in lines:
+            lines[key] = Line(stage=key[0], provider=group["provider"], model=key[1], mode=group["mode"])
+        line = lines[key]
+        if group["kind"] == "completion":
+            line.paid += group["count"]
+        else:
+            reason = group["reason"] or "unknown"
+            line.failures[reason] = line.failures.get(reason, 0) + group["count"]
+        line.input_tokens += int(group["input_tokens"])
+        line.output_tokens += int(group["output_tokens"])
+        line.cost += group["cost"] or 0.0
+        line.unpriced += group["unpriced"]
+        line.simulated = line.simulated or bool(group["simulated"])
+    return tuple(lines.values())

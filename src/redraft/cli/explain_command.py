@@ -1,0 +1,52 @@
+"""`redraft explain`: on one screen what a run spent, waited for and rejected.
+
+Neighbours: `explaining` lays the screen out, `redraft.calling.runs` reads what was kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+
+from redraft.cli.explaining import screen, table_of_runs
+from redraft.cli.running import one_line_for_faults
+
+if TYPE_CHECKING:
+    from redraft.calling.runs import Run
+
+_NONE = "no runs yet; commands that call models leave one"
+
+
+@click.command("explain")
+@click.argument("run", required=False)
+@click.option("--list", "listing", is_flag=True, help="The last 20 runs instead, newest first.")
+def explain_command(run: str | None, listing: bool) -> None:
+    """What a run spent, what it waited for, what it rejected.
+
+    RUN is a run's id or its beginning; without one it is the latest.
+    """
+    # A pipe has no width: each line stays whole for the script behind it.
+    console = Console(width=None if sys.stdout.isatty() else 140, highlight=False)
+    with one_line_for_faults():
+        runs = asyncio.run(_found(run, 20 if listing else 1))
+    if not runs:
+        click.echo("no runs yet; every command that calls models leaves one")
+    else:
+        console.print(table_of_runs(runs) if listing else screen(runs[0], console.width))
+
+
+async def _found(prefix: str | None, count: int) -> list[Run]:
+    from redraft.calling.ledger import ledger_address
+    from redraft.calling.ledger.database import Database
+    from redraft.calling.runs import find, listed
+
+    address = ledger_address()
+    if isinstance(address, Path) and not address.exists():
+        return []
+    async with Database(address) as database:
+        return [await find(database, prefix)] if prefix and count == 1 else await listed(database, count)

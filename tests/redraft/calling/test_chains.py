@@ -1,0 +1,92 @@
+"""A chain of models: the next one is asked where the one before gives no usable answer, and the outcome says why."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from redraft.calling.plan import CallPlan
+from redraft.errors import KeyRefusedError, ProviderError
+from redraft.records import Completion, Failure, Outcome, Request
+
+Asked = Callable[..., Request]
+CallerAt = Callable[..., Any]
+FIRST, SECOND, THIRD = "m/first", "anthropic:claude-haiku-5-5", "m/third"
+
+
+def outcomes(caller_at: CallerAt, url: str, requests: list[Request], **options: Any) -> dict[str, Outcome]:
+    async def run() -> dict[str, Outcome]:
+        async with caller_at(url, **options) as caller:
+            return {request.row_id: outcome async for request, outcome in caller.run(requests)}
+
+    return asyncio.run(run())
+
+
+def test_the_second_model_answers_and_says_why_the_first_did_not(
+    sandbox: Any, caller_at: CallerAt, asked: Asked
+) -> None:
+    sandbox.script(FIRST, times=0, status=500, body="oops")
+    chain = [asked(i, model=FIRST, fallbacks=(SECOND,)) for i in range(3)]
+    for reused in (False, True):
+        for outcome in outcomes(caller_at, sandbox.url, chain).values():
+            assert isinstance(outcome, Completion) and outcome.model == SECOND and outcome.reused == reused
+            assert [(one.model, one.reason) for one in outcome.passed] == [(FIRST, "server_error")]
+            assert outcome.provider == "anthropic" and "oops" in outcome.passed[0].detail
+    assert sandbox.count("paid_calls") == 3
+
+
+def test_a_model_that_works_hides_nothing_behind_it(sandbox: Any, caller_at: CallerAt, asked: Asked) -> None:
+    found = outcomes(caller_at, sandbox.url, [asked(1, model=FIRST, fallbacks=(SECOND,))])["1"]
+    assert isinstance(found, Completion) and (found.model, found.passed) == (FIRST, ())
+
+
+def test_when_all_fail_the_failure_has_every_reason(sandbox: Any, caller_at: CallerAt, asked: Asked) -> None:
+    sandbox.script(FIRST, times=0, finish_reason="length")
+    sandbox.script("claude", times=0, finish_reason="refusal")
+    sandbox.script(THIRD, times=0, status=400, body={"error": {"message": "too long"}})
+    requests = [asked(1, model=FIRST, fallbacks=(SECOND, THIRD))]
+    found = outcomes(caller_at, sandbox.url, requests)["1"]
+    assert isinstance(found, Failure) and (found.model, found.reason) == (THIRD, "bad_request")
+    assert [(one.model, one.reason) for one in found.passed] == [(FIRST, "truncated"), (SECOND, "refused")]
+    assert sandbox.count("paid_calls") == 2 and found.input_tokens > 0, "what was paid on the way counts"
+    outcomes(caller_at, sandbox.url, requests)
+    assert sandbox.count("paid_calls") == 2, "what was paid for and is of no use is not paid again"
+
+
+@pytest.mark.parametrize(("move_on", "model"), [("any", SECOND), ("faults", FIRST)])
+def test_a_policy_says_whether_a_refusal_moves_on(
+    sandbox: Any, caller_at: CallerAt, asked: Asked, move_on: Any, model: str
+) -> None:
+    sandbox.script(FIRST, times=0, finish_reason="length")
+    plan = CallPlan(move_on=move_on)
+    found = outcomes(caller_at, sandbox.url, [asked(1, model=FIRST, fallbacks=(SECOND,))], plan=plan)["1"]
+    assert found.model == model and isinstance(found, Completion) == (model == SECOND)
+
+
+def test_a_model_that_is_not_served_is_asked_once_for_all_rows(sandbox: Any, caller_at: CallerAt, asked: Asked) -> None:
+    requests = [asked(i, model="unknown/m", fallbacks=(SECOND,)) for i in range(40)]
+    found = outcomes(caller_at, sandbox.url, requests, in_flight=1)
+    assert {type(outcome) for outcome in found.values()} == {Completion}
+    assert sandbox.stats()["requests"]["POST /v1/chat/completions"]["404"] == 1
+
+
+@pytest.mark.parametrize("status", [401, 402])
+def test_a_wrong_key_is_never_hidden_by_a_fallback(
+    sandbox: Any, caller_at: CallerAt, asked: Asked, status: int
+) -> None:
+    sandbox.script(FIRST, times=0, status=status, body={"error": {"message": "no"}})
+    requests = [asked(1, model=FIRST, fallbacks=(SECOND,))]
+    if status == 402:
+        assert isinstance(outcomes(caller_at, sandbox.url, requests)["1"], Completion)
+        return
+    with pytest.raises(KeyRefusedError):
+        outcomes(caller_at, sandbox.url, requests)
+
+
+def test_the_run_ends_where_no_model_of_the_chain_can_answer(sandbox: Any, caller_at: CallerAt, asked: Asked) -> None:
+    requests = [asked(i, model="unknown/a", fallbacks=("unknown/b",)) for i in range(500)]
+    with pytest.raises(ProviderError, match="unknown/b"):
+        outcomes(caller_at, sandbox.url, requests, in_flight=4)
