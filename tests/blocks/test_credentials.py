@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -41,9 +42,21 @@ async def main():
 asyncio.run(main())
 """
 
+FORGET = """
+import asyncio
+from prefect import get_client
+
+async def main():
+    async with get_client() as client:
+        for document in await client.read_block_documents():
+            await client.delete_block_document(document.id)
+
+asyncio.run(main())
+"""
+
 
 @pytest.fixture
-def said(tmp_path: Path, prefect_url: str) -> str:
+def said(tmp_path: Path, prefect_url: str) -> Iterator[str]:
     environment = {
         **os.environ,
         "PREFECT_API_URL": prefect_url,
@@ -51,11 +64,16 @@ def said(tmp_path: Path, prefect_url: str) -> str:
         "TOGETHER_API_KEY": "from-the-environment",
         "TOGETHER_BASE_URL": "",
     }
-    done = subprocess.run(
-        [sys.executable, "-c", SAVE_AND_LOAD], env=environment, capture_output=True, text=True, timeout=120
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout + done.stderr
+
+    def run(script: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-c", script], env=environment, capture_output=True, text=True, timeout=120
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout + done.stderr
+
+    yield run(SAVE_AND_LOAD)
+    run(FORGET)  # other tests on this server take their keys from the environment
 
 
 def test_blocks_come_first_and_the_environment_second(said: str, tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -29,6 +29,8 @@ T = TypeVar("T")
 
 # How long a provider may answer nothing but faults.
 _PATIENCE_SECONDS = 3600.0
+# And how long there may be nobody at all where nobody was ever there: the address is wrong.
+_NOBODY_SECONDS = 30.0
 _LONGEST_WAIT = 60.0
 _AT_THE_PROVIDER = CLOSED | {"submitted", "ended"}
 # The providers keep results for 29 days; what nobody knows after that will not be answered any more.
@@ -53,6 +55,7 @@ class Attendant:
         self._endpoint, self._api, self._book, self._collector = endpoint, api, book, collector
         self._folder, self._pace = folder, pace
         self._refused_since: dict[str, float] = {}
+        self._reached = False
 
     async def attend(self, batch: Batch) -> None:
         """Returns once the batch is closed. Raises ProviderError where it cannot be brought to its end."""
@@ -100,8 +103,7 @@ class Attendant:
         back = sending  # it may be there all the same
         if fault.kind in NOT_TAKEN:
             back = await self._book.move(sending, ready.state)
-        if monotonic() - self._refused_since.setdefault(ready.batch_key, monotonic()) > _PATIENCE_SECONDS:
-            raise patience_over(self._endpoint, _PATIENCE_SECONDS, f"{fault.kind}: {fault.detail}") from None
+        self._require_patience(fault, monotonic() - self._refused_since.setdefault(ready.batch_key, monotonic()))
         if back is sending:
             return back
         await self._pace.sleep(max(self._pace.poll_seconds, min(fault.retry_after or 0.0, _LONGEST_WAIT)))
@@ -199,15 +201,25 @@ class Attendant:
         began, wait = monotonic(), 1.0
         while True:
             try:
-                return await call()
+                given = await call()
+                self._reached = True
+                return given
             except CallFault as fault:
                 if fault.kind in REFUSED:
                     raise
-                if monotonic() - began > _PATIENCE_SECONDS:
-                    raise patience_over(self._endpoint, _PATIENCE_SECONDS, f"{fault.kind}: {fault.detail}") from None
+                self._require_patience(fault, monotonic() - began)
                 asked = min(fault.retry_after or 0.0, _LONGEST_WAIT)
                 await self._pace.sleep(max(asked, min(wait, self._pace.poll_seconds, _LONGEST_WAIT)))
                 wait *= 2
+
+    def _require_patience(self, fault: CallFault, seconds: float) -> None:
+        """Tells of a fault that is waited out; raises ProviderError once it has lasted too long."""
+        self._reached = self._reached or fault.kind != "unreachable"
+        if not self._reached and seconds > _NOBODY_SECONDS:
+            raise refusal_of(self._endpoint, "", fault) from None
+        if seconds > _PATIENCE_SECONDS:
+            raise patience_over(self._endpoint, _PATIENCE_SECONDS, f"{fault.kind}: {fault.detail}") from None
+        self._collector.tell(f"{self._where}: {fault.kind}, trying again")
 
     def _refusal(self, batch: Batch, fault: CallFault) -> ProviderError:
         if fault.kind in {"bad_request", "filtered"}:
