@@ -23,6 +23,12 @@ check: $(VENV)/dev          ## lint, format, types, import contracts, stale docs
 	$(BIN)/python docs/make_help.py --check
 
 bench: $(VENV)/dev          ## measure; benchmarks/README.md has the results
+	$(BIN)/python -m benchmarks.engine
+	$(BIN)/python -m benchmarks.flow
+	$(BIN)/python -m benchmarks.grants
+	$(BIN)/python -m benchmarks.latency
+	$(BIN)/python -m benchmarks.kills
+	$(BIN)/python -m benchmarks.budgets
 	$(BIN)/python -m benchmarks.coverage
 	$(BIN)/python -m benchmarks.memory
 

@@ -16,13 +16,13 @@ from redraft.datasets.shards import Shard
 from redraft.datasets.storage import MANIFEST, Dataset
 from redraft.datasets.work import Work
 from redraft.errors import InputError
-from redraft.feedback.stage import TEMPLATES, rewrite_conversations
+from redraft.feedback.stage import TEMPLATES, rewrite_conversations, rewrite_requests, stage_name
 from redraft.home import Home
 from redraft.providers.endpoints import Endpoint
 from redraft.providers.wire import TRANSIENT, FaultKind
-from redraft.records import Conversation, Example, Rejection
+from redraft.records import Conversation, Example, Rejection, Request
 from tasks.rewrite_shard import rewrite_work
-from tasks.session import current_caller
+from tasks.session import current_caller, send_batches
 from tasks.shards import publish_dataset, run_shards
 from tasks.showing import current_progress
 from tasks.states import SHARD_CACHE, not_ours
@@ -47,12 +47,10 @@ async def retry_shard(work: str, shard: int, label: str) -> dict[str, int]:
         plan, dataset = here.plan, here.source("dataset")
         rows = {row.conversation_id: row for row in rows_of(dataset.path, dataset.shards[shard])}
         rejected = list(rejections_of(dataset.path, dataset.shards[shard]))
-        again = {rejection.row_id for rejection in rejected if rejection.reason in FROM_A_CALL}
-        source = list(cast("Iterator[Conversation]", here.source("source").read_shard(shard)) if again else ())
+        source, again = _source_of(here, dataset, shard)
         mended, still = await rewrite_conversations(
-            [conversation for conversation in source if conversation.conversation_id in again],
-            plan["method"], plan["model"], current_caller(), current_progress(), tuple(plan["fallbacks"]),
-        )  # fmt: skip
+            again, plan["method"], plan["model"], current_caller(), current_progress(), tuple(plan["fallbacks"])
+        )
         places = {conversation.conversation_id: place for place, conversation in enumerate(source)}
         rows |= {row.conversation_id: row for row in mended}
         finished = here.write(
@@ -66,6 +64,21 @@ async def retry_shard(work: str, shard: int, label: str) -> dict[str, int]:
             sum(rejection.reason in TRANSIENT for rejection in still),
         )
     return {"rows": finished.rows, "rejected": finished.rejected}
+
+
+def _source_of(work: Work, dataset: Dataset, shard: int) -> tuple[list[Conversation], list[Conversation]]:
+    """The conversations of a shard, and those of them that are asked again."""
+    rejected = rejections_of(dataset.path, dataset.shards[shard])
+    again = {rejection.row_id for rejection in rejected if rejection.reason in FROM_A_CALL}
+    source = list(cast("Iterator[Conversation]", work.source("source").read_shard(shard)) if again else ())
+    return source, [conversation for conversation in source if conversation.conversation_id in again]
+
+
+def _requests(dataset: Dataset, work: Work, count: int) -> Iterator[Request]:
+    plan = work.plan
+    for shard in range(count):
+        _, again = _source_of(work, dataset, shard)
+        yield from rewrite_requests(again, plan["method"], plan["model"], tuple(plan["fallbacks"]))
 
 
 def rows_of(folder: Path, shard: Shard) -> Iterator[Example]:
@@ -132,6 +145,7 @@ async def retry_all(dataset: Dataset, work: Work) -> dict[str, Any]:
     """Asks, and publishes the new version in the dataset's place; its manifest. What was mended stays so when the
     dataset is rewritten again with the settings that it was made with."""
     count, target = len(dataset.shards), str(dataset.path)
+    await send_batches(_requests(dataset, work, count), stage_name(work.plan["method"]), work.path / "batches")
     shards = await run_shards(retry_shard, work, count, dataset.path.name)
     await _hand_on(dataset, work, shards)
     return await publish_dataset(target, str(work.path), count, "examples", _meta(dataset, work.plan), target)

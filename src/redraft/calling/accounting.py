@@ -14,6 +14,7 @@ from typing import Literal
 import msgspec
 
 from redraft.calling.histogram import Histogram
+from redraft.calling.outcomes import was_answered
 from redraft.records import Completion, Outcome
 
 Mode = Literal["call", "batch"]
@@ -212,7 +213,7 @@ class Account:
         line.output_tokens += outcome.output_tokens
         if outcome.cost is not None:
             line.cost += outcome.cost
-        elif outcome.output_tokens:
+        elif was_answered(outcome):
             line.unpriced += 1
         if outcome.attempts > 1:
             self._retries += outcome.attempts - 1

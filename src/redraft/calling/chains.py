@@ -7,7 +7,7 @@ Neighbours: `streaming` and `engine` bring requests, `asking` asks one model.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -16,8 +16,9 @@ from redraft.calling.accounting import Account
 from redraft.calling.asking import Asking
 from redraft.calling.errands import Errand
 from redraft.calling.ledger import Ledger
+from redraft.calling.outcomes import was_answered
 from redraft.calling.plan import CallPlan
-from redraft.calling.structured import mismatch, reask
+from redraft.calling.structured import mismatch, reask, require_schema
 from redraft.providers.endpoints import Endpoint
 from redraft.records import Completion, Failure, Outcome, Passed, Request
 
@@ -36,27 +37,44 @@ class Chains:
         self._asking, self._ledger, self._endpoint_of, self._plan = asking, ledger, endpoint_of, plan
         self._account = account
         self._under_way: dict[str, asyncio.Future[Outcome] | None] = {}
+        self._asked_again: set[str] = set()
 
     async def serve(self, request: Request, errand: Errand, new: bool = False) -> Outcome:
         """The outcome of the first model of the chain that gives a usable answer, or the last one's failure.
 
         It records why those before it did not, and has the tokens and the cost of all; `errand.own` has its own alone.
-        `new`: the ledger was asked about the first model already.
+        `new`: the ledger was asked about the request already.
         """
-        passed: list[Passed] = []
+        if request.output_schema is not None and request.reasks is not None:
+            require_schema(request.output_schema)
         before: list[Outcome] = []
         models = (request.model, *request.fallbacks)
         for place, model in enumerate(models):
             one = request if place == 0 else msgspec.structs.replace(request, model=model)
             last = place == len(models) - 1
-            outcome = await self._read(one, errand, new and place == 0, patient=last)
-            if isinstance(outcome, Completion) or last or not self._plan.moves_on(outcome.reason):
+            errand.passed = passed_over(before)
+            outcome = await self._read(one, errand, new, patient=last)
+            if isinstance(outcome, Completion) or last or errand.ending or not self._plan.moves_on(outcome.reason):
                 errand.own = outcome
-                return _with_earlier(outcome, [*before, outcome], passed=tuple(passed)) if passed else outcome
+                return with_earlier(outcome, before)
             self._account.moved_on(errand.stage, outcome)
             before.append(outcome)
-            passed.append(Passed(outcome.model, outcome.reason, outcome.detail))
         raise AssertionError("a chain has at least one model")
+
+    def settled(self, request: Request, recorded: Sequence[Outcome | None]) -> Outcome | None:
+        """What the ledger's outcomes of the chain's models amount to, or None where somebody must be asked.
+
+        A later model's answer that was paid for counts, whatever the earlier ones would say today.
+        """
+        before: list[Outcome] = []
+        unknown = False
+        for outcome in recorded:
+            if isinstance(outcome, Completion) or (outcome is not None and not self._plan.moves_on(outcome.reason)):
+                return None if unknown and not isinstance(outcome, Completion) else with_earlier(outcome, before)
+            unknown = unknown or outcome is None
+            if outcome is not None:
+                before.append(outcome)
+        return None if unknown else with_earlier(before[-1], before[:-1])
 
     async def _read(self, request: Request, errand: Errand, new: bool, patient: bool) -> Outcome:
         """The outcome of one model, as often asked as the schema and `reasks` say."""
@@ -66,17 +84,17 @@ class Chains:
             return outcome
         asked: list[Outcome] = [outcome]
         fresh = int(not (self._plan.again and outcome.reused))
-        while isinstance(outcome, Completion):
+        while isinstance(outcome, Completion) and not errand.ending:
             error = mismatch(schema, outcome.text)
             if error is None:
-                return _with_earlier(outcome, asked)
+                break
             if fresh > reasks or len(asked) > _MOST_REASKS:
                 return _unparseable(outcome, asked, error)
             request = reask(request, outcome.text, error)
             outcome = await self._once(request, errand, False, patient)
             asked.append(outcome)
             fresh += not (self._plan.again and outcome.reused)
-        return _with_earlier(outcome, asked)
+        return _summed(outcome, asked)
 
     async def _once(self, request: Request, errand: Errand, new: bool, patient: bool) -> Outcome:
         endpoint = await self._endpoint_of(request.model)
@@ -88,13 +106,22 @@ class Chains:
         self._under_way[key] = None
         outcome: Outcome | None = None
         try:
-            if not new and (found := (await self._ledger.find([key], failures=not self._plan.again)).get(key)):
+            if (found := None if new else await self._found(key)) is not None:
                 outcome = found
-            else:
-                outcome = await self._asking.ask(request, endpoint, key, errand, patient)
-            return outcome
+                return found
+            outcome = asked = await self._asking.ask(request, endpoint, key, errand, patient)
+            if self._plan.again:
+                self._asked_again.add(key)
+            if isinstance(asked, Failure) and not errand.kept and not asked.reused and (errand.ending or not patient):
+                outcome = None  # it says more of who asked than of the request: others ask themselves
+            return asked
         finally:
             self._end(key, outcome)
+
+    async def _found(self, key: str) -> Outcome | None:
+        """From the ledger. What is asked again is so once a run, however often it is wanted."""
+        failures = not self._plan.again or key in self._asked_again
+        return (await self._ledger.find([key], failures=failures)).get(key)
 
     async def _shared(self, key: str) -> Outcome | None:
         """The outcome of an equal request under way, or None where it ended without one."""
@@ -120,16 +147,28 @@ class _Gone(Exception):  # noqa: N818
     """Whoever asked was stopped or failed; those who waited for the answer ask themselves."""
 
 
-def _with_earlier(outcome: Outcome, asked: list[Outcome], **more: Any) -> Outcome:
-    """The last outcome with the tokens and the cost of all asks: each of them was paid."""
-    if len(asked) == 1:
+def passed_over(before: Sequence[Outcome]) -> tuple[Passed, ...]:
+    """The models of a chain that gave no usable answer."""
+    return tuple(Passed(one.model, one.reason, one.detail) for one in before if isinstance(one, Failure))
+
+
+def with_earlier(outcome: Outcome, before: Sequence[Outcome]) -> Outcome:
+    """The outcome of a chain: why the models before did not answer, and what all of them cost."""
+    if not before:
         return outcome
-    return msgspec.structs.replace(outcome, **_spent(asked), **more)
+    return msgspec.structs.replace(_summed(outcome, [*before, outcome]), passed=passed_over(before))
 
 
-def _spent(asked: list[Outcome]) -> dict[str, Any]:
+def _summed(outcome: Outcome, asked: Sequence[Outcome]) -> Outcome:
+    """The outcome with the tokens and the cost of all that was asked for it: each of it was paid."""
+    return outcome if len(asked) == 1 else msgspec.structs.replace(outcome, **_spent(asked))
+
+
+def _spent(asked: Sequence[Outcome]) -> dict[str, Any]:
     """What was not answered was not charged for, and has no price to know."""
-    paid = [one for one in asked if isinstance(one, Completion) or one.input_tokens or one.output_tokens]
+    paid = [one for one in asked if was_answered(one)]
+    if not paid:
+        return {}
     costs = [one.cost for one in paid]
     return {
         "input_tokens": sum(one.input_tokens for one in paid),
@@ -139,7 +178,7 @@ def _spent(asked: list[Outcome]) -> dict[str, Any]:
     }
 
 
-def _unparseable(last: Completion, asked: list[Outcome], error: str) -> Failure:
+def _unparseable(last: Completion, asked: Sequence[Outcome], error: str) -> Failure:
     spent = _spent(asked)
     return Failure(
         request_key=last.request_key,

@@ -12,6 +12,9 @@ from time import monotonic
 from redraft.calling.retries import Retries
 from redraft.providers.wire import DOWN, CallFault
 
+# Longer than any pause that the limits make.
+_IDLE_SECONDS = 300.0
+
 
 class Circuit:
     """Of one endpoint. `reached`: something answered there, if only with an error; `openings` counts
@@ -24,6 +27,7 @@ class Circuit:
         self._last = CallFault("unreachable", "nothing was heard of it")
         self._in_a_row = 0
         self._limited_since: float | None = None
+        self._limited_last = 0.0
         self._down_since: float | None = None
         self._cool_down = retries.cool_down
         self._until = 0.0
@@ -59,7 +63,7 @@ class Circuit:
             self._close()
 
     def _close(self) -> None:
-        self._until, self._cool_down, self.openings = 0.0, self._retries.cool_down, 0
+        self._until, self._cool_down, self.openings, self._in_a_row = 0.0, self._retries.cool_down, 0, 0
         self._probing = False
         self._changed.set()
 
@@ -98,7 +102,12 @@ class Circuit:
         return monotonic() - self._down_since if self.open and self._down_since is not None else 0.0
 
     def limited(self) -> float:
-        """One attempt was refused as too many; for how many seconds that has been all there was."""
+        """One attempt was refused as too many; for how many seconds that has been all there was.
+
+        Where nobody asked for a while, it begins anew.
+        """
         now = monotonic()
-        self._limited_since = now if self._limited_since is None else self._limited_since
+        if self._limited_since is None or now - self._limited_last > _IDLE_SECONDS:
+            self._limited_since = now
+        self._limited_last = now
         return now - self._limited_since

@@ -11,6 +11,8 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import aclosing
 from time import monotonic
 
+import msgspec
+
 from redraft.calling import tracing
 from redraft.calling.accounting import Account
 from redraft.calling.asking import Asking
@@ -70,9 +72,11 @@ class Caller:
         provider, _ = split_model(model)
         if (known := self._known.get(provider)) is not None:
             return known
-        if provider not in self._identifying:
-            self._identifying[provider] = asyncio.create_task(self._identified(provider))
-        return await asyncio.shield(self._identifying[provider])
+        if (task := self._identifying.get(provider)) is None:
+            task = self._identifying[provider] = asyncio.create_task(self._identified(provider))
+            # One that failed is not kept: what ailed it may have passed.
+            task.add_done_callback(lambda _: self._identifying.pop(provider, None))
+        return await asyncio.shield(task)
 
     async def _identified(self, provider: str) -> Endpoint:
         endpoint = await self._client.identify(await self._endpoint_of(provider))
@@ -124,17 +128,22 @@ class Caller:
 
     async def _recorded(self, chunk: list[Request], stage: str) -> dict[int, Outcome]:
         """Those outcomes in the ledger that are final as they are: nothing is asked for them."""
-        keys = [request.key((await self.endpoint(request.model)).name) for request in chunk]
-        found = await self.ledger.find(keys, failures=not self.plan.again)
+        keys = [await self._keys(request) for request in chunk]
+        found = await self.ledger.find([key for some in keys for key in some], failures=not self.plan.again)
         known: dict[int, Outcome] = {}
-        for place, (request, key) in enumerate(zip(chunk, keys, strict=True)):
-            outcome = found.get(key)
-            if outcome is None or request.reasks is not None:
-                continue
-            if isinstance(outcome, Completion) or not request.fallbacks:
+        for place, (request, some) in enumerate(zip(chunk, keys, strict=True)):
+            if request.reasks is None and (outcome := self._chains.settled(request, [found.get(key) for key in some])):
                 known[place] = outcome
                 self.account.outcome(stage, outcome, _NO_TIME)
         return known
+
+    async def _keys(self, request: Request) -> list[str]:
+        """Of the request to each model of its chain."""
+        keys = [request.key((await self.endpoint(request.model)).name)]
+        for model in request.fallbacks:
+            other = msgspec.structs.replace(request, model=model)
+            keys.append(other.key((await self.endpoint(model)).name))
+        return keys
 
     async def _served(self, request: Request, errand: Errand) -> Outcome:
         began = monotonic()

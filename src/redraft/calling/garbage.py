@@ -14,15 +14,24 @@ from contextlib import contextmanager
 _THRESHOLDS = (50_000, 20, 20)
 
 
+_before: list[tuple[int, int, int]] = []
+
+
 @contextmanager
 def seldom_collected() -> Generator[None]:
-    """Inside, the collector runs seldom; what was there before is not looked at again. Then all is as it was."""
-    before = gc.get_threshold()
+    """Inside, the collector runs seldom; what was there before is not looked at again. Then all is as it was.
+
+    Several may overlap: the last one that ends restores what the first one found.
+    """
+    _before.append(gc.get_threshold())
     gc.collect()
     gc.freeze()
     gc.set_threshold(*_THRESHOLDS)
     try:
         yield
     finally:
-        gc.set_threshold(*before)
-        gc.unfreeze()
+        # All that began after the first one noted our own thresholds: those go first.
+        found = _before.pop(-1 if len(_before) > 1 else 0)
+        if not _before:
+            gc.set_threshold(*found)
+            gc.unfreeze()

@@ -33,7 +33,7 @@ def outcome_of(
     mode: Literal["call", "batch"] = "call",
 ) -> Outcome:
     """What an answer is worth: a completion, or the failure that it is although it was paid for."""
-    cost = prices.cost(request.model, answer.input_tokens, answer.output_tokens, mode)
+    cost = _cost(request.model, answer, mode)
     if answer.fault is not None:
         return Failure(
             request_key=key,
@@ -66,6 +66,23 @@ def outcome_of(
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         simulated=endpoint.simulated,
         mode=mode,
+    )
+
+
+def _cost(model: str, answer: Answer, mode: Literal["call", "batch"]) -> float | None:
+    """US dollars; unknown where the tokens are and the model is not free. Nothing paid may pass for a gift."""
+    if not answer.counted and not prices.is_free(model, mode):
+        return None
+    return prices.cost(model, answer.input_tokens, answer.output_tokens, mode)
+
+
+def was_answered(outcome: Outcome) -> bool:
+    """Whether a provider answered, so that it charges: an answer may come without the tokens that it took."""
+    return (
+        isinstance(outcome, Completion)
+        or outcome.input_tokens + outcome.output_tokens > 0
+        or outcome.cost is not None
+        or bool(outcome.answered_model)
     )
 
 

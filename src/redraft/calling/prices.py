@@ -38,6 +38,12 @@ def cost(model: str, input_tokens: int, output_tokens: int, mode: Mode = "call")
     return (input_tokens * for_input + output_tokens * for_output) / _MILLION
 
 
+def is_free(model: str, mode: Mode = "call") -> bool:
+    """Whether a call costs nothing, however many tokens it takes."""
+    tariff = tariff_of(model, mode)
+    return tariff is not None and not any(for_input or for_output for _, for_input, for_output in tariff)
+
+
 def worst(model: str, input_bound: int, max_tokens: int, mode: Mode = "call") -> float | None:
     """The most that a call with at most so many tokens in and out can cost, at the dearest step within reach."""
     tariff = tariff_of(model, mode)

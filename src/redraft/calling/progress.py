@@ -8,6 +8,7 @@ from contextvars import ContextVar
 from time import monotonic
 
 from redraft.calling.accounting import Account, Collected
+from redraft.calling.outcomes import was_answered
 from redraft.records import Completion, Outcome
 
 # The rate is that of the last seconds: rows that were there already must not promise an early end.
@@ -105,7 +106,7 @@ class Progress:
             self.asked += 1
             self.retries += max(0, outcome.attempts - 1)
             if outcome.cost is None:
-                self.unpriced += outcome.output_tokens > 0
+                self.unpriced += was_answered(outcome)
             else:
                 self.cost += outcome.cost
 

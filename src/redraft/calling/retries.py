@@ -10,10 +10,8 @@ from time import monotonic
 
 import msgspec
 
+from redraft.calling.lane import LONGEST_PAUSE
 from redraft.providers.wire import TRANSIENT, CallFault
-
-# A provider may name any time to wait; more than this is taken as "try again in two minutes".
-LONGEST_PAUSE = 120.0
 
 
 class Retries(msgspec.Struct, frozen=True, kw_only=True):

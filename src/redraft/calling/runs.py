@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from redraft.calling.accounting import Line, Lost, Summary
 from redraft.calling.ledger.database import Database
-from redraft.calling.ledger.tables import answers, budgets, lost, runs
+from redraft.calling.ledger.tables import answers, budgets, claims, lost, runs
 from redraft.errors import InputError
 
 Status = Literal["running", "complete", "partial", "failed", "stopped"]
@@ -110,8 +110,11 @@ async def _run(connection: AsyncConnection, row: Mapping[Any, Any]) -> Run:
     budget = None
     if kept.scope is not None and kept.budget is not None:
         spent = (await connection.execute(select(budgets).where(budgets.c.scope == kept.scope))).mappings().first()
-        sums = {"spent": spent["spent"], "uncertain": spent["uncertain"]} if spent is not None else {}
-        budget = Budget(kept.scope, kept.budget, **sums)
+        aside = select(func.sum(claims.c.set_aside)).where(claims.c.scope == kept.scope)
+        # What calls under way hold, or held when their process was killed, may be spent.
+        held = (await connection.execute(aside)).scalar() or 0.0
+        known, uncertain = (spent["spent"], spent["uncertain"]) if spent is not None else (0.0, 0.0)
+        budget = Budget(kept.scope, kept.budget, spent=known, uncertain=uncertain + held)
     return Run(
         run=row["run"],
         command=row["command"],
@@ -127,7 +130,7 @@ async def _unfinished(connection: AsyncConnection, row: Mapping[Any, Any]) -> Su
     """What the ledger knows of a run that has told nothing of itself: what it paid and what it may have paid."""
     asked = answers.c
     groups = (asked.stage, asked.provider, asked.model, asked.mode, asked.kind, asked.reason, asked.simulated)
-    unpriced = func.count().filter(asked.cost.is_(None), asked.output_tokens > 0)
+    unpriced = func.count().filter(asked.cost.is_(None))
     counts = (
         func.count().label("count"),
         func.sum(asked.input_tokens).label("input_tokens"),

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterator
+from typing import Any
 
 from redraft.calling.errands import Errand
 from redraft.records import Outcome, Request
@@ -20,7 +21,7 @@ _CHUNK = 256
 Served = tuple[Request, Outcome]
 # Looks requests up: those whose outcome is known already, by their place in the list.
 LookUp = Callable[[list[Request]], Awaitable[dict[int, Outcome]]]
-Serve = Callable[[Request, Errand], Awaitable[Outcome]]
+Serve = Callable[[Request, Errand], Coroutine[Any, Any, Outcome]]
 
 
 class Stream:
@@ -92,12 +93,9 @@ class Stream:
 
     def _start(self, number: int, request: Request) -> None:
         errand = Errand(self._stage)
-        task = asyncio.get_running_loop().create_task(self._run(request, errand))
+        task = asyncio.get_running_loop().create_task(self._serve(request, errand))
         self._tasks[task] = number, request, errand
         task.add_done_callback(self._ended)
-
-    async def _run(self, request: Request, errand: Errand) -> Outcome:
-        return await self._serve(request, errand)
 
     def _ended(self, task: asyncio.Task[Outcome]) -> None:
         number, request, _ = self._tasks.pop(task)
@@ -126,8 +124,10 @@ class Stream:
             errand.ending = True
             if not errand.sent:
                 task.cancel()
-        await asyncio.wait(list(self._tasks), timeout=GRACE_SECONDS)
-        left = list(self._tasks)
-        for task in left:
-            task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
+        try:
+            await asyncio.wait(list(self._tasks), timeout=GRACE_SECONDS)
+        finally:  # also where nobody wants to wait any more
+            left = list(self._tasks)
+            for task in left:
+                task.cancel()
+            await asyncio.gather(*left, return_exceptions=True)

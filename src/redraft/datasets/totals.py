@@ -13,12 +13,17 @@ from redraft.datasets.shards import Shard
 
 
 class CostColumns(msgspec.Struct):
-    """The columns that tell what a row or a rejection cost: tokens, and US dollars, or None for no known price."""
+    """The columns that tell what a row or a rejection cost: tokens, and US dollars, or None for no known price.
+
+    An answer may come without its tokens: that a row has one shows by its `provider` or its `answered_model`.
+    """
 
     cost: float | None = None
     input_tokens: int = 0
     output_tokens: int = 0
     simulated: bool = False
+    provider: str | None = None
+    answered_model: str | None = None
 
 
 def totals(directory: Path, shards: Iterable[Shard]) -> dict[str, Any]:
@@ -29,7 +34,7 @@ def totals(directory: Path, shards: Iterable[Shard]) -> dict[str, Any]:
     calls = tokens_in = tokens_out = unpriced = 0
     cost, simulated = 0.0, False
     for row in _cost_columns(directory, shards):
-        answered = row.input_tokens + row.output_tokens > 0
+        answered = row.input_tokens + row.output_tokens > 0 or bool(row.provider or row.answered_model)
         calls += answered or row.cost is not None
         tokens_in += row.input_tokens
         tokens_out += row.output_tokens

@@ -46,7 +46,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """What a provider answered with HTTP 200; `fault` names why its text cannot be used, if so.
 
     `category` is the provider's own word for why it refused, where it has one. `rates` is what the headers told of
-    its limits.
+    its limits. Not `counted`: the provider did not say how many tokens it took; what it left out is 0 here.
     """
 
     text: str
@@ -54,6 +54,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     model: str
     input_tokens: int
     output_tokens: int
+    counted: bool = True
     fault: FaultKind | None = None
     detail: str = ""
     category: str = ""
@@ -61,13 +62,21 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CallFault(Exception):  # noqa: N818  (a fault of one attempt; what a person sees is a RedraftError)
-    """One attempt failed. `retry_after` is in seconds, where the provider named a time."""
+    """One attempt failed. `retry_after` is in seconds, where the provider named a time. `maybe_paid`: it was sent and
+    may have been charged for, although nothing of use came back."""
 
     def __init__(
-        self, kind: FaultKind, detail: str, retry_after: float | None = None, rates: Rates | None = None
+        self,
+        kind: FaultKind,
+        detail: str,
+        retry_after: float | None = None,
+        rates: Rates | None = None,
+        *,
+        maybe_paid: bool = False,
     ) -> None:
         super().__init__(f"{kind}: {detail}")
         self.kind: FaultKind = kind
         self.detail = detail
         self.retry_after = retry_after
         self.rates = rates
+        self.maybe_paid = maybe_paid

@@ -134,6 +134,7 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
         size += len(part)
         if size > LARGEST_ANSWER:
             response.close()
-            raise CallFault("malformed_answer", f"the answer is longer than {LARGEST_ANSWER >> 20} MiB")
+            said = f"the answer is longer than {LARGEST_ANSWER >> 20} MiB"
+            raise CallFault("malformed_answer", said, maybe_paid=True)
         parts.append(part)
     return parts[0] if len(parts) == 1 else b"".join(parts)

@@ -88,12 +88,12 @@ def broken(fault: Exception, seconds: float) -> CallFault:
     if isinstance(fault, aiohttp.ConnectionTimeoutError):
         return CallFault("unreachable", f"no connection within {min(seconds, CONNECT_SECONDS):g} s")
     if isinstance(fault, TimeoutError):
-        return CallFault("timeout", f"no answer within {seconds:g} s")
+        return CallFault("timeout", f"no answer within {seconds:g} s", maybe_paid=True)
     if isinstance(fault, aiohttp.ClientSSLError) and (reason := _distrust(fault.os_error)):
         return CallFault("untrusted", f"no safe connection ({reason})")
     if isinstance(fault, aiohttp.ClientConnectorError):
         return CallFault("unreachable", f"cannot connect ({shapes.one_line(str(fault.os_error))})")
-    return CallFault("connection", f"the connection broke ({type(fault).__name__})")
+    return CallFault("connection", f"the connection broke ({type(fault).__name__})", maybe_paid=True)
 
 
 def _distrust(error: OSError) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple, TypeVar
+from typing import Annotated, NamedTuple, TypeVar
 
 import msgspec
 
@@ -12,6 +12,8 @@ T = TypeVar("T")
 # Shorter ones stand for "no key" (`none`) and would be found in any text.
 SHORTEST_KEY = 8
 NOTHING = msgspec.Raw(b"null")
+# No call takes more: what says so is no answer, and its price no amount that a ledger can hold.
+Tokens = Annotated[int, msgspec.Meta(ge=0, le=2**40)]
 _SECONDS = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)s")
 
 
@@ -27,8 +29,16 @@ class ChatChoice(msgspec.Struct):
 
 
 class ChatUsage(msgspec.Struct):
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
+    prompt_tokens: Tokens | None = None
+    completion_tokens: Tokens | None = None
+    total_tokens: Tokens | None = None
+
+    @property
+    def output_tokens(self) -> int | None:
+        """Gemini leaves the tokens of its thinking out of `completion_tokens`, and charges for them."""
+        if self.prompt_tokens is None or self.total_tokens is None:
+            return self.completion_tokens
+        return max(self.completion_tokens or 0, self.total_tokens - self.prompt_tokens)
 
 
 class ChatAnswer(msgspec.Struct):
@@ -50,10 +60,10 @@ class AnthropicBlock(msgspec.Struct):
 
 
 class AnthropicUsage(msgspec.Struct):
-    input_tokens: int
-    output_tokens: int
-    cache_creation_input_tokens: int | None = None
-    cache_read_input_tokens: int | None = None
+    input_tokens: Tokens | None = None
+    output_tokens: Tokens | None = None
+    cache_creation_input_tokens: Tokens | None = None
+    cache_read_input_tokens: Tokens | None = None
 
 
 class StopDetails(msgspec.Struct):
@@ -62,7 +72,7 @@ class StopDetails(msgspec.Struct):
 
 
 class AnthropicAnswer(msgspec.Struct):
-    """`content` and `usage` are there in every answer; an `error` in their place came with HTTP 200."""
+    """`content` is there in every answer; an `error` in its place came with HTTP 200."""
 
     content: list[AnthropicBlock] | None = None
     model: str = ""

@@ -32,18 +32,18 @@ def read_answer(provider: str, raw: bytes, key: str = "", rates: Rates | None = 
         if listed := shapes.listed_error(raw):  # an error in a list, as Gemini writes them, with HTTP 200
             raise fault_inside(provider, listed, key, rates) from None
         said = "a page of HTML, no JSON" if raw.lstrip()[:1] == b"<" else str(fault)
-        raise CallFault("malformed_answer", f"the answer does not read as one ({said})", rates=rates) from None
+        raise _malformed(f"the answer does not read as one ({said})", rates) from None
 
 
 def _openai_answer(provider: str, content: shapes.ChatAnswer, key: str, rates: Rates | None) -> Answer:
     if error := content.fault():  # OpenRouter: faults after generation began come with HTTP 200
         raise fault_inside(provider, error, key, rates)
     if not content.choices:
-        raise CallFault("malformed_answer", "the answer holds no choices", rates=rates)
+        raise _malformed("the answer holds no choices", rates)
     choice, usage = content.choices[0], content.usage or shapes.ChatUsage()
     if choice.finish_reason == "error":
         said = "the provider broke off while it answered (finish reason error)"
-        raise CallFault("server_error", said, rates=rates)
+        raise CallFault("server_error", said, rates=rates, maybe_paid=True)
     text, finish = choice.message.content or "", choice.finish_reason or ""
     fault, detail = _unusable(text, finish)
     if choice.message.refusal:
@@ -53,7 +53,8 @@ def _openai_answer(provider: str, content: shapes.ChatAnswer, key: str, rates: R
         finish_reason=finish,
         model=content.model,
         input_tokens=usage.prompt_tokens or 0,
-        output_tokens=usage.completion_tokens or 0,
+        output_tokens=usage.output_tokens or 0,
+        counted=None not in (usage.prompt_tokens, usage.output_tokens),
         fault=fault,
         detail=detail,
         category=_filter(finish) if fault == "filtered" else "",
@@ -64,10 +65,10 @@ def _openai_answer(provider: str, content: shapes.ChatAnswer, key: str, rates: R
 def _anthropic_answer(content: shapes.AnthropicAnswer, key: str, rates: Rates | None) -> Answer:
     if bytes(content.error) != b"null":
         raise fault_inside("anthropic", content.error, key, rates)
-    if content.content is None or content.usage is None:
-        raise CallFault("malformed_answer", "the answer holds no content or no usage", rates=rates)
+    if content.content is None:
+        raise _malformed("the answer holds no content", rates)
     text = "".join(block.text for block in content.content if block.type == "text")
-    stop, usage = content.stop_reason or "", content.usage
+    stop, usage = content.stop_reason or "", content.usage or shapes.AnthropicUsage()
     fault, detail = _unusable(text, stop)
     category = ""
     if stop == "refusal":
@@ -78,15 +79,20 @@ def _anthropic_answer(content: shapes.AnthropicAnswer, key: str, rates: Rates | 
         text=text,
         finish_reason=stop,
         model=content.model,
-        input_tokens=usage.input_tokens
+        input_tokens=(usage.input_tokens or 0)
         + (usage.cache_creation_input_tokens or 0)
         + (usage.cache_read_input_tokens or 0),
-        output_tokens=usage.output_tokens,
+        output_tokens=usage.output_tokens or 0,
+        counted=None not in (usage.input_tokens, usage.output_tokens),
         fault=fault,
         detail=detail,
         category=category,
         rates=rates,
     )
+
+
+def _malformed(said: str, rates: Rates | None) -> CallFault:
+    return CallFault("malformed_answer", said, rates=rates, maybe_paid=True)
 
 
 def _unusable(text: str, finish: str) -> tuple[FaultKind | None, str]:

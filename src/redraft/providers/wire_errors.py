@@ -21,6 +21,8 @@ from redraft.providers.rates import Rates, read_rates
 _SPENT = ("spend_limit", "insufficient_quota", "billing")
 # What 403 means where a refused key is always 401: OpenRouter's moderation, Together's "context too long".
 _FORBIDDEN: dict[str, FaultKind] = {"openrouter": "filtered", "together": "bad_request"}
+# A gateway did not get, or not pass on, what the provider behind it may have generated.
+_LOST_BETWEEN = frozenset({502, 504, 524})
 # The status that an error inside HTTP 200 should have come with, where it has a type and no number.
 _TYPES = {
     "invalid_request_error": 400,
@@ -41,7 +43,13 @@ def read_error(provider: str, status: int, raw: bytes, headers: Mapping[str, str
     detail = f"HTTP {status}: {said.text}" if said.text else f"HTTP {status}"
     wait = retry_after(headers)
     kind = fault_kind(provider, status, said)
-    return CallFault(kind, detail, said.retry_after if wait is None else wait, read_rates(provider, headers))
+    return CallFault(
+        kind,
+        detail,
+        said.retry_after if wait is None else wait,
+        read_rates(provider, headers),
+        maybe_paid=status in _LOST_BETWEEN or kind == "malformed_answer",
+    )
 
 
 def fault_kind(provider: str, status: int, said: shapes.Said) -> FaultKind:
@@ -67,13 +75,13 @@ def fault_kind(provider: str, status: int, said: shapes.Said) -> FaultKind:
 
 
 def fault_inside(provider: str, error: bytes | msgspec.Raw, key: str, rates: Rates | None) -> CallFault:
-    """The fault that an error inside HTTP 200 stands for."""
+    """The fault that an error inside HTTP 200 stands for: the provider had begun to work by then."""
     said = shapes.error_text(error, key)
     numbers = (int(code) for code in said.codes if code.isdecimal() and code[0] in "45" and len(code) == 3)
     types = (_TYPES[code] for code in said.codes if code in _TYPES)
     status = [*numbers, *types, 500][0]
     detail = f"error {status} inside HTTP 200: {said.text}"
-    return CallFault(fault_kind(provider, status, said), detail, said.retry_after, rates)
+    return CallFault(fault_kind(provider, status, said), detail, said.retry_after, rates, maybe_paid=True)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

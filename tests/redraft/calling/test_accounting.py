@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from redraft.calling.accounting import Account, Summary, Times
 from redraft.calling.histogram import Histogram
+from redraft.calling.outcomes import was_answered
 from redraft.calling.progress import Progress
 from redraft.records import Completion, Failure, Outcome
 
@@ -75,7 +76,7 @@ def test_lines_add_up_to_what_happened(seen: list[tuple[str, Outcome]]) -> None:
     )
     assert summary.failed() == Counter(one.reason for _, one in seen if isinstance(one, Failure))
     assert summary.cost == sum(one.cost or 0 for one in fresh)
-    assert summary.unpriced == sum(one.cost is None and one.output_tokens > 0 for one in fresh)
+    assert summary.unpriced == sum(one.cost is None and was_answered(one) for one in fresh)
     assert sum(line.input_tokens for line in summary.lines) == sum(one.input_tokens for one in fresh)
     assert summary.retries == sum(max(0, one.attempts - 1) for one in fresh)
     assert {(line.stage, line.model, line.mode) for line in summary.lines} == {

@@ -90,3 +90,50 @@ def test_the_run_ends_where_no_model_of_the_chain_can_answer(sandbox: Any, calle
     requests = [asked(i, model="unknown/a", fallbacks=("unknown/b",)) for i in range(500)]
     with pytest.raises(ProviderError, match="unknown/b"):
         outcomes(caller_at, sandbox.url, requests, in_flight=4)
+
+
+def test_an_answer_of_a_later_model_is_not_paid_for_again_once_the_first_one_works(
+    sandbox: Any, caller_at: CallerAt, asked: Asked
+) -> None:
+    sandbox.script(FIRST, times=0, status=503, body="busy")
+    chain = [asked(i, model=FIRST, fallbacks=(SECOND,)) for i in range(4)]
+    outcomes(caller_at, sandbox.url, chain)
+    paid = sandbox.count("paid_calls")
+    sandbox.post("/sandbox/reset")
+    again = outcomes(caller_at, sandbox.url, chain)
+    assert paid == 4 and sandbox.count("paid_calls") == 0
+    for outcome in again.values():
+        assert isinstance(outcome, Completion) and outcome.model == SECOND and outcome.reused
+        assert [(one.model, one.reason) for one in outcome.passed] == [(FIRST, "overloaded")], "as it was recorded"
+
+
+def test_after_a_stop_no_further_model_is_asked(sandbox: Any, caller_at: CallerAt, asked: Asked) -> None:
+    async def run() -> None:
+        async with caller_at(sandbox.url) as caller:
+            await caller.endpoint(FIRST)
+            await caller.endpoint(SECOND)
+            sandbox.script(FIRST, times=0, delay_ms=300, finish_reason="length")
+            task = asyncio.create_task(caller.call(asked(1, model=FIRST, fallbacks=(SECOND,))))
+            await asyncio.sleep(0.1)
+            task.cancel()
+            await asyncio.wait([task])
+
+    asyncio.run(run())
+    assert sandbox.count("calls") == 1, "what was on the wire is recorded, nothing else is sent"
+
+
+def test_who_waits_for_an_equal_request_asks_itself_where_the_other_was_stopped(
+    sandbox: Any, caller_at: CallerAt, asked: Asked
+) -> None:
+    async def run() -> Outcome:
+        async with caller_at(sandbox.url) as caller:
+            await caller.endpoint(FIRST)
+            sandbox.script(FIRST, times=1, delay_ms=300, after=True, status=500, body="oops")
+            first = asyncio.create_task(caller.call(asked(1, model=FIRST)))
+            await asyncio.sleep(0.05)
+            second = asyncio.create_task(caller.call(asked(1, model=FIRST)))
+            await asyncio.sleep(0.05)
+            first.cancel()
+            return await second
+
+    assert isinstance(asyncio.run(run()), Completion)

@@ -1,7 +1,7 @@
 """Every provider and every fault, at the first, a middle and the last call of a run, as the sandbox plays them.
 
 Every request ends as exactly one completion or one rejection with the right reason, and what the sandbox counts as paid
-is what the ledger has: answers, and calls whose answer never came.
+is what the ledger has: answers, and calls whose answer never came. The ledger also has what only may have been paid.
 """
 
 from __future__ import annotations
@@ -71,6 +71,8 @@ PASSING = {
     "html": "malformed_answer",
     "garbage": "malformed_answer",
 }
+# Nobody can tell from outside whether these were charged for; the sandbox does not.
+MAYBE_PAID = {"error_502", "error_in_200"}
 # The provider says "slow down": no fault of a row, as long as its patience is not tried.
 SLOWED = ("limited", "limited_seconds", "limited_ms", "limited_date", "ramp_limit")
 # Answers that are paid and of no use: not asked again.
@@ -243,8 +245,9 @@ def reasons(played: Played) -> dict[int, str]:
     }
 
 
-def require_counted(played: Played) -> None:
-    assert played.paid == played.kept + played.lost
+def require_counted(played: Played, fault: str) -> None:
+    counted = played.kept + played.lost
+    assert played.paid == counted or (fault in MAYBE_PAID and played.paid < counted)
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
@@ -255,8 +258,9 @@ def test_what_passes_is_sent_again_and_answered(matrix: Matrix, fault: str, prov
     assert reasons(played) == dict.fromkeys(range(REQUESTS), "answered")
     attempts = {place: outcome.attempts for place, outcome in played.by_place.items()}
     assert attempts == {place: 2 if place in HIT else 1 for place in range(REQUESTS)}
-    require_counted(played)
-    assert (played.kept, played.lost) == (REQUESTS, len(HIT) * (HARMS[fault].paid and not HARMS[fault].whole))
+    require_counted(played, fault)
+    missed = fault in MAYBE_PAID or (HARMS[fault].paid and not HARMS[fault].whole)
+    assert (played.kept, played.lost) == (REQUESTS, len(HIT) * missed)
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
@@ -272,7 +276,7 @@ def test_what_stays_is_a_rejection_with_its_reason(matrix: Matrix, fault: str, p
         assert not isinstance(outcome, Completion) and outcome.detail and outcome.attempts == times
         assert (outcome.input_tokens, outcome.cost) == (0, None)
     assert played.sent == len(HIT) * times + REQUESTS - len(HIT)
-    require_counted(played)
+    require_counted(played, fault)
     assert played.kept == REQUESTS - len(HIT)
 
 
@@ -290,7 +294,7 @@ def test_what_was_paid_is_kept_whatever_it_is_worth(matrix: Matrix, fault: str, 
             assert len(outcome.text) > 10 * 2**20
         else:
             assert outcome.category or fault != "refused" or provider not in {"gemini"}
-    require_counted(played)
+    require_counted(played, fault)
     assert (played.sent, played.kept, played.lost) == (REQUESTS, REQUESTS, 0)
 
 
@@ -301,7 +305,7 @@ def test_a_spend_limit_ends_the_run_at_once(matrix: Matrix, place: int, provider
     require_ended_by(played, place, "spend_limit")
     assert played.error is not None and "spend limit" in str(played.error) and KEY not in str(played.error)
     assert (played.sent, played.lost) == (place + 1, 0), "nothing is sent after it, and it is not tried again"
-    require_counted(played)
+    require_counted(played, "spend_limit")
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)

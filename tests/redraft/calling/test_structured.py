@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from redraft.calling.plan import CallPlan
-from redraft.calling.structured import mismatch, reask
+from redraft.calling.structured import mismatch, reask, require_schema
 from redraft.errors import ConfigurationError
 from redraft.records import Completion, Failure, Message, Outcome, Request
 
@@ -45,6 +45,66 @@ def test_everything_else_is_said_in_a_line(text: str) -> None:
 def test_a_schema_that_is_none_is_bad_input() -> None:
     with pytest.raises(ConfigurationError, match="no JSON Schema"):
         mismatch({"type": "nonsense"}, "{}")
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "nonsense"},
+        {"properties": {"a": {"pattern": "("}}},
+        {"$ref": "#/$defs/gone"},
+        {"items": {"$ref": "#anchor"}},
+        {"$ref": "https://example.org/schema.json"},
+        {"$ref": "https://json-schema.org/draft/2020-12/schema"},
+        {"properties": {"a": {"$ref": "other.json#/a"}}},
+        {"$ref": "http://[x"},
+        {"$ref": "#"},
+        {"$ref": ""},
+        {"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}}},
+        {"$ref": "#/$defs/a/type", "$defs": {"a": {"type": "string"}}},
+        {"$ref": "#/more/a", "more": {"a": {"type": "nonsense"}}},
+        {"$ref": "#/more/a", "more": {"a": {"items": {"$ref": "#/more/b"}}}},
+        {"const": object()},
+    ],
+)
+def test_a_schema_that_no_answer_can_be_held_against_is_refused_before_anything_is_sent(schema: Any) -> None:
+    with pytest.raises(ConfigurationError, match="output schema") as caught:
+        require_schema(schema)
+    assert "\n" not in str(caught.value)
+
+
+TREE = {"$ref": "#/$defs/tree", "$defs": {"tree": {"type": "array", "items": {"$ref": "#/$defs/tree"}}}}
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        SCORE,
+        TREE,
+        {},
+        {"properties": {"$ref": {"type": "string"}}, "enum": [[], {"$ref": "#/nowhere"}]},
+        {"items": {"$ref": "inner#there"}, "$defs": {"a": {"$id": "inner", "$defs": {"b": {"$anchor": "there"}}}}},
+        {"items": {"$dynamicRef": "#node"}, "$dynamicAnchor": "node"},
+        {"$ref": "#/more/a", "more": {"a": {"items": {"$ref": "#/more/b"}}, "b": True}},
+    ],
+)
+def test_a_schema_whose_references_stay_within_it_is_sound(schema: Any) -> None:
+    require_schema(schema)
+    assert mismatch(schema, "[]") is None or schema is SCORE
+
+
+@pytest.mark.parametrize(
+    ("schema", "text"),
+    [
+        (TREE, "[" * 900 + "]" * 900),
+        ({"items": {"$ref": "#/$defs/gone"}}, "[1]"),
+        ({"items": {"$ref": "https://example.org/schema.json"}}, "[1]"),
+        ({"multipleOf": 0.3}, "1" + "0" * 400),
+    ],
+)
+def test_what_cannot_be_held_against_a_schema_is_a_mismatch(schema: Any, text: str) -> None:
+    error = mismatch(schema, text)
+    assert error and "cannot be held against the schema" in error and "\n" not in error and len(error) <= 300
 
 
 def test_a_reask_has_a_key_of_its_own_and_shows_the_error() -> None:

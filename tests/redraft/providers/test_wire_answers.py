@@ -87,9 +87,51 @@ def test_why_it_refused_in_the_providers_own_word(provider: str, body: object, c
     assert read(provider, body).category == category
 
 
-def test_an_answer_without_usage_counts_no_tokens() -> None:
-    answer = read("ollama", chat(usage=None))
-    assert (answer.text, answer.input_tokens, answer.output_tokens) == ("Yes.", 0, 0)
+@pytest.mark.parametrize(
+    ("provider", "body", "tokens"),
+    [
+        ("ollama", chat(usage=None), (0, 0)),
+        ("openai", chat(usage={}), (0, 0)),
+        ("openai", chat(usage={"prompt_tokens": 7}), (7, 0)),
+        ("openai", chat(usage={"prompt_tokens": None, "completion_tokens": 3, "total_tokens": 10}), (0, 3)),
+        ("anthropic", claude(usage=None), (0, 0)),
+        ("anthropic", claude(usage={"output_tokens": 3, "cache_read_input_tokens": 2}), (2, 3)),
+    ],
+)
+def test_what_was_not_counted_is_an_answer_and_says_so(provider: str, body: object, tokens: tuple[int, int]) -> None:
+    answer = read(provider, body)
+    assert (answer.text, answer.input_tokens, answer.output_tokens, answer.counted) == ("Yes.", *tokens, False)
+    assert read(provider, chat() if "choices" in str(body) else claude()).counted
+
+
+@pytest.mark.parametrize(
+    ("usage", "output"),
+    [
+        ({"prompt_tokens": 20, "completion_tokens": 424, "total_tokens": 1016}, 996),
+        ({"prompt_tokens": 20, "total_tokens": 1016}, 996),
+        ({"prompt_tokens": 20, "completion_tokens": 424, "total_tokens": 444}, 424),
+        ({"prompt_tokens": 20, "completion_tokens": 424, "total_tokens": 0}, 424),
+    ],
+)
+def test_thinking_that_only_the_total_shows_is_counted(usage: dict[str, int], output: int) -> None:
+    answer = read("gemini", chat(usage=usage))
+    assert (answer.input_tokens, answer.output_tokens, answer.counted) == (20, output, True)
+
+
+@given(st.sampled_from(sorted(PROVIDERS)), st.integers())
+@example("openai", -1)
+@example("anthropic", 2**40 + 1)
+@example("gemini", 10**30)
+@example("anthropic", 10**400)
+def test_a_number_of_tokens_that_no_call_takes_is_no_answer(provider: str, number: int) -> None:
+    usage = {"prompt_tokens": 1, "completion_tokens": number, "input_tokens": number, "output_tokens": 1}
+    body = chat(usage=usage) | claude(usage=usage)
+    if 0 <= number <= 2**40:
+        assert number in (read(provider, body).input_tokens, read(provider, body).output_tokens)
+    else:
+        with pytest.raises(CallFault, match="malformed_answer") as caught:
+            read(provider, body)
+        assert caught.value.maybe_paid
 
 
 @pytest.mark.parametrize(
@@ -126,7 +168,7 @@ def test_an_answer_without_usage_counts_no_tokens() -> None:
 def test_what_is_no_answer_is_a_fault(provider: str, body: object, kind: str) -> None:
     with pytest.raises(CallFault) as caught:
         read(provider, body, KEY)
-    assert caught.value.kind == kind
+    assert caught.value.kind == kind and caught.value.maybe_paid, "the provider had begun to work"
     assert KEY not in str(caught.value) and "\n" not in str(caught.value)
 
 

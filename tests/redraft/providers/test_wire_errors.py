@@ -87,6 +87,11 @@ def test_what_a_status_means(provider: str, status: int, body: object, kind: str
     assert KEY not in str(fault)
 
 
+@pytest.mark.parametrize("status", [202, 301, 400, 401, 402, 404, 408, 429, 500, 502, 503, 504, 524, 529])
+def test_what_a_gateway_lost_may_have_been_paid(status: int) -> None:
+    assert wire.read_error("openrouter", status, b"", {}).maybe_paid == (status in {202, 502, 504, 524})
+
+
 DATE = "Wed, 21 Oct 2026 07:28:00 GMT"
 
 

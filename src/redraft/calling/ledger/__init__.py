@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from redraft.calling.ledger import claims as claiming
+from redraft.calling.ledger import funding
 from redraft.calling.ledger.claims import Claim, Claimed, Spent, Terms
 from redraft.calling.ledger.database import Database
 from redraft.calling.ledger.entries import Damaged, Entry, Keeper, newest
@@ -119,6 +120,14 @@ class Ledger:
         except Damaged as fault:
             raise self._damaged(fault) from None
 
+    async def fund(self, claims: Sequence[Claim], *, scope: str | None = None, budget: float | None = None) -> set[str]:
+        """Sets money aside for claims of this ledger that are about to be sent; the keys for which the budget has it.
+
+        Until then a claim of `worst_cost` 0 only keeps others from asking.
+        """
+        terms = Terms(self.owner, scope, budget, failures=True)
+        return await self.database.write(lambda transaction: funding.fund(transaction, claims, terms))
+
     async def extend(
         self,
         request_key: str,
@@ -132,7 +141,8 @@ class Ledger:
     ) -> bool:
         """Notes that an attempt was sent and its answer never came; whether the budget allows another attempt.
 
-        What was set aside for it counts as spent from now on. Without a budget it is always True.
+        What was set aside for it counts as spent from now on. Without a budget it does, as long as the claim is this
+        ledger's: one that was taken over is another process's to ask.
         """
         terms = Terms(self.owner, scope, budget, failures=True)
         return await self.database.write(

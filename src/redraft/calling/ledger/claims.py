@@ -72,7 +72,7 @@ def claim(transaction: Transaction, claims: Sequence[Claim], terms: Terms) -> tu
     answered = newest(transaction, [key for key in wanted if key not in holders], terms.failures)
     said = Claimed(answered=answered, taken=set(holders))
     rows: list[tuple[object, ...]] = []
-    left, now = _left(transaction, terms), time.time()
+    left, now = left_of(transaction, terms), time.time()
     for key, worst in wanted.items():
         if key in holders or key in answered:
             continue
@@ -103,7 +103,8 @@ def _owners_in(transaction: Transaction, scope: str | None) -> set[str]:
     return {owner for (owner,) in transaction.rows("SELECT DISTINCT owner FROM claims WHERE scope = ?", scope)}
 
 
-def _left(transaction: Transaction, terms: Terms) -> int | None:
+def left_of(transaction: Transaction, terms: Terms) -> int | None:
+    """Picodollars that may still be set aside, or None without a budget."""
     if terms.budget is None:
         return None
     if terms.scope is None:
@@ -139,16 +140,15 @@ def extend(
     moved, scope = own[0] if own else (0, terms.scope)
     transaction.change(
         "INSERT INTO lost (request_key, model, reason, worst_cost, scope, run, at) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        request_key, model, reason, dollars(moved) if moved else None, scope, run, time.time(),
+        request_key, model, reason, dollars(moved) or worst_cost or None, scope, run, time.time(),
     )  # fmt: skip
+    if not own:  # another process has taken over, and asks
+        return False
     if moved and scope is not None:
         transaction.change(_ADD_TO_BUDGET, scope, moved)
     _set_aside(transaction, request_key, terms.owner, 0)
-    worst, left = picodollars(worst_cost), _left(transaction, terms)
-    if left is None:
-        _set_aside(transaction, request_key, terms.owner, worst)
-        return True
-    if worst > left or not own:  # without a claim another process has taken over, and asks
+    worst, left = picodollars(worst_cost), left_of(transaction, terms)
+    if left is not None and worst > left:
         return False
     _set_aside(transaction, request_key, terms.owner, worst)
     return True
@@ -184,5 +184,11 @@ def bury(transaction: Transaction, dead: Mapping[str, float | None]) -> None:
             "ON CONFLICT (scope) DO UPDATE SET uncertain = budgets.uncertain + excluded.uncertain",
             owner,
         )
+        transaction.change(
+            "INSERT INTO lost (request_key, model, reason, worst_cost, scope, run, at) "
+            "SELECT request_key, '', 'killed', set_aside / 1000000000000.0, scope, '', CAST(? AS DOUBLE PRECISION) "
+            "FROM claims WHERE owner = ? AND set_aside > 0",
+            time.time(), owner,
+        )  # fmt: skip
         transaction.change("DELETE FROM claims WHERE owner = ?", owner)
         transaction.change("DELETE FROM owners WHERE owner = ?", owner)

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, event, make_url
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_delay, wait_random
 
@@ -29,6 +29,10 @@ _SERVER_SETTINGS = {"application_name": "redraft", "idle_in_transaction_session_
 _UNWRITTEN = "the ledger cannot be written"
 
 T = TypeVar("T")
+
+
+class UnfitError(StorageError):
+    """The database is sound; what was to be written is nothing that it can hold."""
 
 
 class Database:
@@ -103,7 +107,7 @@ class Database:
 
         `work` may run in a thread, and touches nothing but the transaction. It is carried through even where the
         caller is cancelled. With `twice` it does no harm if it is done twice: it is tried again for a while where the
-        server is gone. Raises StorageError, saying `otherwise`.
+        server is gone. Raises StorageError, saying `otherwise`: UnfitError where the values were at fault.
         """
         return await self._through(self._write(work, otherwise, twice))
 
@@ -175,7 +179,8 @@ class Database:
         except (SQLAlchemyError, OSError) as fault:
             if isinstance(fault, StorageError):
                 raise
-            raise StorageError(f"{self.shown}: {what} ({_said(fault)}); {self._mend(fault)}, then rerun") from None
+            kind = UnfitError if _is_unfit(fault) else StorageError
+            raise kind(f"{self.shown}: {what} ({_said(fault)}); {self._mend(fault)}, then rerun") from None
 
     def _mend(self, fault: Exception) -> str:
         if self.sqlite and sqlite_file.is_busy(fault):
@@ -199,6 +204,12 @@ def _is_gone(fault: BaseException) -> bool:
         state = str(getattr(fault.orig, "sqlstate", "") or "")
         return fault.connection_invalidated or state.startswith(("08", "57P"))
     return isinstance(fault, ConnectionError)
+
+
+def _is_unfit(fault: Exception) -> bool:
+    """Whether the values are at fault: SQLite says so by kind, PostgreSQL by its classes of errors."""
+    state = str(getattr(getattr(fault, "orig", None), "sqlstate", "") or "")
+    return isinstance(fault, (DataError, IntegrityError)) or state.startswith(("22", "23"))
 
 
 _PATIENCE: dict[str, Any] = {

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from redraft.calling.ledger.database import Database
+from redraft.calling.ledger.database import Database, UnfitError
 from redraft.calling.ledger.money import picodollars
 from redraft.calling.ledger.transactions import Transaction
 from redraft.errors import StorageError
@@ -34,10 +34,13 @@ _INSERT = (
     "input_tokens, output_tokens, cost, simulated, created_at, outcome) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
+# No sum leaves the 64 bits: the answers after a monstrous one must be kept too.
 _SETTLE = (
-    "INSERT INTO budgets (scope, spent, uncertain) VALUES (?, ?, 0) "
-    "ON CONFLICT (scope) DO UPDATE SET spent = budgets.spent + excluded.spent"
+    "INSERT INTO budgets (scope, spent, uncertain) VALUES (?, ?, 0) ON CONFLICT (scope) DO UPDATE SET spent = "  # noqa: S608
+    f"CASE WHEN budgets.spent > {_LARGEST} - excluded.spent THEN {_LARGEST} ELSE budgets.spent + excluded.spent END"
 )
+# Waits for a commit whose acknowledgement never came, should the server still be at it.
+_WAIT_FOR_OTHERS = "LOCK TABLE answers IN SHARE ROW EXCLUSIVE MODE"
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,17 +72,21 @@ def newest(transaction: Transaction, keys: Sequence[str], failures: bool) -> dic
     return found
 
 
+_Handed = tuple[Entry, tuple[Any, ...], asyncio.Future[None]]
+
+
 class Keeper:
     """Writes what callers hand to `keep`, together with what others hand over in the same hundredth of a second."""
 
     def __init__(self, database: Database, owner: str) -> None:
         self._database, self._owner = database, owner
-        self._waiting: list[tuple[Entry, tuple[Any, ...], asyncio.Future[None]]] = []
+        self._waiting: list[_Handed] = []
         self._writer: asyncio.Task[None] | None = None
         self._first = 0.0
 
     async def keep(self, entry: Entry) -> None:
-        """Returns once the entry is committed; cancelling the caller takes nothing back. Raises StorageError."""
+        """Returns once the entry is committed; cancelling the caller takes nothing back. Raises StorageError, and
+        whatever else an entry raises that no database can hold."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[None] = loop.create_future()
         if not self._waiting:
@@ -107,24 +114,53 @@ class Keeper:
         finally:
             self._writer = loop.create_task(self._write_on()) if self._waiting else None
 
-    async def _commit(self, batch: list[tuple[Entry, tuple[Any, ...], asyncio.Future[None]]]) -> None:
-        entries, rows = [entry for entry, _, _ in batch], [row for _, row, _ in batch]
-        fault: Exception | None = None
+    async def _commit(self, batch: list[_Handed]) -> None:
+        """Writes all or none, but for entries that cannot be written: those take no other along."""
         try:
             await self._database.write(
-                lambda transaction: _insert(transaction, entries, rows, self._owner),
+                _Insertion([entry for entry, _, _ in batch], [row for _, row, _ in batch], self._owner),
                 "a paid answer cannot be written",
                 twice=True,
             )
-        except Exception as caught:  # noqa: BLE001  each waiting caller gets it
-            fault = caught
-        for _, _, future in batch:
-            if future.done():  # its caller was cancelled
-                continue
-            if fault is None:
-                future.set_result(None)
-            else:
+        except Exception as fault:  # noqa: BLE001  each waiting caller gets it
+            database_failed = isinstance(fault, StorageError) and not isinstance(fault, UnfitError)
+            if len(batch) > 1 and not database_failed:
+                half = len(batch) // 2
+                await self._commit(batch[:half])
+                await self._commit(batch[half:])
+                return
+            for future in _awaited(batch):
                 future.set_exception(StorageError(str(fault)) if isinstance(fault, StorageError) else fault)
+        else:
+            for future in _awaited(batch):
+                future.set_result(None)
+
+
+def _awaited(batch: list[_Handed]) -> list[asyncio.Future[None]]:
+    """Without those whose callers were cancelled."""
+    return [future for _, _, future in batch if not future.done()]
+
+
+class _Insertion:
+    """A commit that may be tried again: what the database had committed without saying so is not written twice."""
+
+    def __init__(self, entries: list[Entry], rows: list[tuple[Any, ...]], owner: str) -> None:
+        self._entries, self._rows, self._owner = entries, rows, owner
+        self._tried = False
+
+    def __call__(self, transaction: Transaction) -> None:
+        if self._tried:
+            transaction.change(_WAIT_FOR_OTHERS)
+            if self._is_there(transaction):
+                return
+        self._tried = True
+        _insert(transaction, self._entries, self._rows, self._owner)
+
+    def _is_there(self, transaction: Transaction) -> bool:
+        """All of it is, or nothing."""
+        key, *_, created_at, outcome = self._rows[0]
+        said = "SELECT 1 FROM answers WHERE request_key = ? AND created_at = ? AND outcome = ?"
+        return bool(transaction.rows(said, key, created_at, outcome))
 
 
 def _insert(transaction: Transaction, entries: list[Entry], rows: list[tuple[Any, ...]], owner: str) -> None:
@@ -132,7 +168,8 @@ def _insert(transaction: Transaction, entries: list[Entry], rows: list[tuple[Any
     spent: dict[str, int] = {}
     for entry in entries:
         if entry.scope is not None:
-            spent[entry.scope] = spent.get(entry.scope, 0) + _cost(transaction, entry.outcome, owner)
+            counted = spent.get(entry.scope, 0) + _cost(transaction, entry.outcome, owner)
+            spent[entry.scope] = min(counted, _LARGEST)
     transaction.change_many(
         "DELETE FROM claims WHERE request_key = ? AND owner = ?",
         [(key, owner) for key in sorted({entry.outcome.request_key for entry in entries})],
@@ -141,12 +178,15 @@ def _insert(transaction: Transaction, entries: list[Entry], rows: list[tuple[Any
 
 
 def _cost(transaction: Transaction, outcome: Outcome, owner: str) -> int:
-    """In picodollars. What nobody knows the price of counts as the worst case that was set aside for it."""
+    """In picodollars. What nobody knows the price of counts as the worst case that was set aside for it: by its batch,
+    whose claims end when they are settled, or by this owner."""
     if outcome.cost is not None:
         return picodollars(outcome.cost)
+    held = "owner LIKE 'batch:%'" if outcome.mode == "batch" else "owner = ?"
     aside = transaction.rows(
-        "SELECT set_aside FROM claims WHERE request_key = ? AND owner = ?", outcome.request_key, owner
-    )
+        f"SELECT set_aside FROM claims WHERE request_key = ? AND {held}",  # noqa: S608
+        outcome.request_key, *(() if outcome.mode == "batch" else (owner,)),
+    )  # fmt: skip
     return int(aside[0][0]) if aside else 0
 
 

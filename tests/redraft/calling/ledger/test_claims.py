@@ -83,7 +83,7 @@ class Model:
     def extend(self, owner: str, key: str, worst: int, scope: str, budget: int | None) -> bool:
         held = self.claims.get(key)
         if held is None or held[0] != owner:
-            return budget is None
+            return False
         self.lose(held[1], held[2])
         self.claims[key] = (owner, held[1], 0)
         granted = self.fits(scope, worst, budget)

@@ -120,6 +120,55 @@ def test_a_write_that_fails_is_told_to_every_caller_and_the_next_one_is_kept(add
     asyncio.run(run())
 
 
+def test_an_entry_that_cannot_be_written_takes_no_other_along(address: str, answer: Answer) -> None:
+    async def run() -> None:
+        async with Ledger(address) as ledger:
+            good = [answer(f"k{number}", scope="s") for number in range(20)]
+            bad = [
+                answer("minus", -1.0, scope="s"),
+                answer("not a number", float("nan"), scope="s"),
+                answer("no text", stage="\ud800"),
+            ]
+            entries = [one for many in zip(bad, good[::7], strict=True) for one in many] + good
+            said = await asyncio.gather(*(ledger.keep(one) for one in entries), return_exceptions=True)
+            assert [fault is None for fault in said] == [one in good for one in entries]
+            assert all(isinstance(fault, Exception) for fault in said[:6:2])
+            assert set(await ledger.find([one.outcome.request_key for one in entries])) == {
+                one.outcome.request_key for one in good
+            }
+            assert (await ledger.spent("s")).spent == 2.3, "20 answers, three of them twice"
+
+    asyncio.run(run())
+
+
+def test_a_monstrous_cost_does_not_keep_later_answers_out(address: str, answer: Answer) -> None:
+    async def run() -> None:
+        async with Ledger(address) as ledger:
+            for number, cost in enumerate([1e9, 1e9, 0.1]):
+                both = (answer(f"{name}{number}", cost, scope="s") for name in "ab")
+                await asyncio.gather(*(ledger.keep(one) for one in both))
+            assert len(await ledger.find([f"{name}{number}" for name in "ab" for number in range(3)])) == 6
+            assert (await ledger.spent("s")).spent > 9e6
+            assert (await ledger.claim([Claim("c", 0.1)], scope="s", budget=100.0)).short == {"c"}
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("mode", ["call", "batch"])
+def test_an_answer_of_unknown_price_costs_what_was_set_aside(address: str, answer: Answer, mode: str) -> None:
+    async def run() -> None:
+        async with Ledger(address) as ledger:
+            one = answer("k", None, scope="s")
+            one = msgspec.structs.replace(one, outcome=msgspec.structs.replace(one.outcome, mode=mode, input_tokens=0))
+            await ledger.claim([Claim("k", 0.7), Claim("other", 0.1)], scope="s", budget=1.0)
+            if mode == "batch":  # its claims are the batch's, whoever collects it
+                await _sql(ledger, "UPDATE claims SET owner = 'batch:b'")
+            await ledger.keep(one)
+            assert (await ledger.spent("s")).spent == 0.7
+
+    asyncio.run(run())
+
+
 @pytest.mark.parametrize("damage", [b"{", b'{"text": 1}', b"\xff", b""])
 def test_a_damaged_answer_is_one_line(address: str, answer: Answer, damage: bytes) -> None:
     async def run() -> None:
