@@ -2,7 +2,7 @@
 
 The conversations were filtered before, as in a study; how long that took is told, too. Prefect's share is what the
 flow takes longer than the engine, each without its start-up (its time for one row).
-Run: python -m benchmarks.flow [--rows 20000] [--runs 3]
+Run: python -m benchmarks.flow [--rows 20000] [--in-flight 64] [--runs 3]
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import click
 
 from benchmarks.stub import Spent, Stub, input_rows, load, measured, raw_aiohttp, require_bench
 
-IN_FLIGHT = 64
 MODEL = "stub-model"
 
 
@@ -40,8 +39,8 @@ def write_conversations(rows: Path, target: Path, count: int) -> Path:
 class Setting:
     """One folder, one stub, one file of conversations; each command runs in a folder of its own."""
 
-    def __init__(self, folder: Path, stub: Stub) -> None:
-        self._folder, self._stub, self._runs = folder, stub, 0
+    def __init__(self, folder: Path, stub: Stub, in_flight: int) -> None:
+        self._folder, self._stub, self._in_flight, self._runs = folder, stub, in_flight, 0
 
     def filtered(self, conversations: Path) -> tuple[Path, Spent]:
         target = conversations.with_suffix("")
@@ -49,7 +48,7 @@ class Setting:
 
     def flow(self, conversations: Path) -> Spent:
         """`redraft rewrite` with a new ledger and dataset; the Prefect database is there after the first run."""
-        words = ["-i", conversations, "-o", "rewritten", "-m", MODEL, "--in-flight", IN_FLIGHT]
+        words = ["-i", conversations, "-o", "rewritten", "-m", MODEL, "--in-flight", self._in_flight]
         return self._redraft("rewrite", *words)
 
     def _redraft(self, *words: object) -> Spent:
@@ -64,7 +63,14 @@ class Setting:
 
     def engine(self, conversations: Path) -> Spent:
         words = ["--url", self._stub.url.removesuffix("/v1"), "--rewrite", "--rows", conversations]
-        words += ["--model", f"together:{MODEL}", "--ledger", self._new() / "ledger.sqlite", "--in-flight", IN_FLIGHT]
+        words += [
+            "--model",
+            f"together:{MODEL}",
+            "--ledger",
+            self._new() / "ledger.sqlite",
+            "--in-flight",
+            self._in_flight,
+        ]
         return measured(["-m", "benchmarks.asking", *words])
 
     def _new(self) -> Path:
@@ -76,8 +82,9 @@ class Setting:
 
 @click.command()
 @click.option("--rows", default=20_000, show_default=True, help="Conversations.")
+@click.option("--in-flight", default=64, show_default=True, help="Calls at once.")
 @click.option("--runs", default=3, show_default=True, help="Runs of each; the medians count.")
-def main(rows: int, runs: int) -> None:
+def main(rows: int, in_flight: int, runs: int) -> None:
     """Prints one JSON line."""
     require_bench()
     with tempfile.TemporaryDirectory() as name:
@@ -86,7 +93,7 @@ def main(rows: int, runs: int) -> None:
         many = write_conversations(given, folder / "many.jsonl", rows)
         one = write_conversations(given, folder / "one.jsonl", 1)
         with Stub(folder, latency_ms=100) as stub:
-            setting = Setting(folder, stub)
+            setting = Setting(folder, stub, in_flight)
             one_filtered, _ = setting.filtered(one)  # makes Prefect's database, too
             many_filtered, filtering = setting.filtered(many)
             start_flow = median(setting.flow(one_filtered).wall for _ in range(runs))
@@ -96,7 +103,7 @@ def main(rows: int, runs: int) -> None:
             raw: list[Spent] = []
             for _ in range(runs):
                 if rows == 20_000:
-                    raw.append(raw_aiohttp(folder, stub.url, given, IN_FLIGHT))
+                    raw.append(raw_aiohttp(folder, stub.url, given, in_flight))
                 stub.set(reset=1)
                 flows.append(setting.flow(many_filtered))
                 if (received := stub.stats()["received"]) != rows:
@@ -105,7 +112,7 @@ def main(rows: int, runs: int) -> None:
     flow, engine = median(each.wall for each in flows), median(each.wall for each in engines)
     said = {
         "rows": rows,
-        "in_flight": IN_FLIGHT,
+        "in_flight": in_flight,
         "runs": runs,
         "filter_seconds": round(filtering.wall, 2),
         "flow_seconds": round(flow, 2),

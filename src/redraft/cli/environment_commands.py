@@ -56,6 +56,7 @@ def demo_command(output: str, fresh: bool) -> None:
         )
         paid = sandbox.stats()["paid_calls"]
     click.echo(f"The sandbox was asked {paid} paid calls in this run. All of it is simulated.")
+    click.echo(f"where its time went: REDRAFT_HOME={DEMO_HOME} redraft explain")
 
 
 def _point_at(url: str) -> None:

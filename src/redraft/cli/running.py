@@ -26,10 +26,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from redraft.calling.progress import WATCHERS, lasting
 from redraft.calling.progress import Progress as Stage
+from redraft.cli.temporary_server import start_unless_configured
 from redraft.errors import PartialError, RedraftError
 
 # How long an orderly end may take once nothing is being paid any more.
 SECONDS_TO_END = 5.0
+
+# A first start on a busy machine, which makes Prefect's database, takes longer than one thinks.
+SECONDS_TO_START = 180.0
 
 _SECONDS_BETWEEN_LOOKS = 0.1
 
@@ -45,7 +49,11 @@ def run_flow(path: str, intent: str, show: Callable[[dict[str, Any]], None], **p
     with one_line_for_faults():
         try:
             with _bars(), _interruptible():
-                result = asyncio.run(_load(path)(**parameters))
+                server = start_unless_configured()
+                flow = _load(path)
+                if server is not None:
+                    server.wait(SECONDS_TO_START)
+                result = asyncio.run(flow(**parameters))
         except PartialError as fault:
             if fault.result is not None:
                 show(fault.result)
@@ -124,8 +132,6 @@ def quieten_prefect() -> None:
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
     os.environ.setdefault("DO_NOT_TRACK", "1")
     os.environ.setdefault("PREFECT_CLI_PROMPT", "false")
-    # A first start on a busy machine takes longer than the default of 20 seconds.
-    os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "180")
 
 
 def _stop(line: str, status: int) -> NoReturn:

@@ -6,9 +6,11 @@ Neighbour: `rewriting` asks for the answers and turns the good ones into example
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from functools import cache
 
 from redraft.feedback import templates
-from redraft.feedback.injection import obeyed
+from redraft.feedback.injection import has_injection, obeyed
 from redraft.feedback.splitting import normalise
 from redraft.records import Completion, Message
 
@@ -45,19 +47,33 @@ def fault_of(
         return "empty_answer", "the answer holds no text"
     if ERROR_TEXT.match(text):
         return "error_text", "the answer is an error message of a program"
-    before = " ".join(message.content for message in context) + " " + response
-    words = obeyed(text, " ".join(message.content for message in feedback), before)
-    if words is not None:
+    if (words := _obeyed(text, context, response, feedback)) is not None:
         return "followed_injection", f"the answer says {words!r}, as an instruction hidden in the feedback asked"
-    if may_decline and _repeats_instructions(text):
+    normal = normalise(text)
+    if may_decline and _repeats_instructions(normal):
         return "prompt_leak", "the answer repeats the instructions of the request"
-    if normalise(text) == normalise(response):
+    if normal == normalise(response):
         return "unchanged", "the answer is the response that was to be replaced"
     return None
 
 
-def _repeats_instructions(text: str) -> bool:
-    words = normalise(text).split()
-    ours = f" {normalise(templates.read('feedback_rewrite@1')[0][1])} "
-    runs = (" ".join(words[i : i + LEAK_WORDS]) for i in range(len(words) - LEAK_WORDS + 1))
-    return any(f" {run} " in ours for run in runs)
+def _obeyed(text: str, context: tuple[Message, ...], response: str, feedback: tuple[Message, ...]) -> str | None:
+    said = " ".join(message.content for message in feedback)
+    if not has_injection(said):
+        return None
+    return obeyed(text, said, " ".join([*(message.content for message in context), response]))
+
+
+def _repeats_instructions(normal: str) -> bool:
+    return not _instructions().isdisjoint(_runs(normal))
+
+
+@cache
+def _instructions() -> frozenset[tuple[str, ...]]:
+    return frozenset(_runs(normalise(templates.read("feedback_rewrite@1")[0][1])))
+
+
+def _runs(normal: str) -> Iterable[tuple[str, ...]]:
+    """Every LEAK_WORDS words in a row of a normalised text."""
+    words = normal.split()
+    return zip(*(words[start:] for start in range(LEAK_WORDS)), strict=False)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+import unicodedata
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -82,3 +84,9 @@ def test_another_process_decides_the_same() -> None:
     )
     there = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert there.stdout.strip() == str([is_held_out(user(f"q {i}"), 0.5, 3) for i in range(50)])
+
+
+@given(st.text(st.characters(max_codepoint=127)))
+def test_plain_ascii_is_normalised_as_any_other_text_is(text: str) -> None:
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    assert normalise(text) == (re.sub(r"[\W_]+", " ", folded).strip() or folded.strip())
