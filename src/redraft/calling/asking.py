@@ -1,7 +1,7 @@
 """One request of one model, from its claim to an outcome that is durable: attempts, waits, what a fault leads to.
 
-Neighbours: `chains` goes through the models of a request, `desk` claims, `limits` paces, `circuit` and `retries` decide
-what happens after a fault, `providers.chat` sends, `outcomes` says what came of it.
+Neighbours: `chains` goes through the models of a request, `desk` claims, `admission` gives leave to send,
+`providers.chat` sends, `circuit` and `retries` decide what happens after a fault, `outcomes` says what came of it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import msgspec
 
 from redraft.calling import prices, tokens
 from redraft.calling.accounting import Account
+from redraft.calling.admission import Admission
 from redraft.calling.circuit import Circuit
 from redraft.calling.desk import Desk
 from redraft.calling.errands import Call, Errand, Hopeless
@@ -29,8 +30,6 @@ from redraft.providers.endpoints import Endpoint
 from redraft.providers.wire import FATAL, Answer, CallFault
 from redraft.records import Outcome, Request
 
-# Answers of one commit of the ledger, which the next calls need not wait for.
-_MOST_UNKEPT = 200
 _TOO_MANY: frozenset[str] = frozenset({"rate_limited", "overloaded"})
 
 
@@ -43,17 +42,12 @@ class Asking:
     def __init__(
         self, client: ChatClient, ledger: Ledger, lanes: Lanes, retries: Retries, plan: CallPlan, account: Account
     ) -> None:
-        self._client, self._ledger, self._lanes = client, ledger, lanes
+        self._client, self._ledger = client, ledger
         self._retries, self._plan, self._account = retries, plan, account
         self.desk = Desk(ledger, plan)
+        self._admission = Admission(lanes, self.desk, plan, account)
         self._circuits: defaultdict[str, Circuit] = defaultdict(lambda: Circuit(retries))
         self._repeats: defaultdict[str, RetryBudget] = defaultdict(lambda: RetryBudget(retries))
-        self._places: defaultdict[str, asyncio.Semaphore] = defaultdict(
-            lambda: asyncio.Semaphore(lanes.settings.in_flight)
-        )
-        # Answers that are on the wire or on their way to the disk: what a failing ledger can cost.
-        in_flight = lanes.settings.in_flight
-        self._unkept = asyncio.Semaphore(in_flight + min(in_flight, _MOST_UNKEPT))
         self._hopeless: dict[tuple[str, str], Hopeless] = {}
 
     def hopeless(self, endpoint: Endpoint, model: str) -> Hopeless | None:
@@ -83,15 +77,15 @@ class Asking:
             elif not errand.kept:
                 self.desk.release(key)
 
-    def _worst_cost(self, request: Request) -> float:
-        """US dollars that one attempt can cost at most; 0 where no price is known, which no budget allows."""
+    def _worst_cost(self, request: Request) -> float | None:
+        """US dollars that one attempt can cost at most; None where no price is known, which no budget allows."""
         worst = prices.worst(request.model, tokens.bound(request), request.max_tokens)
         if worst is None and self._plan.budget is not None:
             raise ConfigurationError(
                 f"{request.model} has no known price, so no budget can be held; name its price (guide: money), or "
                 "leave --budget out"
             )
-        return worst or 0.0
+        return worst
 
     async def _attempts(self, call: Call, patient: bool) -> Outcome:
         request, endpoint, errand, circuit = call.request, call.endpoint, call.errand, call.circuit
@@ -135,57 +129,23 @@ class Asking:
             call.errand.times.backoff += monotonic() - began
 
     async def _admitted(self, call: Call, probe: bool) -> Grant | None:
-        """The limits' leave to send, or None where asking has lost its sense while it was waited for."""
-        request, endpoint, circuit = call.request, call.endpoint, call.circuit
-        lane, began, grant, placed = self._lanes.lane(endpoint, request.model), monotonic(), None, False
-        self._account.waiting += 1
+        """Leave to send, or None where money was short, or asking lost its sense while leave was waited for."""
+        circuit = call.circuit
         try:
-            grant = await lane.admit(tokens.estimate(request), request.max_tokens)
-            # All lanes of one endpoint together keep to what may be in flight, and to what may be lost with a ledger.
-            await self._places[endpoint.name].acquire()
-            placed = True
-            await self._unkept.acquire()
+            grant = await self._admission.get(call)
         except BaseException:
-            if grant is not None:
-                grant.failed()
-            if placed:
-                self._places[endpoint.name].release()
             if probe:
                 circuit.abandoned()
             raise
-        finally:
-            self._account.waiting -= 1
-            call.errand.times.limits += monotonic() - began
-        try:
-            funded = await self._funded(call)
-        except BaseException:
-            self._give_up(grant, call, probe)
-            raise
-        if not funded:
-            self._give_up(grant, call, probe)
-            await self.desk.money(call.worst)
-            return None
-        if (circuit.open and not probe) or call.errand.ending or self.hopeless(endpoint, request.model) is not None:
-            self._give_up(grant, call, probe)
-            if call.errand.ending:
-                raise asyncio.CancelledError
-            return None
+        short = grant is None
+        if grant is not None and ((circuit.open and not probe) or self.hopeless(call.endpoint, call.request.model)):
+            self._admission.give_up(grant, call)
+            grant = None
+        if grant is None and probe:
+            circuit.abandoned()
+        if short:
+            await self.desk.money(call.worst or 0.0)
         return grant
-
-    async def _funded(self, call: Call) -> bool:
-        """Whether the money for an attempt is set aside."""
-        if self._plan.budget is not None and not call.errand.funded:
-            call.errand.funded = await self.desk.fund(call.key, call.worst)
-            return call.errand.funded
-        return True
-
-    def _give_up(self, grant: Grant, call: Call, probe: bool) -> None:
-        """Nothing is sent after all."""
-        grant.failed()
-        self._places[call.endpoint.name].release()
-        self._unkept.release()
-        if probe:
-            call.circuit.abandoned()
 
     async def _attempt(self, call: Call, grant: Grant, probe: bool) -> Outcome:
         request, endpoint, errand, circuit = call.request, call.endpoint, call.errand, call.circuit
@@ -204,7 +164,7 @@ class Asking:
         except CallFault as fault:
             errand.times.provider += perf_counter() - started
             circuit.failed(fault, probe)
-            self._account.retried(request.model, fault.kind, fault.maybe_paid, call.worst or None)
+            self._account.retried(request.model, fault.kind, fault.maybe_paid, call.worst)
             raise
         except BaseException as fault:
             errand.open_end = isinstance(fault, asyncio.CancelledError) and not errand.kept
@@ -215,7 +175,7 @@ class Asking:
             errand.sent = False
             Asking.on_the_wire -= 1
             self._account.in_flight -= 1
-            self._unkept.release()
+            self._admission.ended()
         return outcome
 
     async def _sent(self, call: Call, grant: Grant) -> Answer:
@@ -231,7 +191,7 @@ class Asking:
             grant.failed()
             raise
         finally:
-            self._places[call.endpoint.name].release()
+            self._admission.answered(call)
         used = answer.input_tokens if answer.counted else tokens.estimate(call.request)
         grant.answered(answer.rates, used, answer.output_tokens)
         return answer

@@ -81,9 +81,9 @@ class Attendant:
         if not is_whole(path, batch):
             await self._book.discard(batch)
             return None
-        if not self._api.uploads:
+        if (upload := self._api.upload) is None:
             return await self._submit(batch)
-        file_id = await self._patiently(batch, lambda: self._api.upload(path))
+        file_id = await self._patiently(batch, lambda: upload(path))
         return await self._moved(batch, await self._book.move(batch, "uploaded", file_id=file_id))
 
     async def _submit(self, batch: Batch) -> Batch | None:
@@ -129,7 +129,7 @@ class Attendant:
                     others.add(remote_id)
             left = batch.changed_at + self._pace.settle_seconds - time.time()
             if not undecided and left <= 0:
-                return await self._book.move(batch, "uploaded" if self._api.uploads else "cut")
+                return await self._book.move(batch, "uploaded" if self._api.upload else "cut")
             self._collector.tell("looking for a batch whose submission was cut off")
             wait = self._pace.poll_seconds
             await self._pace.sleep(wait if undecided else min(wait, max(left, 0.01)))

@@ -174,6 +174,7 @@ def _spent(asked: Sequence[Outcome]) -> dict[str, Any]:
         "input_tokens": sum(one.input_tokens for one in paid),
         "output_tokens": sum(one.output_tokens for one in paid),
         "cost": None if None in costs else sum(cost or 0.0 for cost in costs),
+        "answered_model": paid[-1].answered_model,
         "reused": all(one.reused for one in paid),
     }
 
@@ -189,7 +190,6 @@ def _unparseable(last: Completion, asked: Sequence[Outcome], error: str) -> Fail
         attempts=last.attempts,
         simulated=last.simulated,
         provider=last.provider,
-        answered_model=last.answered_model,
         mode=last.mode,
         **spent,
     )

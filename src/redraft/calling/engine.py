@@ -1,7 +1,8 @@
 """The one entry through which models are asked: requests in, completions or failures out, durable as they come.
 
 Below it, each for itself: `streaming` (many at once), `chains` (fallbacks, schemas, equal requests), `asking`
-(attempts), `desk` (claims), `ledger`, `limits`, `circuit`, `retries`, `prices`, `accounting`.
+(attempts), `desk` (claims), `admission` (leave to send), `ledger`, `limits`, `circuit`, `retries`, `prices`,
+`accounting`.
 """
 
 from __future__ import annotations
@@ -59,6 +60,7 @@ class Caller:
         self._asking = Asking(client, ledger, lanes, retries or Retries(), self.plan, self.account)
         self._chains = Chains(self._asking, ledger, self.endpoint, self.plan, self.account)
         self._tracer = tracing.tracer_or_none()
+        self._runs = 0
         self._known: dict[str, Endpoint] = {}
         self._identifying: dict[str, asyncio.Task[Endpoint]] = {}
 
@@ -117,7 +119,8 @@ class Caller:
 
         in_flight = self.lanes.settings.in_flight
         ahead = in_flight + min(in_flight, _MOST_AHEAD)
-        stream = Stream(iter(requests), look_up, serve, stage=stage, ordered=ordered, ahead=ahead)
+        self._runs += 1
+        stream = Stream(iter(requests), look_up, serve, stage=stage, ordered=ordered, ahead=ahead, order=self._runs)
         async with aclosing(stream.outcomes()) as outcomes:
             async for served in outcomes:
                 yield served

@@ -22,16 +22,16 @@ class Errand:
     recorded, nothing else is sent. `kept`: the outcome is in the ledger, or on its way there whatever happens.
     `open_end`: it was left while on the wire. `attempts` and `faults` count those of the present model. `funded`: money
     is set aside for the next one. `passed` are the models of the chain before it. `own`: what the last model gave,
-    without the cost of those before it.
+    without the cost of those before it. `order`: among those that wait for a lane the lowest starts first.
     """
 
     __slots__ = (
-        "attempts", "ending", "faults", "first_sent", "funded", "kept", "open_end", "others", "own", "passed", "sent",
-        "stage", "times",
+        "attempts", "ending", "faults", "first_sent", "funded", "kept", "open_end", "order", "others", "own", "passed",
+        "sent", "stage", "times",
     )  # fmt: skip
 
-    def __init__(self, stage: str) -> None:
-        self.stage = stage
+    def __init__(self, stage: str, order: int = 0) -> None:
+        self.stage, self.order = stage, order
         self.times = Times()
         self.others = 0.0  # seconds of waiting for another process's answer
         self.passed: tuple[Passed, ...] = ()
@@ -47,12 +47,13 @@ class Errand:
 
 
 class Call(NamedTuple):
-    """One request to one model, with all that its attempts need; `worst` is the most that one can cost (dollars)."""
+    """One request to one model, with all that its attempts need; `worst` is the most that one can cost (dollars), None
+    where no price is known."""
 
     request: Request
     endpoint: Endpoint
     key: str
-    worst: float
+    worst: float | None
     errand: Errand
     circuit: Circuit
 

@@ -1,27 +1,23 @@
-"""One lane: calls of one class of models on one key wait here, first come first served, until they may start.
+"""One lane: calls of one class of models on one key wait here, those of the older run first, until they may start.
 
-Neighbours: `limits` keeps the lanes; `window`, `buckets`, `ceilings` and `purse` say when the next one may start.
+Neighbours: `limits` keeps the lanes; `window`, `buckets`, `pauses`, `ceilings` and `purse` say when the next one may
+start.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from heapq import heappop, heappush
+from itertools import count
 from math import inf
 from typing import NamedTuple
 
-from redraft.calling.buckets import Bucket, Inferred, Paces
+from redraft.calling.buckets import Inferred, Paces
 from redraft.calling.ceilings import Ceilings
+from redraft.calling.pauses import Pauses, spent_for
 from redraft.calling.purse import Purse
 from redraft.calling.window import Window
 from redraft.providers.rates import Rates
-
-# A provider may name any time; more than this is taken as "try again in two minutes".
-LONGEST_PAUSE = 120.0
-# The pause after "too many requests" where the provider names no time: doubled while that goes on, halved by answers.
-_SHORTEST_HOLD, _LONGEST_HOLD = 0.25, 30.0
-# After a pause, with no rate known, the window is filled slowly at first: a windowful a second, more with each start.
-_RAMP_GROWTH = 1.1
 
 
 class Grant:
@@ -48,6 +44,8 @@ class Grant:
 
 
 class _Waiter(NamedTuple):
+    order: int
+    number: int  # no two are equal, so nothing below is ever compared
     future: asyncio.Future[Grant]
     asked: float
     input_tokens: int
@@ -59,13 +57,12 @@ class Lane:
 
     def __init__(self, name: str, in_flight: int, ceilings: Ceilings, purse: Purse | None) -> None:
         self.name, self.open = name, 0
-        self._window, self._paces, self._inferred = Window(in_flight), Paces(), Inferred()
+        self._window, self._paces, self._inferred, self._pauses = Window(in_flight), Paces(), Inferred(), Pauses()
         self._ceilings, self._turn, self._purse = ceilings, asyncio.Lock(), purse
-        self._queue: deque[_Waiter] = deque()
+        self._queue: list[_Waiter] = []  # a heap
+        self._numbers = count()
         self._timer: asyncio.TimerHandle | None = None
         self._buying: asyncio.Task[None] | None = None
-        self._paused_until, self._hold = 0.0, _SHORTEST_HOLD
-        self._ramp: Bucket | None = None
         self._output_mean, self._answers = 0.0, 0
         self._limited = ceilings.any
 
@@ -74,38 +71,42 @@ class Lane:
         """Calls that may be open at once, now."""
         return self._window.size
 
-    async def admit(self, input_tokens: int, output_tokens: int) -> Grant:
-        """Waits for a place in the window, the rates, the end of a pause and the user's ceilings, first come first.
+    async def admit(self, input_tokens: int, output_tokens: int, order: int = 0) -> Grant:
+        """Waits for a place in the window, the rates, the end of a pause and the user's ceilings.
 
         `input_tokens` is what the call is expected to send, `output_tokens` the most that it may be answered with.
+        The lowest `order` starts first, first come first among equals: runs side by side then end one after the
+        other, and the next one begins while the others keep the window full. In turns they would end together.
+        Below a ceiling of the user's, all wait in turn.
         """
         asked = asyncio.get_running_loop().time()
         if self._limited:
-            return await self._admit_below_ceilings(asked, input_tokens, output_tokens)
+            return await self._admit_below_ceilings(asked, input_tokens, output_tokens, order)
         if not self._queue and self._delay(asked) <= 0:
             return self._start(asked, asked, input_tokens, output_tokens)
-        return await self._queued(asked, input_tokens, output_tokens)
+        return await self._queued(asked, input_tokens, output_tokens, order)
 
-    async def _admit_below_ceilings(self, asked: float, input_tokens: int, output_tokens: int) -> Grant:
+    async def _admit_below_ceilings(self, asked: float, input_tokens: int, output_tokens: int, order: int) -> Grant:
         async with self._turn:
             while True:
-                grant = await self._queued(asked, input_tokens, output_tokens)
+                grant = await self._queued(asked, input_tokens, output_tokens, order)
                 try:
                     await self._ceilings.acquire(grant.input_tokens + grant.output_tokens)
                 except BaseException:
                     self._abandoned(grant)
                     raise
                 now = asyncio.get_running_loop().time()
-                if self._paused_until <= now:
+                if self._pauses.until <= now:
                     grant.started, grant.waited = now, now - asked
                     return grant
                 # A pause began meanwhile: it comes first, and the ceilings are asked again after it.
                 self._ceilings.settle(-grant.input_tokens - grant.output_tokens)
                 self._abandoned(grant)
 
-    async def _queued(self, asked: float, input_tokens: int, output_tokens: int) -> Grant:
-        waiter = _Waiter(asyncio.get_running_loop().create_future(), asked, input_tokens, output_tokens)
-        self._queue.append(waiter)
+    async def _queued(self, asked: float, input_tokens: int, output_tokens: int, order: int) -> Grant:
+        future = asyncio.get_running_loop().create_future()
+        waiter = _Waiter(order, next(self._numbers), future, asked, input_tokens, output_tokens)
+        heappush(self._queue, waiter)
         if self._timer is None:
             self._pump()
         try:
@@ -125,23 +126,25 @@ class Lane:
         while queue:
             waiter = queue[0]
             if waiter.future.done():  # given up
-                queue.popleft()
+                heappop(queue)
                 continue
             if (delay := self._delay(now)) > 0:
                 if delay < inf:
                     self._timer = loop.call_at(now + delay, self._pump)
                 return
-            queue.popleft()
+            heappop(queue)
             waiter.future.set_result(self._start(waiter.asked, now, waiter.input_tokens, waiter.output_bound))
 
     def _delay(self, now: float) -> float:
         """Seconds until the next call may start; infinite where that takes an event: a call's end, a purchase."""
         if self.open >= self._window.size:
-            self._ramp = None
+            self._pauses.filled()
             return inf
-        if self._paused_until > now:
-            return self._paused_until - now
-        wait = self._inferred.wait(now) if self._inferred.bucket is not None else 0.0
+        if self._pauses.until > now:
+            return self._pauses.until - now
+        wait = self._pauses.wait(now)
+        if self._inferred.bucket is not None:
+            wait = max(wait, self._inferred.wait(now))
         if self._purse is not None and self._purse.needed:
             bought = self._purse.wait(now)
             if bought == inf:
@@ -149,8 +152,6 @@ class Lane:
             wait = max(wait, bought)
         elif self._paces.buckets:
             wait = max(wait, self._paces.wait(now))
-        if self._ramp is not None:
-            wait = max(wait, self._ramp.wait(now))
         return wait if wait > 1e-6 else 0.0
 
     def _start(self, asked: float, now: float, input_tokens: int, output_bound: int) -> Grant:
@@ -160,9 +161,7 @@ class Lane:
             self._paces.take(input_tokens, output_tokens, now)
         if self._inferred.bucket is not None:
             self._inferred.take(now)
-        if self._ramp is not None:
-            self._ramp.take(1.0, now)
-            self._ramp.retune(self._ramp.rate * _RAMP_GROWTH, now)
+        self._pauses.started(now)
         if self._purse is not None:
             self._purse.take(input_tokens, output_tokens, now)
             if self._purse.low(now) and self._queue:
@@ -172,8 +171,7 @@ class Lane:
     def answered(self, grant: Grant, rates: Rates | None, input_tokens: int, output_tokens: int) -> None:
         now = asyncio.get_running_loop().time()
         self._window.answered(self.open >= self._window.size)
-        if self._hold > _SHORTEST_HOLD:
-            self._hold = max(_SHORTEST_HOLD, self._hold / 2)
+        self._pauses.answered()
         self._answers += 1
         self._output_mean += (output_tokens - self._output_mean) * max(0.02, 1 / self._answers)
         if not self._paces.buckets:
@@ -188,17 +186,14 @@ class Lane:
     def refused(self, grant: Grant, kind: str, retry_after: float | None, rates: Rates | None) -> None:
         now = asyncio.get_running_loop().time()
         self._heard(rates, now, refused=True)
-        spent = _spent(rates)
         if self._window.is_news(grant.started):
             if kind == "rate_limited":
-                self._hold = min(self._hold * 2, _LONGEST_HOLD)
-                self._slow_down(grant, spent is not None, now)
+                self._pauses.refused()
+                self._slow_down(grant, spent_for(rates) is not None, now)
             else:
                 self._window.cut(kind, now)
-        if kind == "rate_limited" and retry_after is None:
-            retry_after = self._hold if spent is None else min(spent, self._hold)
-        if retry_after is not None:
-            self._pause(min(retry_after or self._hold, LONGEST_PAUSE), now)
+        if (seconds := self._pauses.length(kind, retry_after, rates)) is not None:
+            self._pause(seconds, now)
         self._ended(grant, None, now, -grant.input_tokens, -grant.output_tokens)
 
     def _slow_down(self, grant: Grant, spent: bool, now: float) -> None:
@@ -213,12 +208,9 @@ class Lane:
             self._window.cut("rate_limited", now)
 
     def _pause(self, seconds: float, now: float) -> None:
-        if now + seconds <= self._paused_until:
-            return
-        self._paused_until = now + seconds
-        if not self._paces.buckets and self._inferred.bucket is None:
-            self._ramp = Bucket(float(self._window.size), self._paused_until, smooth=0.0)
-        if self._purse is not None and self._purse.tell_pause(self._paused_until, now):
+        unknown = not self._paces.buckets and self._inferred.bucket is None
+        longest = self._pauses.begin(seconds, now, self._window.size if unknown else None)
+        if longest and self._purse is not None and self._purse.tell_pause(self._pauses.until, now):
             self._buy()
 
     def _heard(self, rates: Rates | None, now: float, refused: bool = False) -> None:
@@ -269,26 +261,16 @@ class Lane:
             news = await purse.buy(min(len(self._queue), room), self._paces, tokens)
         except Exception as fault:  # noqa: BLE001  whoever waits gets it; where nobody waits, nothing was needed
             while self._queue:
-                waiter = self._queue.popleft()
+                waiter = heappop(self._queue)
                 if not waiter.future.done():
                     waiter.future.set_exception(fault)
             return
         finally:
             self._buying = None
-        latest = asyncio.get_running_loop().time() + LONGEST_PAUSE
-        self._paused_until = max(self._paused_until, min(news.paused_until, latest))
+        self._pauses.extend(news.paused_until, asyncio.get_running_loop().time())
         if news.others:
             self._window.one_of(news.others + 1)
         if news.limits:
             self._inferred.bucket = None
             self._window.opened()
         self._pump()
-
-
-def _spent(rates: Rates | None) -> float | None:
-    """Seconds until the limit is back that has nothing left, as the headers tell it; None where none is told so."""
-    if rates is None:
-        return None
-    rooms = (rates.requests, rates.tokens, rates.input_tokens, rates.output_tokens)
-    left = [room for room in rooms if room is not None and room.remaining is not None and room.remaining < 1]
-    return max((inf if room.reset is None else room.reset for room in left), default=None)

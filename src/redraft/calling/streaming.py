@@ -25,13 +25,22 @@ Serve = Callable[[Request, Errand], Coroutine[Any, Any, Outcome]]
 
 
 class Stream:
-    """One run over one source. `ahead` requests are under way at most, waiting for the limits included."""
+    """One run over one source. `ahead` requests are under way at most, waiting for the limits included. Of several
+    runs that with the lowest `order` has its requests sent first."""
 
     def __init__(
-        self, source: Iterator[Request], look_up: LookUp, serve: Serve, *, stage: str, ordered: bool, ahead: int
+        self,
+        source: Iterator[Request],
+        look_up: LookUp,
+        serve: Serve,
+        *,
+        stage: str,
+        ordered: bool,
+        ahead: int,
+        order: int = 0,
     ) -> None:
         self._source, self._look_up, self._serve = source, look_up, serve
-        self._stage, self._ordered, self._ahead = stage, ordered, ahead
+        self._stage, self._ordered, self._ahead, self._order = stage, ordered, ahead, order
         self._tasks: dict[asyncio.Task[Outcome], tuple[int, Request, Errand]] = {}
         self._ready: deque[Served] = deque()
         self._waiting: dict[int, Served] = {}  # finished out of order
@@ -92,7 +101,7 @@ class Stream:
                 self._start(number, request)
 
     def _start(self, number: int, request: Request) -> None:
-        errand = Errand(self._stage)
+        errand = Errand(self._stage, self._order)
         task = asyncio.get_running_loop().create_task(self._serve(request, errand))
         self._tasks[task] = number, request, errand
         task.add_done_callback(self._ended)

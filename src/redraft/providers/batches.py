@@ -6,7 +6,7 @@ comes back, `redraft.calling.batching` decides what is submitted and when.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Collection
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
 from pathlib import Path
 from typing import Literal, NamedTuple, Protocol
 
@@ -71,17 +71,16 @@ class BatchApi(Protocol):
     """One provider's batch API over its SDK, without retries. Every method raises CallFault."""
 
     limits: BatchLimits
-    # Whether the requests are uploaded as a file before, or go with the submission itself.
-    uploads: bool
     # Whether `find` is certain of what it finds; else the custom ids of the results tell, once there are any.
     certain: bool
 
     def line(self, custom_id: str, request: Request) -> bytes:
-        """One line of the file that `upload` or `submit` take, without its end."""
+        """One line of the file of requests, without its end."""
         ...
 
-    async def upload(self, path: Path) -> str:
-        """The provider's id of the uploaded file."""
+    @property
+    def upload(self) -> Callable[[Path], Awaitable[str]] | None:
+        """Uploads the file of requests and gives its id; None where the requests go with the submission itself."""
         ...
 
     async def submit(self, path: Path, file_id: str | None, batch_key: str) -> str:

@@ -41,7 +41,7 @@ class _Line(msgspec.Struct):
 
 class AnthropicBatches:
     limits = BatchLimits(requests=100_000, size=256 * 10**6)
-    uploads = False
+    upload = None
     certain = False
 
     def __init__(self, endpoint: Endpoint) -> None:
@@ -57,9 +57,6 @@ class AnthropicBatches:
 
     def line(self, custom_id: str, request: Request) -> bytes:
         return msgspec.json.encode({"custom_id": custom_id, "params": body(request)})
-
-    async def upload(self, path: Path) -> str:
-        raise NotImplementedError("the requests go with the submission")
 
     async def submit(self, path: Path, file_id: str | None, batch_key: str) -> str:
         with self._faults():

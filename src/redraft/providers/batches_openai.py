@@ -29,7 +29,6 @@ _NAME = "redraft"
 
 class OpenAIBatches:
     limits = BatchLimits(requests=50_000, size=200 * 10**6)
-    uploads = True
     certain = True
 
     def __init__(self, endpoint: Endpoint) -> None:

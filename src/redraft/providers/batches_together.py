@@ -26,7 +26,6 @@ _PATIENCE = httpx.Timeout(600, connect=10)
 
 class TogetherBatches:
     limits = BatchLimits(requests=50_000, size=100 * 10**6)
-    uploads = True
     certain = True
 
     def __init__(self, endpoint: Endpoint) -> None:
@@ -47,7 +46,8 @@ class TogetherBatches:
 
     async def upload(self, path: Path) -> str:
         with self._faults():
-            # The SDK's check is for training files.
+            # The SDK's check, and waiting until the file is processed, are for training files: a batch checks its own
+            # file while it is VALIDATING. The SDK's command `batches submit` does without both too.
             made = await self._client.files.upload(path, purpose="batch-api", check=False)
             return made.id
 

@@ -5,6 +5,7 @@ Neighbours: `endpoints` says where, `chat` sends it, `wire_answers` reads what c
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from redraft.providers.endpoints import Endpoint, split_model
@@ -23,6 +24,11 @@ TAKES: dict[str, dict[str, str]] = {
     "vllm": _ALL,
     "ollama": _ALL,
 }
+# What a class of models refuses although its provider takes it, by a pattern of `provider:model`. OpenAI answers 400;
+# OpenRouter, which must leave nothing out where a schema is asked for, finds nobody to pass the call on to.
+REFUSED: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = (
+    (re.compile(r"(openai:(ft:)?|openrouter:openai/)(o\d|gpt-[5-9])\b"), frozenset({"temperature", "top_p", "stop"})),
+)
 
 
 def url(endpoint: Endpoint) -> str:
@@ -47,7 +53,7 @@ def headers(endpoint: Endpoint) -> dict[str, str]:
 
 
 def body(request: Request) -> dict[str, Any]:
-    """The JSON body of a chat call. Only parameters that the provider is known to take are sent."""
+    """The JSON body of a chat call. Only parameters that the provider and the model are known to take are sent."""
     provider, model = split_model(request.model)
     return _anthropic_body(request, model) if provider == "anthropic" else _openai_body(request, provider, model)
 
@@ -90,7 +96,8 @@ def _anthropic_body(request: Request, model: str) -> dict[str, Any]:
 
 
 def _add_parameters(sent: dict[str, Any], request: Request, provider: str) -> None:
+    refused = {name for models, names in REFUSED if models.match(request.model) for name in names}
     for name, key in TAKES[provider].items():
         value = getattr(request, name)
-        if value is not None and value != ():
+        if value is not None and value != () and name not in refused:
             sent[key] = value

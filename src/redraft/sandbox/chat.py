@@ -5,6 +5,7 @@ Neighbours: `dialects` words the errors, `calls` serves what is read here, `anth
 
 from __future__ import annotations
 
+import re
 from typing import Literal, cast
 
 import msgspec
@@ -28,6 +29,10 @@ GEMINI_UNKNOWN = frozenset(
         "provider",
     }
 )
+
+# OpenAI's models that reason before they answer, and what those refuse: parameter and the one value that passes.
+_REASONING = re.compile(r"(ft:)?(o[134]|gpt-[56])([-.]|$)")
+_FIXED: dict[str, object] = {"temperature": 1, "top_p": 1, "stop": None, "max_tokens": None}
 
 # How a refusal ends where it is no `content_filter`: OpenAI says it in the message, Gemini gives its own word.
 _REFUSED = {"openai": "stop", "gemini": "SAFETY"}
@@ -131,6 +136,12 @@ class ChatForm:
             raise Denied(400, "invalid_request", "top_p must be above 0 and at most 1")
         if self.dialect.name == "together" and isinstance(asked.logprobs, bool):
             raise Denied(400, "invalid_request", "logprobs must be an integer between 0 and 20")
+        if self.dialect.name == "openai" and _REASONING.match(asked.model):
+            for name, only in _FIXED.items():
+                if getattr(asked, name) not in (None, only):
+                    instead = " Use 'max_completion_tokens' instead." if name == "max_tokens" else ""
+                    said = f"Unsupported parameter: '{name}' is not supported with this model.{instead}"
+                    raise Denied(400, "unsupported_parameter", said)
 
     def write(self, ask: Ask, replies: list[Reply], fingerprint: str, created: int) -> dict[str, object]:
         output = sum(reply.output_tokens for reply in replies)

@@ -47,6 +47,18 @@ def lane_of(model: str = "openai:m", **settings: Any) -> Lane:
     return Lanes(LimitSettings(**settings)).lane(ENDPOINT, model)
 
 
+async def starts(lane: Lane, count: int, seconds: float = 0.0, tokens: int = 10) -> list[float]:
+    """When each of `count` calls that take `seconds` starts, all asked for at once."""
+
+    async def call() -> float:
+        grant = await lane.admit(tokens, tokens)
+        await asyncio.sleep(seconds)
+        grant.answered(None, tokens, tokens)
+        return grant.started
+
+    return sorted(await asyncio.gather(*(call() for _ in range(count))))
+
+
 def most_within(times: Iterable[float], seconds: float) -> int:
     times = sorted(times)
     first = most = 0

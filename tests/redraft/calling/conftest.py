@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -20,6 +22,10 @@ from redraft.providers.chat import ChatClient
 from redraft.providers.endpoints import Endpoint
 from redraft.records import Message, Request
 from redraft.sandbox.process import SandboxProcess
+
+# For the modules beside the tests that several of these share.
+sys.path.insert(0, str(Path(__file__).parent))
+from fault_matrix import Matrix
 
 KEY = "sk-secret-0123456789"
 QUICK = Retries(first_wait=0.01, longest_wait=0.05, cool_down=0.05, longest_cool_down=0.2, floor=200.0)
@@ -109,3 +115,18 @@ def fine() -> Callable[..., web.Response]:
         return web.json_response({"model": "m/x", "choices": [choice], "usage": usage})
 
     return answer
+
+
+@pytest.fixture(scope="module")
+def runner() -> Iterator[asyncio.Runner]:
+    with asyncio.Runner() as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def matrix(tmp_path_factory: pytest.TempPathFactory, runner: asyncio.Runner) -> Iterator[Matrix]:
+    with SandboxProcess.start({"seed": 1}) as sandbox:
+        one = Matrix(sandbox, tmp_path_factory.mktemp("matrix") / "ledger.sqlite", runner)
+        runner.run(one.open())
+        yield one
+        runner.run(one.close())

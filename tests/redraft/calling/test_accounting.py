@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from redraft.calling.accounting import Account, Summary, Times
 from redraft.calling.histogram import Histogram
+from redraft.calling.ledger.retention import Overview, overview
 from redraft.calling.outcomes import was_answered
 from redraft.calling.progress import Progress
 from redraft.records import Completion, Failure, Outcome
@@ -164,6 +165,24 @@ def test_the_engines_account_agrees_with_the_provider(
     assert 0 < line.output_tokens < stats["tokens"]["output"]
     assert summary.backoff.seconds > 0 < summary.provider.seconds and summary.limits.seconds > 0
     assert 0 < summary.ours.p99 < 1
+
+
+@pytest.mark.parametrize(
+    ("model", "unpriced"), [("vllm:any", 0), ("openai:gpt-5-mini", 0), ("openai:nobody/knows-its-price", 1)]
+)
+def test_a_lost_call_is_unpriced_only_where_no_price_is_known(
+    sandbox: Any, caller_at: Callable[..., Any], asked: Callable[..., Any], model: str, unpriced: int
+) -> None:
+    sandbox.script("question 1", 1, close=True, after=True)
+
+    async def run() -> tuple[Summary, Overview]:
+        async with caller_at(f"{sandbox.url}/openai/v1") as caller:
+            await caller.call(asked(1, model=model))
+            return caller.account.summary(), await overview(caller.ledger.database)
+
+    for said in asyncio.run(run()):
+        (lost,) = said.lost
+        assert (lost.calls, lost.unpriced, lost.worst_cost > 0) == (1, unpriced, model == "openai:gpt-5-mini")
 
 
 def test_one_request_costs_microseconds() -> None:

@@ -107,13 +107,24 @@ def test_an_answer_of_a_later_model_is_not_paid_for_again_once_the_first_one_wor
         assert [(one.model, one.reason) for one in outcome.passed] == [(FIRST, "overloaded")], "as it was recorded"
 
 
-def test_after_a_stop_no_further_model_is_asked(sandbox: Any, caller_at: CallerAt, asked: Asked) -> None:
+@pytest.mark.parametrize(
+    ("do", "more"),
+    [
+        ({"finish_reason": "length"}, {"fallbacks": (SECOND,)}),
+        ({"status": 500, "body": "oops", "after": True}, {}),
+        ({"content": "four"}, {"output_schema": {"type": "number"}, "reasks": 3}),
+    ],
+    ids=["a further model", "the same call", "with the error"],
+)
+def test_after_a_stop_nothing_more_is_asked(
+    sandbox: Any, caller_at: CallerAt, asked: Asked, do: dict[str, Any], more: dict[str, Any]
+) -> None:
     async def run() -> None:
         async with caller_at(sandbox.url) as caller:
             await caller.endpoint(FIRST)
             await caller.endpoint(SECOND)
-            sandbox.script(FIRST, times=0, delay_ms=300, finish_reason="length")
-            task = asyncio.create_task(caller.call(asked(1, model=FIRST, fallbacks=(SECOND,))))
+            sandbox.script(FIRST, times=0, delay_ms=300, **do)
+            task = asyncio.create_task(caller.call(asked(1, model=FIRST, **more)))
             await asyncio.sleep(0.1)
             task.cancel()
             await asyncio.wait([task])

@@ -8,23 +8,28 @@ from typing import Any, Literal
 import pytest
 
 from redraft.calling.accounting import Account, Times
-from redraft.calling.outcomes import failure_of, outcome_of, was_answered
+from redraft.calling.chains import with_earlier
+from redraft.calling.outcomes import answered_model, failure_of, outcome_of, was_answered
 from redraft.calling.progress import Progress
 from redraft.providers.endpoints import Endpoint
 from redraft.providers.wire import CallFault, read_answer
-from redraft.records import Message, Outcome, Request
+from redraft.records import Completion, Failure, Message, Outcome, Request
 
 COUNTED = {"prompt_tokens": 7, "completion_tokens": 3}
 
 
 def answered(
-    model: str, usage: dict[str, Any] | None, finish: str = "stop", mode: Literal["call", "batch"] = "call"
+    model: str,
+    usage: dict[str, Any] | None,
+    finish: str = "stop",
+    mode: Literal["call", "batch"] = "call",
+    **wanted: Any,
 ) -> Outcome:
     provider = model.partition(":")[0]
     choice = {"message": {"content": "Yes."}, "finish_reason": finish}
     content = [{"type": "text", "text": "Yes."}]
     raw = json.dumps({"model": "m-2", "choices": [choice], "content": content, "usage": usage}).encode()
-    request = Request(model=model, messages=(Message("user", "Why?"),), template="t@1")
+    request = Request(model=model, messages=(Message("user", "Why?"),), template="t@1", **wanted)
     endpoint = Endpoint(provider=provider, base_url="https://example.org", api_key="")
     return outcome_of(request, endpoint, "k", read_answer(provider, raw), 1, 0.1, mode)
 
@@ -49,6 +54,27 @@ def test_it_counts_as_answered_at_an_unknown_price(finish: str) -> None:
     account.outcome("s", outcome, Times())
     progress.count(outcome)
     assert (account.summary().unpriced, progress.unpriced) == (1, 1)
+
+
+def test_a_chain_whose_last_model_did_not_answer_knows_that_an_earlier_one_did() -> None:
+    request = Request(model="openai:gpt-4o-mini", messages=(), template="t@1")
+    endpoint = Endpoint(provider="openai", base_url="https://example.org", api_key="")
+    silent = failure_of(request, endpoint, "k", CallFault("timeout", "no"), 3)
+    chain = with_earlier(silent, [answered("anthropic:claude-haiku-4-5", None, "length")])
+    assert was_answered(chain) and (chain.cost, answered_model(chain)) == (None, "m-2")
+    assert answered_model(with_earlier(silent, [silent])) == ""
+
+
+@pytest.mark.parametrize("mode", ["call", "batch"])
+def test_a_cut_answer_is_usable_where_the_request_accepts_one(mode: Literal["call", "batch"]) -> None:
+    found = answered("openai:gpt-4o-mini", COUNTED, "length", mode, accept_truncated=True)
+    assert isinstance(found, Completion) and (found.text, found.finish_reason) == ("Yes.", "length")
+    for finish, wanted in (("length", False), ("content_filter", True)):
+        refused = answered("openai:gpt-4o-mini", COUNTED, finish, mode, accept_truncated=wanted)
+        assert isinstance(refused, Failure)
+    plain = Request(model="m", messages=(), template="t@1")
+    accepting = Request(model="m", messages=(), template="t@1", accept_truncated=True)
+    assert plain.key("e") != accepting.key("e"), "a failure that was recorded for the one is none of the other"
 
 
 def test_what_nobody_answered_has_no_price_to_know() -> None:

@@ -95,6 +95,34 @@ def test_a_killed_run_is_told_from_what_the_ledger_holds(path: Path) -> None:
     assert "lost: 1 calls were sent and never answered; they cost $0.5000 at most" in said
 
 
+@pytest.mark.parametrize(
+    ("worst", "said"),
+    [
+        ([0.5, 0.25], "2 calls were sent and never answered; they cost $0.7500 at most"),
+        ([0.5, None], "2 calls were sent and never answered; they cost $0.5000 at most, and 1 of no known price"),
+        ([None, None], "2 calls were sent and never answered; 2 of no known price"),
+        ([0.0], "1 calls were sent and never answered; they cost $0.0000 at most"),
+    ],
+)
+def test_lost_calls_tell_the_dollars_only_where_a_price_is_known(
+    path: Path, worst: list[float | None], said: str
+) -> None:
+    async def killed(database: Database) -> runs.Run:
+        await runs.record(database, FIRST, "redraft rewrite", 100.0, None, "running", Summary())
+        rows = [{"request_key": "k", "model": "m:m", "reason": "timeout", "worst_cost": one, "run": FIRST, "at": 1.0}
+                for one in worst]  # fmt: skip
+        async with database.writing() as connection:
+            await connection.execute(insert(lost), rows)
+        return await runs.find(database, FIRST)
+
+    account = Account()
+    for one in worst:
+        account.retried("m:m", "timeout", lost=True, worst_cost=one)
+    ended = runs.Run(run=FIRST, command="", started_at=0.0, ended_at=1.0, status="failed", summary=account.summary())
+    for run in (ended, within(path, killed)):
+        assert f"lost: {said}" in [line.strip() for line in shown(screen(run, 140)).splitlines()]
+
+
 def test_the_screen_tells_spent_waited_and_rejected(path: Path) -> None:
     summary = Summary(
         wall=41.2, requests=20_000, rate=485.4, retries=34,

@@ -8,13 +8,15 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import anthropic
 import pytest
+import together
 from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
+from together.lib.cli.api.batches.submit import submit as batches_submit
 
 from redraft.errors import ConfigurationError
 from redraft.providers.batch_lines import file_line, whole_lines
@@ -33,6 +35,13 @@ each_provider = pytest.mark.parametrize("provider", BATCHING)
 def box() -> Iterator[SandboxProcess]:
     with SandboxProcess.start({"seed": 1, "batch_seconds": 0.1, "file_seconds": 0}) as one:
         yield one
+
+
+class Config(NamedTuple):
+    """What the commands of Together's SDK are handed."""
+
+    client: together.AsyncTogether
+    json: bool
 
 
 def endpoint(provider: str, url: str, key: str = KEY) -> Endpoint:
@@ -72,7 +81,7 @@ def test_round_trip(box, tmp_path, provider):
     async def run() -> None:
         async with opened(provider, box.url) as api:
             path = written(api, provider, tmp_path)
-            file_id = await api.upload(path) if api.uploads else None
+            file_id = await api.upload(path) if api.upload else None
             remote_id = await api.submit(path, file_id, "key")
             found = await api.find(Sought("key", file_id, 12, 0.0), ())
             assert remote_id in found and (len(found) == 1 or not api.certain)
@@ -109,6 +118,35 @@ def test_anthropic_is_sent_what_its_sdk_would_send(serve, tmp_path):
     asyncio.run(run())
     ours, theirs = seen
     assert ours == theirs and len(ours[2]["requests"]) == 12
+
+
+def test_a_batch_of_together_is_made_as_its_sdk_makes_one(tmp_path, capsys):
+    """At once: its file is not processed first, as training files are."""
+
+    async def ours(url: str) -> str:
+        async with opened("together", url) as api:
+            path = written(api, "together", tmp_path)
+            return await api.submit(path, await api.upload(path), "key")
+
+    async def theirs(url: str) -> str:
+        async with together.AsyncTogether(api_key=KEY, base_url=url, max_retries=0) as client:
+            await batches_submit(str(tmp_path / "requests.jsonl"), "chat.completions", config=Config(client, json=True))
+        return json.loads(capsys.readouterr().out)["job"]["id"]
+
+    async def failed(url: str, remote_id: str) -> Any:
+        async with opened("together", url) as api:
+            return (await ended(api, remote_id)).failed
+
+    sent = []
+    with SandboxProcess.start({"seed": 1, "batch_seconds": 0.1, "file_seconds": 3600}) as box:
+        for make in (ours, theirs):
+            remote_id = asyncio.run(make(box.url))
+            sent.append(box.stats()["requests"])
+            with together.Together(api_key=KEY, base_url=box.url, max_retries=0) as client:
+                assert {file.processing_status for file in client.files.list().data} == {"PENDING"}
+            assert asyncio.run(failed(box.url, remote_id)) is None
+            box.post("/sandbox/reset?everything=1")
+    assert sent[0] == sent[1] and sent[0]["POST /v1/batches"] == {"201": 1}
 
 
 @each_provider

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import anthropic
+import msgspec
 import openai
 import pytest
 import together
@@ -167,6 +168,19 @@ def test_errors_mean_to_the_sdk_what_they_mean_to_us(sandbox: SandboxProcess, pr
                     await both(client, endpoint, fault, theirs, create)
 
     asyncio.run(every())
+
+
+@pytest.mark.parametrize("model", ["o3", "gpt-5-mini", "gpt-4o"])
+def test_openai_answers_whatever_is_asked_of_a_reasoning_model(sandbox: SandboxProcess, model: str) -> None:
+    """A judge is asked at temperature 0, whatever model it is."""
+
+    async def ask() -> Answer:
+        async with ChatClient() as client:
+            endpoint = await identified(client, sandbox, "openai")
+            request = asked("openai", "reasoning", output_schema=SCHEMA, **CASES["everything"])
+            return await client.attempt(msgspec.structs.replace(request, model=f"openai:{model}"), endpoint)
+
+    assert asyncio.run(ask()).text in ('{"mood":"good"}', '{"mood":"bad"}')
 
 
 def test_claude_says_which_limit_it_was(sandbox: SandboxProcess) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import anthropic
 import openai
 import pytest
 import together
 from aiohttp import web
+from openai.types import ChatModel
 
 from redraft.providers import wire
 from redraft.providers.chat import ChatClient
@@ -191,3 +192,21 @@ def test_openai_takes_the_newer_name_of_the_token_limit() -> None:
         ["max_completion_tokens", "messages", "model"],
         ["max_tokens", "messages", "model"],
     ]
+
+
+def sampling(model: str) -> set[str]:
+    """Which parameters of sampling are sent to a model when all are asked for."""
+    request = Request(model=model, messages=TALK, template="t@1", temperature=0.0, top_p=0.9, stop=("END",), seed=7)
+    return wire.body(request).keys() & {"temperature", "top_p", "stop", "seed"}
+
+
+def test_a_reasoning_model_of_openai_is_not_sent_what_it_refuses() -> None:
+    older = ("gpt-4", "gpt-3.5", "gpt-audio", "chatgpt-", "codex-")
+    known = {name: "older" if name.startswith(older) else "reasoning" for name in get_args(ChatModel)}
+    assert {known[name] for name in ("o1", "o3-mini", "o4-mini", "gpt-5", "gpt-5.4-nano", "gpt-6-sol")} == {"reasoning"}
+    for name, kind in known.items():
+        sent = {"seed"} if kind == "reasoning" else {"temperature", "top_p", "stop", "seed"}
+        assert sampling(f"openai:{name}") == sampling(f"openrouter:openai/{name}") == sent, name
+    assert sampling("openai:ft:o4-mini-2025-04-16:me::1") == {"seed"}
+    for model in ("openai:ft:gpt-4o:me::1", "together:openai/gpt-oss-20b", "vllm:gpt-5", "openrouter:qwen/o3"):
+        assert sampling(model) == {"temperature", "top_p", "stop", "seed"}, model

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import anthropic
+import openai
 import pytest
 import together
 
@@ -238,3 +239,15 @@ def test_sampling_parameters_are_refused_where_the_real_models_refuse_them(claud
     with pytest.raises(anthropic.BadRequestError, match="temperature"):
         claude.messages.create(model="claude-haiku-5-5", **asked)
     assert claude.messages.create(model="claude-haiku-4-5", **asked).stop_reason == "end_turn"
+
+
+@pytest.mark.parametrize("model", ["o3-mini", "gpt-5.4-mini", "ft:o4-mini-2025-04-16:me::1"])
+def test_reasoning_models_of_openai_refuse_what_the_real_ones_refuse(sandbox, model):
+    hello = [{"role": "user", "content": "hello"}]
+    with openai.OpenAI(api_key="k", base_url=f"{sandbox.url}/openai/v1", max_retries=0) as client:
+        for refused in ({"temperature": 0.0}, {"top_p": 0.9}, {"stop": ["END"]}, {"max_tokens": 99}):
+            with pytest.raises(openai.BadRequestError, match=f"'{next(iter(refused))}' is not supported"):
+                client.chat.completions.create(model=model, messages=hello, **refused)
+            assert client.chat.completions.create(model="gpt-4.1", messages=hello, **refused).choices[0].message.content
+        taken = {"temperature": 1, "top_p": 1, "seed": 3, "reasoning_effort": "low", "max_completion_tokens": 99}
+        assert client.chat.completions.create(model=model, messages=hello, **taken).choices[0].message.content

@@ -60,7 +60,8 @@ def doom(point: str) -> None:
     BatchBook.move, BatchBook.settle = moved, settled
     for api in apis:
         for name, where in (("upload", "uploading"), ("submit", "created")):
-            setattr(api, name, dying_after(getattr(api, name), where == point))
+            if (method := getattr(api, name)) is not None:
+                setattr(api, name, dying_after(method, where == point))
         if point == "sending":
             api.submit = dying_within(api.submit)
 

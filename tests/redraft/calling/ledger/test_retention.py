@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from redraft.calling.ledger import Claim, Entry, Ledger, Spent
+from redraft.calling.ledger.database import Database
 from redraft.calling.ledger.retention import Selection, overview, purge, select
 
 Make = Callable[..., Entry]
@@ -48,6 +50,35 @@ def test_the_overview_counts_everything_once(address: str, answer: Make, refused
         assert found.claims == 1 and found.size > 4096
 
     asyncio.run(run())
+
+
+def test_claims_of_the_dead_are_told_apart(address: str, start: Callable[..., subprocess.Popen[str]]) -> None:
+    process = start("hold", address, 1.0, "a", "b")
+    assert process.stdout is not None and process.stdout.readline().split() == ["a", "b"]
+
+    async def counted() -> tuple[int, int]:
+        async with Database(address) as database:  # only looks on: whoever opens a ledger frees what the dead hold
+            found = await overview(database)
+        return found.claims, found.abandoned
+
+    assert asyncio.run(counted()) == (2, 0)
+    process.kill()
+    process.wait()
+    assert asyncio.run(counted()) == asyncio.run(counted()) == (0, 2), "looking changes nothing"
+
+    async def batch() -> tuple[int, int]:
+        async with Ledger(address) as ledger:
+            await ledger.claim([Claim("c"), Claim("d"), Claim("e")])
+            for statement in (
+                "INSERT INTO owners VALUES ('batch:1', 'none', 0, 0.0, 1e12)",
+                "INSERT INTO claims VALUES ('f', 'batch:1', NULL, 0, 0.0)",
+                "INSERT INTO claims VALUES ('g', 'unknown', NULL, 0, 0.0)",
+            ):
+                await ledger.database.write(lambda transaction, statement=statement: transaction.change(statement))
+            found = await overview(ledger.database)
+            return found.claims, found.abandoned
+
+    assert asyncio.run(batch()) == (4, 1), "a batch is no process, and is being asked all the same"
 
 
 DAYS = 86400
