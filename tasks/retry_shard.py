@@ -14,6 +14,7 @@ from redraft.datasets.columns import from_columns
 from redraft.datasets.parquet import read_parquet
 from redraft.datasets.shards import Shard
 from redraft.datasets.storage import MANIFEST, Dataset
+from redraft.datasets.totals import Paid, paid_for
 from redraft.datasets.work import Work
 from redraft.errors import InputError
 from redraft.feedback.stage import TEMPLATES, rewrite_conversations, rewrite_requests, stage_name
@@ -47,6 +48,7 @@ async def retry_shard(work: str, shard: int, label: str) -> dict[str, int]:
         plan, dataset = here.plan, here.source("dataset")
         rows = {row.conversation_id: row for row in rows_of(dataset.path, dataset.shards[shard])}
         rejected = list(rejections_of(dataset.path, dataset.shards[shard]))
+        replaced = paid_for(one for one in rejected if one.reason in FROM_A_CALL)
         source, again = _source_of(here, dataset, shard)
         mended, still = await rewrite_conversations(
             again, plan["method"], plan["model"], current_caller(), current_progress(), tuple(plan["fallbacks"])
@@ -62,6 +64,7 @@ async def retry_shard(work: str, shard: int, label: str) -> dict[str, int]:
                 key=lambda one: places.get(one.row_id or "", len(places)),
             ),
             sum(rejection.reason in TRANSIENT for rejection in still),
+            replaced + (dataset.shards[shard].replaced or Paid()),
         )
     return {"rows": finished.rows, "rejected": finished.rejected}
 
@@ -164,23 +167,16 @@ async def _hand_on(dataset: Dataset, work: Work, shards: list[Shard]) -> None:
         for old, new in zip(dataset.shards, shards, strict=True):
             there = kept.finished(old.index)
             if there is not None and there.sha256 == old.sha256 and there.reasons == old.reasons:
-                rejections = list(rejections_of(work.path, new))
-                again = sum(rejection.reason in TRANSIENT for rejection in rejections)
-                kept.write(old.index, "examples", list(rows_of(work.path, new)), rejections, again)
+                rows, rejections = list(rows_of(work.path, new)), list(rejections_of(work.path, new))
+                # Settled: rewriting this shard anew would lose what other models have mended in it, and its cost.
+                kept.write(old.index, "examples", rows, rejections, 0, new.replaced)
     finally:
         lock.release()
 
 
 def _meta(dataset: Dataset, plan: dict[str, Any]) -> dict[str, Any]:
-    """What the manifest said, who was asked now, and what was paid for the answers that are no longer in it."""
+    """What the manifest said, and who was asked now."""
     said = dataset.manifest
     kept = {name: said[name] for name in ("parents", "method", "templates", "max_tokens", "asked") if name in said}
     models = dict.fromkeys([*said["models"], plan["model"], *plan["fallbacks"]])
-    replaced = {"calls": 0, "input_tokens": 0, "output_tokens": 0, "cost": 0.0, **said.get("replaced", {})}
-    for rejection in dataset.rejections():
-        if rejection.reason in FROM_A_CALL and rejection.input_tokens + rejection.output_tokens:
-            replaced["calls"] += 1
-            replaced["input_tokens"] += rejection.input_tokens
-            replaced["output_tokens"] += rejection.output_tokens
-            replaced["cost"] += rejection.cost or 0.0
-    return {**kept, "models": list(models), "retries": said.get("retries", 0) + 1, "replaced": replaced}
+    return {**kept, "models": list(models), "retries": said.get("retries", 0) + 1}

@@ -166,7 +166,10 @@ async def send_batches(requests: Iterable[Request], stage: str, folder: Path) ->
 
 async def served(model: str) -> bool:
     """Whether the provider answers under this name. Asked with one short call, which the ledger keeps."""
-    request = Request(model=model, messages=(Message("user", "Say hello."),), template="probe@1", max_tokens=16)
+    request = Request(
+        model=model, messages=(Message("user", "Say hello."),), template="probe@1", max_tokens=16,
+        accept_truncated=True,
+    )  # fmt: skip
     try:
         await current_caller().call(request, stage="probe")
     except ProviderError as fault:

@@ -114,7 +114,8 @@ def describe(progress: Progress) -> str:
     parts += [f"{progress.paid} calls paid", f"{progress.reused} reused"]
     if progress.faulted:
         parts.append(f"{progress.faulted} attempts failed")
-    parts.append(f"${progress.cost:.4f}")
+    if progress.cost or not progress.unpriced:
+        parts.append(f"${progress.cost:.4f}")
     if progress.unpriced:
         parts.append(f"{progress.unpriced} calls without a known price")
     parts += [f"{count} {reason}" for reason, count in sorted(progress.failed.items())]

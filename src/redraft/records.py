@@ -43,7 +43,8 @@ class Rejection(msgspec.Struct, frozen=True, kw_only=True):
 
     `place` reads `FILE row N` (rows count from 1) or `stage conversation-id`; `detail` is one line
     for a person. `row` is the raw row where there is one, so that nothing is lost. Tokens and `cost` (US dollars)
-    tell what was paid for it all the same; `simulated` says that the sandbox answered.
+    tell what was paid for it all the same; `answered_model` is the model that answered, where one did; `simulated`
+    says that the sandbox answered.
     """
 
     reason: str
@@ -55,6 +56,7 @@ class Rejection(msgspec.Struct, frozen=True, kw_only=True):
     input_tokens: int = 0
     output_tokens: int = 0
     simulated: bool = False
+    answered_model: str = ""
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,6 +70,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     takes them. `fallbacks` are models (`provider:model`) to ask in turn where the one before gives no usable answer;
     each is asked under a key of its own. With `reasks` an answer that does not match `output_schema` is asked for again
     so often, with the error, and then rejected; None leaves reading it to the caller. `attempt` counts the re-asks.
+    With `accept_truncated` an answer that was cut off at `max_tokens` is a usable one.
     """
 
     model: str
@@ -86,6 +89,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     fallbacks: tuple[str, ...] = ()
     reasks: int | None = None
     attempt: int = 0
+    accept_truncated: bool = False
 
     def key(self, endpoint: str) -> str:
         """sha256 (hex) of the content and of the endpoint's identity.
@@ -102,7 +106,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
             "output_schema": self.output_schema,
             "sample": self.sample,
         }
-        for name, unset in (("top_p", None), ("seed", None), ("stop", ()), ("effort", None), ("attempt", 0)):
+        optional = {"top_p": None, "seed": None, "stop": (), "effort": None, "attempt": 0, "accept_truncated": False}
+        for name, unset in optional.items():
             if (value := getattr(self, name)) != unset:
                 content[name] = value
         return hashlib.sha256(msgspec.json.encode(content, order="sorted")).hexdigest()

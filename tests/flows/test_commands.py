@@ -28,6 +28,11 @@ def one_line(done: Any) -> str:
     return lines[-1]
 
 
+def explained(project: Any) -> str:
+    """The status of the latest run that called models, as `redraft explain` says it."""
+    return project.run("explain").stdout.splitlines()[1].partition(",")[0]
+
+
 def left(project: Any) -> set[str]:
     """What a command left beside the state folders."""
     return {path.name for path in project.folder.iterdir()} - {"prefect", ".redraft"}
@@ -106,10 +111,12 @@ def test_a_study_stops_after_training_where_the_models_are_not_served(
     words = ("study", "-i", SAMPLE, "-o", "out", "--test-share", 0.35, "--check-interval", 0.2)
     stopped = project.run(*words, status=3)
     assert "training is done" in one_line(stopped) and "cannot be asked yet" in one_line(stopped)
+    assert explained(project) == "partial"
     assert not (project.folder / "out" / "report.html").exists()
     done = project.run(*words)
     assert "report: out/report.html" in done.stdout
     assert sum(sandbox.stats()["jobs"].values()) == 2
+    assert explained(project) == "complete"
 
 
 def test_faults_end_as_rejections_with_a_reason_and_a_rerun_asks_only_for_those(
@@ -120,12 +127,19 @@ def test_faults_end_as_rejections_with_a_reason_and_a_rerun_asks_only_for_those(
     words = ("rewrite", "-i", SAMPLE, "-o", "rewritten", "--max-rejected")
     partial = project.run(*words, 0.05, status=3)
     assert "rerun" in one_line(partial)
+    assert explained(project) == "partial"
     dataset = Dataset.open(project.folder / "rewritten")
     filtered = next((project.folder / ".redraft" / "work").glob("filtered-*"))
     assert dataset.manifest["reasons"] and dataset.count + dataset.manifest["rejected"] == Dataset.open(filtered).count
     paid = sandbox.stats()["paid_calls"]
     project.run(*words, 0.9)
     assert sandbox.stats()["paid_calls"] == paid
+    assert explained(project) == "complete"
+    project.run("retry", "rewritten", "--max-rejected", 0.0, status=3)
+    assert explained(project) == "partial"
+    words = ("evaluate", "-m1", "a/b", "-m2", "c/d", "-c", SAMPLE, "-n", 20, "-o", "compared", "--max-missing", 0)
+    assert "have no verdict" in one_line(project.run(*words, status=3))
+    assert explained(project) == "partial"
 
 
 @pytest.mark.parametrize(
@@ -271,3 +285,8 @@ def test_a_study_with_too_many_rejections_is_partial(
     partial = project.run("study", "-i", SAMPLE, "-o", "out", "--max-rejected", 0.05, status=3)
     assert "rejected" in one_line(partial)
     assert not sandbox.stats()["jobs"]
+    assert explained(project) == "partial"
+    words = ("study", "-i", SAMPLE, "-o", "other", "--test-share", 0.35, "--check-interval", 0.2)
+    partial = project.run(*words, "--max-rejected", 1, "--max-missing", 0, status=3)
+    assert "have no verdict" in one_line(partial)
+    assert explained(project) == "partial"

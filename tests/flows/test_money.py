@@ -110,9 +110,14 @@ def test_another_model_answers_where_one_refuses_and_only_rejections_are_retried
     order = [row.conversation_id for row in Dataset.open(filtered.folder / "filtered").rows()]
     assert list(new) == [name for name in order if name in new]
     assert after.manifest["models"] == [PRICED, "Qwen/Qwen3.5-9B"] and after.manifest["retries"] == 1
+    assert after.manifest["replaced"]["calls"] == len(rejected)
+    assert after.manifest["calls"] == before.manifest["calls"] + len(rejected), "what was replaced was paid, too"
     asked = paid(sandbox)
     filtered.run(*words)
-    assert Dataset.open(filtered.folder / "out").content_hash == after.content_hash, "rewriting again undoes nothing"
+    again = Dataset.open(filtered.folder / "out")
+    assert again.content_hash == after.content_hash, "rewriting again undoes nothing"
+    for name in ("calls", "cost", "input_tokens", "replaced"):
+        assert again.manifest[name] == after.manifest[name]
     assert paid(sandbox) == asked
 
 

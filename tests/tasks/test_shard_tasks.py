@@ -3,59 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 
 from redraft.calling import runs
+from redraft.calling.accounting import Summary
 from redraft.calling.engine import Caller
 from redraft.calling.ledger import Ledger, ledger_address
-from redraft.calling.limits import Lanes, LimitSettings
 from redraft.calling.plan import CallPlan
 from redraft.datasets.storage import Dataset
 from redraft.datasets.work import Work
 from redraft.errors import BudgetReachedError, ConfigurationError, InputError, StorageError
 from redraft.feedback.contexts import last_contexts
 from redraft.feedback.filtering import filter_conversations
-from redraft.providers.chat import ChatClient
 from redraft.providers.endpoints import Endpoint
 from redraft.sandbox.process import SandboxProcess
 from tasks.answer_shard import answer_shard
 from tasks.judge_shard import judge_shard
-from tasks.retry_shard import chain_of, retry_shard, retry_work, retryable, rows_of
 from tasks.rewrite_shard import rewrite_meta, rewrite_shard, rewrite_work
-from tasks.session import CALLER, CallOptions, calling_session, require_reachable
+from tasks.session import CallOptions, calling_session, require_reachable, served
 from tasks.shards import publish_dataset, shard_count, source_rows
 from tasks.verdict_files import JudgedPair
 
 SAMPLE = Path(__file__).resolve().parents[2] / "data" / "sample_conversations.json"
-T = TypeVar("T")
-
-
-@pytest.fixture
-def ask(
-    tmp_path: Path, sandbox: SandboxProcess, monkeypatch: pytest.MonkeyPatch
-) -> Callable[[Callable[[Caller], Awaitable[T]]], T]:
-    """Runs something with a caller whose ledger lies in the test's folder."""
-    monkeypatch.setenv("REDRAFT_HOME", str(tmp_path / "home"))
-
-    async def endpoint_of(provider: str) -> Endpoint:
-        return Endpoint(provider=provider, base_url=sandbox.url, api_key="sandbox")
-
-    async def session(work: Callable[[Caller], Awaitable[T]], plan: CallPlan | None) -> T:
-        async with Ledger(tmp_path / "ledger.sqlite") as ledger, ChatClient() as client:
-            caller = Caller(client, endpoint_of, ledger, Lanes(LimitSettings()), plan=plan)
-            token = CALLER.set(caller)
-            try:
-                return await work(caller)
-            finally:
-                CALLER.reset(token)
-                await caller.settled()
-
-    return lambda work, plan=None: asyncio.run(session(work, plan))
 
 
 def test_a_shard_is_rewritten_once_and_published_with_its_costs(
@@ -107,76 +80,6 @@ def test_faults_that_pass_leave_the_shard_to_be_tried_again(ask: Any, tmp_path: 
     assert mended["rejected"] == 0 and mended["rows"] == broken["rows"] + broken["rejected"]
     assert work.finished(0, settled=True) is not None
     assert sandbox.stats()["paid_calls"] == broken["rejected"], "only what had failed was asked again"
-
-
-def test_a_retry_asks_only_for_the_rejections_of_calls(ask: Any, tmp_path: Path, sandbox: SandboxProcess) -> None:
-    source = filter_conversations(SAMPLE, tmp_path / "filtered", limit=60)
-    complaints = [row for row in source.rows() if row.category != "UR5"]
-    wanted = {"refused": {"finish_reason": "refusal"}, "cut": {"finish_reason": "length"}, "no": {"content": "N/A"}}
-    rows = dict(zip(wanted, (complaints[4], complaints[1], complaints[2]), strict=True))
-    scripts = [
-        {"match": rows[name].messages[0].content[:40].replace('"', ""), "times": 0, "do": do}
-        for name, do in wanted.items()
-    ]
-    sandbox.post("/sandbox/script", scripts)
-    endpoint = Endpoint(provider="together", base_url=sandbox.url, api_key="sandbox", identity="here")
-
-    async def first(caller: Caller) -> Dataset:
-        known = await caller.endpoint("some/model")
-        work = rewrite_work(source, "feedback", "some/model", known, None)
-        await rewrite_shard.fn(str(work.path), 0, "feedback")
-        meta = rewrite_meta(source, work.plan)
-        await publish_dataset.fn(str(tmp_path / "out"), str(work.path), 1, "examples", meta, "out")
-        return Dataset.open(tmp_path / "out")
-
-    before = ask(first)
-    reasons = {rejection.row_id: rejection.reason for rejection in before.rejections()}
-    by_name = {name: row.conversation_id for name, row in rows.items()}
-    assert [reasons[by_name[name]] for name in wanted] == ["filtered", "truncated", "not_feedback"]
-    assert retryable(before) == {"filtered": 1, "truncated": 1} and chain_of(before) == ("some/model",)
-    paid = sandbox.stats()["paid_calls"]
-    sandbox.post("/sandbox/script", [])
-    sandbox.post("/sandbox/reset")
-
-    async def again(_: Caller) -> dict[str, int]:
-        work = retry_work(before, "some/model", (), "any", endpoint)
-        done = await retry_shard.fn(str(work.path), 0, "out")
-        assert await retry_shard.fn(str(work.path), 0, "out") == done, "a finished shard is not asked for again"
-        retried = list(Dataset.open(tmp_path / "out").rows())
-        assert retried == list(before.rows()), "nothing is changed before all is there"
-        shard = work.finished(0)
-        assert shard is not None
-        merged = [row.conversation_id for row in rows_of(work.path, shard)]
-        order = [row.conversation_id for row in source.rows()]
-        assert merged == [name for name in order if name in set(merged)]
-        assert set(merged) == {row.conversation_id for row in retried} | {by_name["refused"], by_name["cut"]}
-        return done
-
-    done = ask(again, CallPlan(again=True))
-    assert done == {"rows": before.count + 2, "rejected": before.manifest["rejected"] - 2}
-    assert sandbox.stats()["paid_calls"] == 2 < paid
-
-
-def test_a_retry_of_what_cannot_be_retried(ask: Any, tmp_path: Path) -> None:
-    source = filter_conversations(SAMPLE, tmp_path / "filtered", limit=30)
-    endpoint = Endpoint(provider="together", base_url="http://nowhere.invalid", api_key="k", identity="here")
-    work = rewrite_work(source, "feedback", "some/model", endpoint, None)
-    work.write(0, "examples", [], [], again=0)
-
-    async def publish(meta: dict[str, Any]) -> Dataset:
-        await publish_dataset.fn(str(tmp_path / "out"), str(work.path), 1, "examples", meta, "out")
-        return Dataset.open(tmp_path / "out")
-
-    meta = rewrite_meta(source, work.plan)
-    for wrong, said in (
-        ({**meta, "templates": ["feedback_rewrite@0"]}, "this version asks with feedback_rewrite@1"),
-        ({"method": "feedback"}, "does not say how it was rewritten"),
-        ({**meta, "parents": [{**meta["parents"][0], "content_hash": "other"}]}, "changed while"),
-        ({**meta, "parents": [{**meta["parents"][0], "path": str(tmp_path / "gone")}]}, "no such dataset"),
-    ):
-        made = ask(lambda _, wrong=wrong: publish(wrong))
-        with pytest.raises(InputError, match=said):
-            retry_work(made, chain_of(made)[0], (), "any", endpoint)
 
 
 def planned(**datasets: Path) -> dict[str, str]:
@@ -300,6 +203,24 @@ def test_what_cannot_be_held_is_refused_before_anything_is_sent(
 
     with pytest.raises(ConfigurationError, match=said):
         asyncio.run(session())
+
+
+def test_a_probe_that_is_cut_off_is_no_rejection(ask: Any, sandbox: SandboxProcess) -> None:
+    sandbox.post("/sandbox/script", [{"match": "Say hello", "times": 0, "do": {"finish_reason": "length"}}])
+
+    async def probed(caller: Caller) -> list[tuple[Summary, Summary]]:
+        found: list[tuple[Summary, Summary]] = []
+        for _ in range(2):
+            assert await served("some/model")
+            await runs.record(caller.ledger.database, "r", "c", 0.0, None, "running", Summary())
+            found.append((caller.account.summary(), (await runs.find(caller.ledger.database, "r")).summary))
+        return found
+
+    for ended, killed in ask(probed, CallPlan(run="r")):
+        for summary in (ended, killed):
+            (line,) = summary.lines
+            assert (line.stage, line.paid, summary.failed().total()) == ("probe", 1, 0)
+    assert sandbox.stats()["paid_calls"] == 1
 
 
 def test_a_limit_cuts_through_shards(tmp_path: Path) -> None:

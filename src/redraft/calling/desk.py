@@ -156,7 +156,7 @@ class Desk:
         run, scope = self._plan.run, self._plan.scope
         try:
             for key, model in abandoned:
-                await self._ledger.extend(key, 0.0, model=model, reason="abandoned", run=run, scope=scope)
+                await self._ledger.extend(key, None, model=model, reason="abandoned", run=run, scope=scope)
             await self._ledger.release(keys)
             self.freed()
         except Exception as fault:  # noqa: BLE001

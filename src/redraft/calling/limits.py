@@ -10,7 +10,8 @@ import re
 from hashlib import sha256
 
 from redraft.calling.ceilings import Ceilings, LimitSettings
-from redraft.calling.lane import LONGEST_PAUSE, Grant, Lane
+from redraft.calling.lane import Grant, Lane
+from redraft.calling.pauses import LONGEST_PAUSE
 from redraft.calling.purse import Purse
 from redraft.calling.sharing import SharedRates
 from redraft.providers.endpoints import Endpoint, split_model

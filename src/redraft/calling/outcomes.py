@@ -34,7 +34,7 @@ def outcome_of(
 ) -> Outcome:
     """What an answer is worth: a completion, or the failure that it is although it was paid for."""
     cost = _cost(request.model, answer, mode)
-    if answer.fault is not None:
+    if answer.fault is not None and not (answer.fault == "truncated" and request.accept_truncated):
         return Failure(
             request_key=key,
             model=request.model,
@@ -84,6 +84,11 @@ def was_answered(outcome: Outcome) -> bool:
         or outcome.cost is not None
         or bool(outcome.answered_model)
     )
+
+
+def answered_model(outcome: Outcome) -> str:
+    """The model that answered, by the asked one's name where the provider does not say; "" where none did."""
+    return (outcome.answered_model or outcome.model) if was_answered(outcome) else ""
 
 
 def failure_of(request: Request, endpoint: Endpoint, key: str, fault: CallFault, attempts: int) -> Failure:

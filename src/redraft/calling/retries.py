@@ -10,7 +10,7 @@ from time import monotonic
 
 import msgspec
 
-from redraft.calling.lane import LONGEST_PAUSE
+from redraft.calling.pauses import LONGEST_PAUSE
 from redraft.providers.wire import TRANSIENT, CallFault
 
 

@@ -141,7 +141,11 @@ async def _unfinished(connection: AsyncConnection, row: Mapping[Any, Any]) -> Su
     )
     paid = select(*groups, *counts).where(asked.run == row["run"]).group_by(*groups)
     found = (await connection.execute(paid)).mappings().all()
-    worst = (func.count().label("calls"), func.sum(lost.c.worst_cost).label("worst"))
+    worst = (
+        func.count().label("calls"),
+        func.sum(lost.c.worst_cost).label("worst"),
+        func.count().filter(lost.c.worst_cost.is_(None)).label("unpriced"),
+    )
     chosen = select(lost.c.model, *worst).where(lost.c.run == row["run"]).group_by(lost.c.model)
     missing = (await connection.execute(chosen)).mappings().all()
     wall = max((one["last"] for one in found), default=row["started_at"]) - row["started_at"]
@@ -151,7 +155,10 @@ async def _unfinished(connection: AsyncConnection, row: Mapping[Any, Any]) -> Su
         requests=requests,
         rate=requests / wall if wall > 0 else 0.0,
         lines=_lines(found),
-        lost=tuple(Lost(model=one["model"], calls=one["calls"], worst_cost=one["worst"] or 0.0) for one in missing),
+        lost=tuple(
+            Lost(model=one["model"], calls=one["calls"], worst_cost=one["worst"] or 0.0, unpriced=one["unpriced"])
+            for one in missing
+        ),
     )
 
 

@@ -126,10 +126,18 @@ def show_rewritten(result: dict[str, Any]) -> None:
         click.echo(f"{name}: {manifest['count']} examples, {manifest['rejected']} rejected{simulated}")
         for reason, count in manifest["reasons"].items():
             click.echo(f"  rejected, {reason}: {count}")
-        unpriced = f" and {manifest['unpriced']} of no known price" if manifest["unpriced"] else ""
-        click.echo(f"  {manifest['calls']} answers, ${manifest['cost']:.4f}{unpriced}{simulated}")
+        click.echo(f"  {manifest['calls']} answers{_costs(manifest)}{simulated}")
     for dataset in result["datasets"].values():
         click.echo(f"dataset: {dataset}")
+
+
+def _costs(manifest: dict[str, Any]) -> str:
+    """Dollars where an answer has a price, how many have none, and how much of it a retry has replaced."""
+    calls, unpriced = manifest["calls"], manifest["unpriced"]
+    parts = [f"${manifest['cost']:.4f}"] if unpriced < calls or not calls else []
+    parts += [f"{unpriced} of no known price"] if unpriced else []
+    replaced = f"; {manifest['replaced']['calls']} of them replaced by a retry" if "replaced" in manifest else ""
+    return f", {' and '.join(parts)}{replaced}"
 
 
 @click.command("export")

@@ -146,8 +146,9 @@ def _money_notes(summary: Summary, budget: Budget | None) -> list[str]:
     if lost := sum(one.calls for one in summary.lost):
         worst = sum(one.worst_cost for one in summary.lost)
         unpriced = sum(one.unpriced for one in summary.lost)
-        unknown = f", and {unpriced} of no known price" if unpriced else ""
-        notes.append(f"lost: {lost:,} calls were sent and never answered; they cost ${worst:,.4f} at most{unknown}")
+        costs = [f"they cost ${worst:,.4f} at most"] if unpriced < lost else []
+        costs += [f"{unpriced:,} of no known price"] if unpriced else []
+        notes.append(f"lost: {lost:,} calls were sent and never answered; {', and '.join(costs)}")
     if moved := _added(line.moved_on for line in summary.lines):
         notes.append(f"passed on to the next model: {_listed(moved)}")
     if budget is not None:

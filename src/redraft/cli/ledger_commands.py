@@ -80,20 +80,23 @@ async def _show(address: str | Path) -> None:
     click.echo(f"answers: {sum(row.answers for row in found.costs)}, {failures} of them of no use")
     if found.claims:
         click.echo(f"being asked now: {found.claims}")
+    if found.abandoned:
+        click.echo(f"left by processes that died: {found.abandoned}; the next run frees them")
     if found.costs:
         table = _table("provider", "model", "stage", "mode", "answers", "no use", "tokens in", "tokens out", "cost")
         for row in found.costs:
             model = f"{row.model} (simulated)" if row.simulated else row.model
             table.add_row(
                 row.provider, model, row.stage, row.mode, str(row.answers), str(row.failures), str(row.input_tokens),
-                str(row.output_tokens), _money(row.cost, row.unpriced),
+                str(row.output_tokens), _money(row.cost, row.unpriced, row.answers),
             )  # fmt: skip
         _print(table)
     if found.lost:
         click.echo("calls that may have been paid for, but whose answer never came:")
         table = _table("model", "reason", "calls", "at worst")
         for row in found.lost:
-            table.add_row(row.model, row.reason, str(row.calls), _money(row.worst_cost, 0) if row.worst_cost else "")
+            worst = _money(row.worst_cost, row.unpriced, row.calls, "unknown")
+            table.add_row(row.model, row.reason, str(row.calls), worst)
         _print(table)
 
 
@@ -109,15 +112,17 @@ async def _purge(
         if not going.answers:
             click.echo("nothing to purge")
             return
-        said = f"{going.answers} answers that cost {_money(going.cost, going.unpriced)}"
+        said = f"{going.answers} answers that cost {_money(going.cost, going.unpriced, going.answers)}"
         if not yes and not click.confirm(f"{database.shown}: delete {said}?", err=True):
             click.echo("nothing was deleted")
             return
         click.echo(f"deleted {await purge(database, chosen)} answers")
 
 
-def _money(cost: float, unpriced: int) -> str:
-    return f"${cost:.4f}" + (f" and {unpriced} without a price" if unpriced else "")
+def _money(cost: float, unpriced: int, count: int, otherwise: str = "of no known price") -> str:
+    """What `count` calls cost: dollars where one of them has a price, and how many have none."""
+    parts = [f"${cost:.4f}"] if unpriced < count or not count else []
+    return " and ".join([*parts, f"{unpriced} {otherwise}"] if unpriced else parts)
 
 
 def _table(*headings: str) -> Table:

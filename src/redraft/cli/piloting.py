@@ -80,8 +80,10 @@ def _quality(method: str, manifest: dict[str, Any]) -> list[str]:
         lines.append(f"  rejected, {reason}: {count} ({count / rows:.1%})")
     if calls:
         each = f"{manifest['input_tokens'] / calls:,.0f} tokens in and {manifest['output_tokens'] / calls:,.0f} out"
-        unpriced = f", {manifest['unpriced']} of no known price" if manifest["unpriced"] else ""
-        lines.append(f"  {calls} answers of {each}; ${manifest['cost']:.4f} in all{unpriced}{simulated}")
+        unpriced = manifest["unpriced"]
+        costs = [f"${manifest['cost']:.4f} in all"] if unpriced < calls else []
+        costs += [f"{unpriced} of no known price"] if unpriced else []
+        lines.append(f"  {calls} answers of {each}; {', '.join(costs)}{simulated}")
     return lines
 
 

@@ -16,6 +16,7 @@ import msgspec
 from redraft.datasets.columns import KINDS, to_columns
 from redraft.datasets.files import storage_faults, sync_folder, whole_file, write_whole
 from redraft.datasets.parquet import ParquetSink
+from redraft.datasets.totals import Paid
 from redraft.records import Rejection
 
 # A row group ends at so many rows or bytes of JSON: it is what lies in memory at once.
@@ -23,10 +24,11 @@ GROUP_ROWS = 1000
 GROUP_BYTES = 8_000_000
 
 
-class Shard(msgspec.Struct, frozen=True, kw_only=True):
+class Shard(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A finished part of a dataset. `sha256` covers its rows as JSON lines, not the Parquet bytes.
 
-    `reasons` counts the rejections. A file of no rows is not written: its name is empty and its size 0.
+    `reasons` counts the rejections. A file of no rows is not written: its name is empty and its size 0. `replaced` is
+    what was paid for rejections that stood here before they were asked again.
     """
 
     index: int
@@ -38,6 +40,7 @@ class Shard(msgspec.Struct, frozen=True, kw_only=True):
     rows_bytes: int
     rejections_file: str
     rejections_bytes: int
+    replaced: Paid | None = None
 
 
 def shard_files(shard: Shard) -> list[tuple[str, int]]:
@@ -47,7 +50,12 @@ def shard_files(shard: Shard) -> list[tuple[str, int]]:
 
 
 def write_shard(
-    directory: Path, index: int, kind: str, rows: Iterable[msgspec.Struct], rejections: Iterable[Rejection]
+    directory: Path,
+    index: int,
+    kind: str,
+    rows: Iterable[msgspec.Struct],
+    rejections: Iterable[Rejection],
+    replaced: Paid | None = None,
 ) -> Shard:
     """Write rows, rejections and, last, the marker; each file appears whole or not at all.
 
@@ -55,7 +63,7 @@ def write_shard(
     """
     with storage_faults(directory):
         directory.mkdir(parents=True, exist_ok=True)
-        shard = _written(directory, index, kind, rows, rejections)
+        shard = msgspec.structs.replace(_written(directory, index, kind, rows, rejections), replaced=replaced)
         write_whole(_marker(directory, index), msgspec.json.encode(shard))
         sync_folder(directory)
     return shard

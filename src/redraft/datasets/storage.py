@@ -134,7 +134,7 @@ class DatasetWriter:
     Use it as a context manager: unless `finish` was reached, nothing of it stays on the disk.
     """
 
-    def __init__(self, target: Path, kind: str, rows_per_shard: int = 250) -> None:
+    def __init__(self, target: Path, kind: str, rows_per_shard: int = 500) -> None:
         require_target(target, kind)
         self._target, self._kind, self._rows_per_shard = target, kind, rows_per_shard
         self._folder = _aside(target, "shards")

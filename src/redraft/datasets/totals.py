@@ -1,15 +1,20 @@
-"""What a stage's finished shards add up to: tokens and cost, read from single columns of the files."""
+"""What a stage's finished shards add up to: tokens and cost, read from single columns of the files.
+
+Neighbours: `shards` keeps with a shard what was paid for attempts that are no longer in it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from redraft.datasets.parquet import read_parquet
-from redraft.datasets.shards import Shard
+
+if TYPE_CHECKING:
+    from redraft.datasets.shards import Shard
 
 
 class CostColumns(msgspec.Struct):
@@ -26,33 +31,61 @@ class CostColumns(msgspec.Struct):
     answered_model: str | None = None
 
 
-def totals(directory: Path, shards: Iterable[Shard]) -> dict[str, Any]:
-    """Answers paid for, tokens, cost in US dollars, rows of unknown price, whether any was simulated.
+class Paid(msgspec.Struct, frozen=True, kw_only=True):
+    """Answers paid for: how many, their tokens, cost in US dollars, how many of unknown price, whether any was
+    simulated."""
 
-    Rejections count with what was paid for them.
-    """
-    calls = tokens_in = tokens_out = unpriced = 0
-    cost, simulated = 0.0, False
-    for row in _cost_columns(directory, shards):
+    calls: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost: float = 0.0
+    unpriced: int = 0
+    simulated: bool = False
+
+    def __add__(self, other: Paid) -> Paid:
+        return Paid(
+            calls=self.calls + other.calls,
+            input_tokens=self.input_tokens + other.input_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+            cost=self.cost + other.cost,
+            unpriced=self.unpriced + other.unpriced,
+            simulated=self.simulated or other.simulated,
+        )
+
+
+def paid_for(records: Iterable[object]) -> Paid:
+    """What rows or rejections cost, given as records or as dictionaries of columns."""
+    found = Paid()
+    for record in records:
+        row = msgspec.convert(record, CostColumns, from_attributes=True)
         answered = row.input_tokens + row.output_tokens > 0 or bool(row.provider or row.answered_model)
-        calls += answered or row.cost is not None
-        tokens_in += row.input_tokens
-        tokens_out += row.output_tokens
-        cost += row.cost or 0.0
-        unpriced += answered and row.cost is None
-        simulated = simulated or row.simulated
-    return {
-        "calls": calls,
-        "input_tokens": tokens_in,
-        "output_tokens": tokens_out,
-        "cost": round(cost, 6),
-        "unpriced": unpriced,
-        "simulated": simulated,
-    }
+        found += Paid(
+            calls=answered or row.cost is not None,
+            input_tokens=row.input_tokens,
+            output_tokens=row.output_tokens,
+            cost=row.cost or 0.0,
+            unpriced=answered and row.cost is None,
+            simulated=row.simulated,
+        )
+    return found
 
 
-def _cost_columns(directory: Path, shards: Iterable[Shard]) -> Iterator[CostColumns]:
+def totals(directory: Path, shards: Iterable[Shard]) -> dict[str, Any]:
+    """All that was paid, as the manifest says it. Rejections count with what was paid for them.
+
+    So do the attempts that retries replaced; `replaced` tells them apart where there are any.
+    """
+    shards = list(shards)
+    replaced = sum((shard.replaced for shard in shards if shard.replaced is not None), Paid())
+    found = _rounded(paid_for(_cost_columns(directory, shards)) + replaced)
+    return {**found, "replaced": _rounded(replaced)} if replaced.calls else found
+
+
+def _rounded(paid: Paid) -> dict[str, Any]:
+    return {**msgspec.to_builtins(paid), "cost": round(paid.cost, 6)}
+
+
+def _cost_columns(directory: Path, shards: Iterable[Shard]) -> Iterator[dict[str, object]]:
     for shard in shards:
         for file in filter(None, (shard.rows_file, shard.rejections_file)):
-            for row in read_parquet(directory / file, list(CostColumns.__struct_fields__)):
-                yield msgspec.convert(row, CostColumns)
+            yield from read_parquet(directory / file, list(CostColumns.__struct_fields__))

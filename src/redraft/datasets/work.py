@@ -17,6 +17,7 @@ from filelock import FileLock, Timeout
 from redraft.datasets.files import storage_faults, write_whole
 from redraft.datasets.shards import Shard, find_shard, write_shard
 from redraft.datasets.storage import Dataset
+from redraft.datasets.totals import Paid
 from redraft.errors import InputError
 from redraft.records import Rejection
 
@@ -58,14 +59,20 @@ class Work(msgspec.Struct, frozen=True):
         return find_shard(self.path, index)
 
     def write(
-        self, index: int, kind: str, rows: Sequence[msgspec.Struct], rejections: Sequence[Rejection], again: int
+        self,
+        index: int,
+        kind: str,
+        rows: Sequence[msgspec.Struct],
+        rejections: Sequence[Rejection],
+        again: int,
+        replaced: Paid | None = None,
     ) -> Shard:
         """Writes shard `index`. `again` counts rows that failed by a fault that passes: with any, the next run tries
-        the shard again, and the ledger spares what was paid."""
+        the shard again, and the ledger spares what was paid. `replaced` was paid for rows that stood there before."""
         with storage_faults(self.path):
             # Before the shard, so that a kill in between has it tried once too often and not once too seldom.
             self._again(index).touch()
-            shard = write_shard(self.path, index, kind, rows, rejections)
+            shard = write_shard(self.path, index, kind, rows, rejections, replaced)
             if not again:
                 self._again(index).unlink()
         return shard

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from redraft.calling.outcomes import answered_model
 from redraft.errors import InputError
 from redraft.feedback import templates
 from redraft.feedback.answers import fault_of
@@ -174,6 +175,7 @@ def _rejection(
         input_tokens=outcome.input_tokens,
         output_tokens=outcome.output_tokens,
         simulated=outcome.simulated,
+        answered_model=answered_model(outcome),
     )
 
 

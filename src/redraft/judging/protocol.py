@@ -223,6 +223,7 @@ def _failed(
         attempts=asked,
         template=TEMPLATE if structured else TEXT_TEMPLATE,
         request_key=failure.request_key,
+        answered_model=failure.answered_model,
         input_tokens=failure.input_tokens,
         output_tokens=failure.output_tokens,
         cost=failure.cost,

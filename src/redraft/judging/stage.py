@@ -12,6 +12,7 @@ from typing import Literal
 import msgspec
 
 from redraft.calling.engine import Caller
+from redraft.calling.outcomes import answered_model
 from redraft.calling.progress import Progress
 from redraft.judging import protocol
 from redraft.judging.settled import presettled
@@ -67,7 +68,7 @@ def _response(request: Request, outcome: Outcome) -> Response:
         model=request.model,
         text=outcome.text if done else "" if empty else None,
         failure=None if done or empty else outcome.reason,
-        answered_model=outcome.answered_model if done else "",
+        answered_model=answered_model(outcome),
         request_key=outcome.request_key,
         input_tokens=outcome.input_tokens,
         output_tokens=outcome.output_tokens,

@@ -61,7 +61,8 @@ class _Pair:
         self.output_tokens += item.output_tokens
         self.cost += item.cost or 0.0
         self.cost_known = self.cost_known and (item.cost is not None or item.attempts == 0)
-        self.answered |= {item.answered_model} - {""}
+        if item.status in {"ok", "tie"}:  # what is no verdict is not pooled
+            self.answered |= {item.answered_model} - {""}
         self.templates |= {item.template} - {""}
         reply = read_json_reply(item.raw) if item.status in {"ok", "tie"} else None
         for name in reply.violations if reply else ():

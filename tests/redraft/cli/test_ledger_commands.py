@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -66,10 +68,52 @@ def test_show_says_where_it_is_and_what_was_paid(filled: Path) -> None:
     assert f"ledger: {filled} (" in said and "answers: 5, 1 of them of no use" in said
     lines = [line.split() for line in said.splitlines()]
     assert ["together", "together:one", "rewrite", "call", "2", "0", "60", "40", "$0.7500"] in lines
-    assert ["together", "together:two", "rewrite", "call", "2", "1", "30", "20", "$0.1250", "and", "1", "without", "a",
-            "price"] in lines  # fmt: skip
+    assert ["together", "together:two", "rewrite", "call", "2", "1", "30", "20", "$0.1250", "and", "1", "of", "no",
+            "known", "price"] in lines  # fmt: skip
     assert ["together", "together:two", "(simulated)", "rewrite", "call", "1", "0", "30", "20", "$4.0000"] in lines
     assert ["together:two", "timeout", "1", "$0.7500"] in lines
+
+
+def test_what_has_no_price_costs_no_dollars(home: Path) -> None:
+    async def fill() -> None:
+        async with Ledger(home) as ledger:
+            await ledger.keep(entry("a", "together:two", None))
+            for key, worst in (("b", None), ("c", 0.0), ("d", 0.5), ("e", None)):
+                await ledger.claim([Claim(key)])
+                model = "together:both" if key in "de" else f"together:{key}"
+                await ledger.extend(key, worst, model=model, reason="timeout")
+
+    asyncio.run(fill())
+    lines = [" ".join(line.split()) for line in run("show").output.splitlines()]
+    assert "together together:two rewrite call 1 0 30 20 1 of no known price" in lines
+    for row in ("b timeout 1 1 unknown", "c timeout 1 $0.0000", "both timeout 2 $0.5000 and 1 unknown"):
+        assert f"together:{row}" in lines, lines
+
+
+def test_claims_of_a_killed_process_are_not_being_asked(home: Path) -> None:
+    program = (
+        "import asyncio, os, sys\n"
+        "from redraft.calling.ledger import Claim, Ledger\n"
+        "async def run():\n"
+        "    async with Ledger(sys.argv[1]) as ledger:\n"
+        "        await ledger.claim([Claim('a'), Claim('b')])\n"
+        "        os._exit(1)\n"
+        "asyncio.run(run())\n"
+    )
+    subprocess.run([sys.executable, "-c", program, home], check=False)
+
+    async def look() -> tuple[list[str], list[str]]:
+        dead = await asyncio.to_thread(shown)
+        async with Ledger(home) as ledger:  # frees them
+            await ledger.claim([Claim("b"), Claim("c"), Claim("d")])
+            return dead, await asyncio.to_thread(shown)
+
+    def shown() -> list[str]:
+        return [line for line in run("show").output.splitlines() if "asked" in line or "left by" in line]
+
+    dead, living = asyncio.run(look())
+    assert dead == ["left by processes that died: 2; the next run frees them"]
+    assert living == ["being asked now: 3"]
 
 
 @pytest.mark.parametrize("words", [("show",), ("purge", "--older-than", "1d", "--yes")])

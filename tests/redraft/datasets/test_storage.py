@@ -79,7 +79,7 @@ def talk(number: int, text: str = "hello") -> Conversation:
     return Conversation(conversation_id=f"c{number}", messages=said, category="UR2")
 
 
-def write(target: Path, rows: list[Conversation], rows_per_shard: int = 250, **meta: object) -> Dataset:
+def write(target: Path, rows: list[Conversation], rows_per_shard: int = 500, **meta: object) -> Dataset:
     with DatasetWriter(target, "conversations", rows_per_shard) as writer:
         for row in rows:
             writer.add(row)

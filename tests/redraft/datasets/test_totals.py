@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pyarrow.parquet as pq
 
-from redraft.datasets.shards import Shard, write_shard
-from redraft.datasets.totals import totals
+from redraft.datasets.columns import from_columns
+from redraft.datasets.parquet import read_parquet
+from redraft.datasets.shards import Shard, find_shard, write_shard
+from redraft.datasets.totals import paid_for, totals
 from redraft.records import Conversation, Example, Message, Rejection
 
 
@@ -66,6 +69,31 @@ def test_rows_and_rejections_of_all_shards_add_up(tmp_path: Path) -> None:
     }
 
 
+def test_a_rejection_knows_that_a_model_answered_without_tokens_or_a_price(tmp_path: Path) -> None:
+    paid = [rejection("uncounted", answered_model="m-1"), rejection("nobody answered")]
+    found = totals(tmp_path, [shard(tmp_path, 0, [], paid)])
+    assert (found["calls"], found["unpriced"], found["cost"]) == (1, 1, 0.0)
+
+
+def test_what_a_retry_replaced_counts_and_is_told_apart(tmp_path: Path) -> None:
+    replaced = paid_for([rejection("a", cost=0.5, input_tokens=3, simulated=True), rejection("b", answered_model="m")])
+    row = example("asked again", input_tokens=10, output_tokens=2, cost=0.25)
+    written = write_shard(tmp_path, 0, "examples", [row], [], replaced)
+    assert find_shard(tmp_path, 0) == written
+    then = {"calls": 2, "input_tokens": 3, "output_tokens": 0, "cost": 0.5, "unpriced": 1, "simulated": True}
+    assert totals(tmp_path, [written]) == {
+        "calls": 3,
+        "input_tokens": 13,
+        "output_tokens": 2,
+        "cost": 0.75,
+        "unpriced": 1,
+        "simulated": True,
+        "replaced": then,
+    }
+    plain = shard(tmp_path, 1, [row])
+    assert b"replaced" not in msgspec.json.encode(plain) and "replaced" not in totals(tmp_path, [plain])
+
+
 def test_rejections_alone_were_paid_and_simulated_too(tmp_path: Path) -> None:
     paid = [rejection(str(n), input_tokens=10, output_tokens=4, simulated=True) for n in range(3)]
     assert totals(tmp_path, [shard(tmp_path, 0, [], paid)]) == {
@@ -95,6 +123,9 @@ def test_files_without_these_columns_cost_nothing_known(tmp_path: Path) -> None:
     talk = Conversation(conversation_id="c", messages=(Message("user", "q"),))
     written = write_shard(tmp_path, 0, "conversations", [talk], [rejection("old", cost=0.5, output_tokens=8)])
     file = tmp_path / written.rejections_file
-    pq.write_table(pq.read_table(file).drop_columns(["input_tokens", "output_tokens", "simulated"]), file)
+    newer = ["input_tokens", "output_tokens", "simulated", "answered_model"]
+    pq.write_table(pq.read_table(file).drop_columns(newer), file)
+    (read,) = (from_columns(Rejection, row) for row in read_parquet(file))
+    assert read == rejection("old", cost=0.5)
     found = totals(tmp_path, [written])
     assert (found["calls"], found["cost"], found["output_tokens"], found["unpriced"]) == (1, 0.5, 0, 0)

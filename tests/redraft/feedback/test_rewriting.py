@@ -184,6 +184,7 @@ def test_what_is_no_training_target_is_rejected_with_its_answer_and_cost(
     result = rewritten(conversation, answer(text), method, WHEN)
     assert isinstance(result, Rejection)
     assert (result.reason, result.row_id, result.row, result.cost) == (reason, "c", text, 0.25)
+    assert result.answered_model == "m"
 
 
 @pytest.mark.parametrize(
@@ -209,6 +210,19 @@ def test_cut_answers_and_failed_calls_are_rejected() -> None:
     assert isinstance(cut, Rejection)
     assert isinstance(failed, Rejection)
     assert (cut.reason, failed.reason, failed.detail) == ("truncated", "refused", "d")
+
+
+def test_a_rejection_names_the_model_that_answered_where_one_did() -> None:
+    call = Failure(request_key="k", model="p:m", reason="truncated", detail="d", attempts=1)
+    nameless = msgspec.structs.replace(answer("N/A"), answered_model="")
+    for outcome, expected in (
+        (msgspec.structs.replace(call, answered_model="m-1"), "m-1"),
+        (msgspec.structs.replace(call, output_tokens=3), "p:m"),
+        (nameless, "together:m"),
+        (call, ""),
+    ):
+        result = rewritten(TALK, outcome, "feedback", WHEN)
+        assert isinstance(result, Rejection) and result.answered_model == expected
 
 
 turns = st.lists(st.tuples(st.sampled_from("sua"), texts).map(":".join), max_size=4)

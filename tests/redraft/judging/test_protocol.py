@@ -189,9 +189,13 @@ def test_a_readable_verdict_does_not_excuse_a_cut_or_refused_answer(
     ],
 )
 def test_a_failed_call_has_a_status_and_no_winner(reason: str, status: str) -> None:
-    failure = Failure(request_key="k", model="j", reason=reason, detail="why", attempts=3, cost=0.5, simulated=True)
+    failure = Failure(
+        request_key="k", model="j", reason=reason, detail="why", attempts=3, cost=0.5, simulated=True,
+        answered_model="j-1",
+    )  # fmt: skip
     found = protocol.judgment(_pair("x", "y"), "BA", "j", failure)
     assert (found.status, found.winner, found.cost, found.simulated) == (status, None, 0.5, True)
+    assert found.answered_model == "j-1", "it was paid for, whatever it was worth"
 
 
 def test_a_judge_without_schemas_ends_with_a_line(make_completion: Complete) -> None:

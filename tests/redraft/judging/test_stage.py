@@ -125,6 +125,23 @@ def test_all_asks_of_one_judgment_are_counted(
     assert sandbox.stats()["paid_calls"] == stats["paid_calls"]
 
 
+def test_an_answer_of_no_use_was_paid_for_even_where_its_tokens_are_not_told(
+    sandbox: SandboxProcess, tmp_path: Path
+) -> None:
+    uncounted = {"model": "m-1", "choices": [{"message": {"content": "Be"}, "finish_reason": "length"}]}
+    script(sandbox, "Question of cut:", 1, status=200, body=uncounted)
+    script(sandbox, "Question of refused:", 0, status=400, body={"error": {"message": "no", "code": "bad"}})
+
+    async def answered() -> list[Response]:
+        async with calling(sandbox, tmp_path / "ledger.sqlite") as caller:
+            contexts = [context(name) for name in ("cut", "refused")]
+            return await answer_contexts(contexts, A, caller, Progress("answers"))
+
+    cut, refused = asyncio.run(answered())
+    assert (cut.failure, cut.answered_model, cut.cost, cut.output_tokens) == ("truncated", "m-1", None, 0)
+    assert (refused.failure, refused.answered_model) == ("bad_request", "")
+
+
 def test_without_a_price_the_cost_of_asks_is_unknown(
     sandbox: SandboxProcess, tmp_path: Path, make_comparison: Compare
 ) -> None:

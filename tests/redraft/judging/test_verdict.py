@@ -191,6 +191,8 @@ def test_two_snapshots_of_a_judge_are_not_pooled(make_tallied: Make) -> None:
     found = summarise(items)
     assert found.verdict == "not_poolable"
     assert "judge-1, judge-2" in found.sentence
+    items[3] = msgspec.structs.replace(items[3], status="judge_truncated", winner=None)
+    assert summarise(items).answered_models == ("judge-1",), "what is no verdict is not pooled"
 
 
 def test_answers_that_instruct_the_judge_are_reported(make_tallied: Make) -> None:

@@ -131,7 +131,7 @@ class Ledger:
     async def extend(
         self,
         request_key: str,
-        worst_cost: float,
+        worst_cost: float | None,
         *,
         model: str,
         reason: str,
@@ -141,8 +141,9 @@ class Ledger:
     ) -> bool:
         """Notes that an attempt was sent and its answer never came; whether the budget allows another attempt.
 
-        What was set aside for it counts as spent from now on. Without a budget it does, as long as the claim is this
-        ledger's: one that was taken over is another process's to ask.
+        `worst_cost` is the most that an attempt can cost, or None where no price is known. What was set aside for it
+        counts as spent from now on. Without a budget it does, as long as the claim is this ledger's: one that was taken
+        over is another process's to ask.
         """
         terms = Terms(self.owner, scope, budget, failures=True)
         return await self.database.write(

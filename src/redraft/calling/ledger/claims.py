@@ -130,7 +130,13 @@ def spent(transaction: Transaction, scope: str) -> Spent:
 
 
 def extend(
-    transaction: Transaction, request_key: str, worst_cost: float, model: str, reason: str, run: str, terms: Terms
+    transaction: Transaction,
+    request_key: str,
+    worst_cost: float | None,
+    model: str,
+    reason: str,
+    run: str,
+    terms: Terms,
 ) -> bool:
     """An attempt is lost: whether the budget allows another one."""
     transaction.alone()
@@ -140,14 +146,14 @@ def extend(
     moved, scope = own[0] if own else (0, terms.scope)
     transaction.change(
         "INSERT INTO lost (request_key, model, reason, worst_cost, scope, run, at) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        request_key, model, reason, dollars(moved) or worst_cost or None, scope, run, time.time(),
+        request_key, model, reason, dollars(moved) if moved else worst_cost, scope, run, time.time(),
     )  # fmt: skip
     if not own:  # another process has taken over, and asks
         return False
     if moved and scope is not None:
         transaction.change(_ADD_TO_BUDGET, scope, moved)
     _set_aside(transaction, request_key, terms.owner, 0)
-    worst, left = picodollars(worst_cost), left_of(transaction, terms)
+    worst, left = picodollars(worst_cost or 0.0), left_of(transaction, terms)
     if left is not None and worst > left:
         return False
     _set_aside(transaction, request_key, terms.owner, worst)

@@ -34,7 +34,7 @@ class Owners:
     def __init__(self, database: Database) -> None:
         self.owner = uuid.uuid4().hex
         self._database = database
-        self._locks: Locks = ServerLocks(database) if database.path is None else FileLocks(database.path)
+        self._locks = _locks(database)
         self._beating: asyncio.Task[None] | None = None
         self._awake = asyncio.Event()
         self._last_beat = time.time()
@@ -87,10 +87,7 @@ class Owners:
         self._notice_sleep()
         if not seen or time.time() < self._quiet_until:
             return {}
-        # An owner that is no process, such as a batch, has beaten beforehand, and no lock.
-        mortal = {owner: beat for owner, beat in seen.items() if beat is None or beat < now + DEAD_AFTER_SECONDS}
-        held = await self._locks.held(mortal)
-        return {owner: beat for owner, beat in mortal.items() if _is_dead(held[owner], beat, now)}
+        return await _dead_among(self._locks, seen, now)
 
     async def _beat_on(self) -> None:
         while not self._closing:  # a driver that loses its connection may swallow the cancellation
@@ -127,6 +124,23 @@ class Owners:
     def _lock_lost(self) -> None:
         self._quiet_until = time.time() + _QUIET_SECONDS
         self._awake.set()
+
+
+async def dead_owners(database: Database, owners: Collection[str]) -> set[str]:
+    """Those whose process has ended or hangs, for who only looks on: nothing is changed."""
+    seen, now = await database.read(_beats)
+    return set(await _dead_among(_locks(database), {owner: seen.get(owner) for owner in owners}, now))
+
+
+def _locks(database: Database) -> Locks:
+    return ServerLocks(database) if database.path is None else FileLocks(database.path)
+
+
+async def _dead_among(locks: Locks, seen: dict[str, float | None], now: float) -> dict[str, float | None]:
+    # An owner that is no process, such as a batch, has beaten beforehand, and no lock.
+    mortal = {owner: beat for owner, beat in seen.items() if beat is None or beat < now + DEAD_AFTER_SECONDS}
+    held = await locks.held(mortal)
+    return {owner: beat for owner, beat in mortal.items() if _is_dead(held[owner], beat, now)}
 
 
 def _beats(transaction: Transaction) -> tuple[dict[str, float | None], float]:

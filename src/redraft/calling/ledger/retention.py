@@ -5,12 +5,14 @@ Neighbours: `cli.ledger_commands` shows it. An answer that was purged is paid fo
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
 from redraft.calling.ledger.database import Database
+from redraft.calling.ledger.owners import dead_owners
 from redraft.calling.ledger.transactions import Transaction
 
 # Deleted in one transaction: others that write wait no longer than that takes.
@@ -38,19 +40,23 @@ class Costs(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Lost(msgspec.Struct, frozen=True, kw_only=True):
-    """Calls that may have been paid for, but whose answer never came; `worst_cost` where one was set aside."""
+    """Calls that may have been paid for, but whose answer never came: the most they can have cost (US dollars), but for
+    the `unpriced` ones."""
 
     model: str
     reason: str
     calls: int
     worst_cost: float
+    unpriced: int
 
 
 class Overview(msgspec.Struct, frozen=True, kw_only=True):
-    """`size` is in bytes, on the disk of the database; `claims` are requests that are being asked now."""
+    """`size` is in bytes, on the disk of the database; `claims` are requests that are being asked now, `abandoned`
+    those that dead processes were asking."""
 
     size: int
     claims: int
+    abandoned: int
     costs: tuple[Costs, ...]
     lost: tuple[Lost, ...]
 
@@ -69,7 +75,10 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
 
 async def overview(database: Database) -> Overview:
     """Raises StorageError, as all here."""
-    return await database.read(_overview)
+    claims = await database.read(_claims)
+    dead = await dead_owners(database, claims)
+    abandoned = sum(claims[owner] for owner in dead)
+    return await database.read(lambda transaction: _overview(transaction, claims.total() - abandoned, abandoned))
 
 
 async def select(database: Database, selection: Selection) -> Costs:
@@ -117,23 +126,30 @@ def _where(selection: Selection) -> tuple[str, list[Any]]:
     return where, values
 
 
-def _overview(transaction: Transaction) -> Overview:
+def _claims(transaction: Transaction) -> Counter[str]:
+    """How many each owner holds."""
+    held = transaction.rows("SELECT owner, count(*) FROM claims GROUP BY owner")
+    return Counter({str(owner): int(count) for owner, count in held})
+
+
+def _overview(transaction: Transaction, claims: int, abandoned: int) -> Overview:
     groups = "provider, model, stage, mode, simulated"
     costs = transaction.rows(f"SELECT {groups}, {_SUMS} FROM answers GROUP BY {groups} ORDER BY {groups}")  # noqa: S608
     lost = transaction.rows(
-        "SELECT model, reason, count(*), coalesce(sum(worst_cost), 0) FROM lost GROUP BY model, reason "
-        "ORDER BY model, reason"
+        "SELECT model, reason, count(*), coalesce(sum(worst_cost), 0), count(*) - count(worst_cost) FROM lost "
+        "GROUP BY model, reason ORDER BY model, reason"
     )
     return Overview(
         size=_size(transaction),
-        claims=transaction.rows("SELECT count(*) FROM claims")[0][0],
+        claims=claims,
+        abandoned=abandoned,
         costs=tuple(
             Costs(provider=row[0], model=row[1], stage=row[2], mode=row[3], simulated=bool(row[4]), **_sums(row[5:]))
             for row in costs
         ),
         lost=tuple(
-            Lost(model=model, reason=reason, calls=calls, worst_cost=float(worst))
-            for model, reason, calls, worst in lost
+            Lost(model=model, reason=reason, calls=calls, worst_cost=float(worst), unpriced=unpriced)
+            for model, reason, calls, worst, unpriced in lost
         ),
     )
 
