@@ -61,21 +61,6 @@ class Chains:
             before.append(outcome)
         raise AssertionError("a chain has at least one model")
 
-    def settled(self, request: Request, recorded: Sequence[Outcome | None]) -> Outcome | None:
-        """What the ledger's outcomes of the chain's models amount to, or None where somebody must be asked.
-
-        A later model's answer that was paid for counts, whatever the earlier ones would say today.
-        """
-        before: list[Outcome] = []
-        unknown = False
-        for outcome in recorded:
-            if isinstance(outcome, Completion) or (outcome is not None and not self._plan.moves_on(outcome.reason)):
-                return None if unknown and not isinstance(outcome, Completion) else with_earlier(outcome, before)
-            unknown = unknown or outcome is None
-            if outcome is not None:
-                before.append(outcome)
-        return None if unknown else with_earlier(before[-1], before[:-1])
-
     async def _read(self, request: Request, errand: Errand, new: bool, patient: bool) -> Outcome:
         """The outcome of one model, as often asked as the schema and `reasks` say."""
         outcome = await self._once(request, errand, new, patient)
@@ -147,6 +132,35 @@ class _Gone(Exception):  # noqa: N818
     """Whoever asked was stopped or failed; those who waited for the answer ask themselves."""
 
 
+def settled(plan: CallPlan, request: Request, recorded: Sequence[Outcome | None]) -> Outcome | None:
+    """What the ledger's outcomes of the chain's models amount to, or None where somebody must be asked.
+
+    A later model's answer counts where it is known that all before it gave none: by what is recorded of them, or by
+    what the answer itself says of the chain that it came through.
+    """
+    models = (request.model, *request.fallbacks)
+    failed: list[Outcome] = []
+    for place, outcome in enumerate(recorded):
+        if outcome is None:
+            continue
+        if isinstance(outcome, Failure) and plan.moves_on(outcome.reason) and place < len(models) - 1:
+            failed.append(outcome)
+            continue
+        passed = _passed(plan, models[:place], failed, outcome)
+        return None if passed is None else _told(outcome, failed, passed)
+    return None
+
+
+def _passed(
+    plan: CallPlan, models: Sequence[str], failed: Sequence[Outcome], outcome: Outcome
+) -> tuple[Passed, ...] | None:
+    """Why each of these models was passed over, or None where that is not known of all."""
+    why = {one.model: one for one in passed_over(failed)}
+    if isinstance(outcome, Completion):  # after a failure, those that could not be reached then are asked now
+        why = {one.model: one for one in outcome.passed if plan.moves_on(one.reason)} | why
+    return tuple(why[model] for model in models) if all(model in why for model in models) else None
+
+
 def passed_over(before: Sequence[Outcome]) -> tuple[Passed, ...]:
     """The models of a chain that gave no usable answer."""
     return tuple(Passed(one.model, one.reason, one.detail) for one in before if isinstance(one, Failure))
@@ -154,9 +168,14 @@ def passed_over(before: Sequence[Outcome]) -> tuple[Passed, ...]:
 
 def with_earlier(outcome: Outcome, before: Sequence[Outcome]) -> Outcome:
     """The outcome of a chain: why the models before did not answer, and what all of them cost."""
-    if not before:
+    return _told(outcome, before, passed_over(before))
+
+
+def _told(outcome: Outcome, failed: Sequence[Outcome], passed: tuple[Passed, ...]) -> Outcome:
+    """The outcome as this chain's: what is recorded with an answer may speak of another chain."""
+    if not failed and outcome.passed == passed:
         return outcome
-    return msgspec.structs.replace(_summed(outcome, [*before, outcome]), passed=passed_over(before))
+    return msgspec.structs.replace(_summed(outcome, [*failed, outcome]), passed=passed)
 
 
 def _summed(outcome: Outcome, asked: Sequence[Outcome]) -> Outcome:

@@ -17,7 +17,7 @@ import msgspec
 from redraft.calling import tracing
 from redraft.calling.accounting import Account
 from redraft.calling.asking import Asking
-from redraft.calling.chains import Chains
+from redraft.calling.chains import Chains, settled
 from redraft.calling.errands import Errand
 from redraft.calling.ledger import Ledger
 from redraft.calling.limits import Lanes
@@ -135,7 +135,7 @@ class Caller:
         found = await self.ledger.find([key for some in keys for key in some], failures=not self.plan.again)
         known: dict[int, Outcome] = {}
         for place, (request, some) in enumerate(zip(chunk, keys, strict=True)):
-            if request.reasks is None and (outcome := self._chains.settled(request, [found.get(key) for key in some])):
+            if request.reasks is None and (outcome := settled(self.plan, request, [found.get(key) for key in some])):
                 known[place] = outcome
                 self.account.outcome(stage, outcome, _NO_TIME)
         return known

@@ -13,6 +13,7 @@ import msgspec
 from sqlalchemy import select
 
 from redraft.calling import prices, tokens
+from redraft.calling.chains import settled
 from redraft.calling.ledger import Ledger
 from redraft.calling.ledger.tables import answers
 from redraft.calling.limits import LimitSettings
@@ -110,22 +111,19 @@ class Estimator:
 
     async def _add(self, chunk: list[Request]) -> None:
         self._requests += len(chunk)
-        waiting = [(request, request.fallbacks) for request in chunk]
-        while waiting:
-            keys = [request.key((await self._endpoint(request.model)).name) for request, _ in waiting]
-            found = await self._ledger.find(keys, failures=not self._plan.again)
-            following: list[tuple[Request, tuple[str, ...]]] = []
-            for key, (request, rest) in zip(keys, waiting, strict=True):
-                outcome = found.get(key)
-                if outcome is None:
-                    self._to_ask(request, rest)
-                    continue
-                self._learned.add(request, outcome)
-                if rest and not isinstance(outcome, Completion) and self._plan.moves_on(outcome.reason):
-                    following.append((msgspec.structs.replace(request, model=rest[0]), rest[1:]))
-                else:
-                    self._recorded += 1
-            waiting = following
+        chains = [_chain(request) for request in chunk]
+        keys = [[one.key((await self._endpoint(one.model)).name) for one in chain] for chain in chains]
+        found = await self._ledger.find([key for some in keys for key in some], failures=not self._plan.again)
+        for request, chain, some in zip(chunk, chains, keys, strict=True):
+            recorded = [found.get(key) for key in some]
+            known = recorded if settled(self._plan, request, recorded) else recorded[: recorded.index(None)]
+            for one, outcome in zip(chain, known, strict=False):
+                if outcome is not None:
+                    self._learned.add(one, outcome)
+            if known is recorded:
+                self._recorded += 1
+            else:
+                self._to_ask(chain[len(known)], request.fallbacks[len(known) :])
 
     async def _endpoint(self, model: str) -> Endpoint:
         endpoint = await self._endpoint_of(model)
@@ -206,6 +204,11 @@ class Estimator:
 
 class _Timed(msgspec.Struct):
     latency: float = 0.0
+
+
+def _chain(request: Request) -> list[Request]:
+    """The request to each model of its chain."""
+    return [request, *(msgspec.structs.replace(request, model=model) for model in request.fallbacks)]
 
 
 def _chunks(requests: Iterable[Request]) -> Iterator[list[Request]]:

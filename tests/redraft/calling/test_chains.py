@@ -107,6 +107,32 @@ def test_an_answer_of_a_later_model_is_not_paid_for_again_once_the_first_one_wor
         assert [(one.model, one.reason) for one in outcome.passed] == [(FIRST, "overloaded")], "as it was recorded"
 
 
+def test_an_answer_from_elsewhere_does_not_keep_a_better_model_from_being_asked(
+    sandbox: Any, caller_at: CallerAt, asked: Asked
+) -> None:
+    """The ledger knows the second model's answers: paid for alone, or in a chain after another model."""
+    alone = [asked(i, model=THIRD) for i in range(3)]
+    sandbox.script(SECOND, times=0, finish_reason="refusal")
+    through = [asked(i, model=SECOND, fallbacks=(THIRD,)) for i in range(3, 6)]
+    outcomes(caller_at, sandbox.url, [*alone, *through])
+    found = outcomes(caller_at, sandbox.url, [asked(i, model=FIRST, fallbacks=(THIRD,)) for i in range(6)])
+    assert {outcome.model for outcome in found.values()} == {FIRST}
+    assert {outcome.passed for outcome in found.values()} == {()}
+
+
+def test_an_outcome_tells_of_its_own_chain_only(sandbox: Any, caller_at: CallerAt, asked: Asked) -> None:
+    sandbox.script(FIRST, times=0, finish_reason="length")
+    outcomes(caller_at, sandbox.url, [asked(i, model=FIRST, fallbacks=(THIRD,)) for i in range(3)])
+    paid = sandbox.count("paid_calls")
+    alone = outcomes(caller_at, sandbox.url, [asked(i, model=THIRD) for i in range(3)])
+    assert all(outcome.reused and outcome.passed == () for outcome in alone.values())
+    sandbox.script("claude", times=0, finish_reason="refusal")
+    other = outcomes(caller_at, sandbox.url, [asked(i, model=SECOND, fallbacks=(THIRD,)) for i in range(3)])
+    for outcome in other.values():
+        assert [(one.model, one.reason) for one in outcome.passed] == [(SECOND, "refused")]
+    assert sandbox.count("paid_calls") == paid + 3, "the second model's; the third's answers were there"
+
+
 @pytest.mark.parametrize(
     ("do", "more"),
     [

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,7 +18,7 @@ from redraft.calling.ledger import Entry, Ledger
 from redraft.calling.limits import LimitSettings
 from redraft.calling.plan import CallPlan
 from redraft.providers.endpoints import Endpoint, split_model
-from redraft.records import Completion, Failure, Message, Outcome, Request
+from redraft.records import Completion, Failure, Message, Outcome, Passed, Request
 
 PRICED, OTHER, UNPRICED = "anthropic:claude-haiku-4-5", "Qwen/Qwen3.5-9B", "nobody/knows-it"
 STAGE = "rewrite"
@@ -122,6 +123,16 @@ def test_a_recorded_failure_moves_on_along_the_chain(
     if plan.again:
         expected += prices.worst(OTHER, tokens.bound(request), 1000) or 0
     assert found.worst_cost == pytest.approx(expected), "the worst case asks every model of the chain that is left"
+
+
+@pytest.mark.parametrize("through", [True, False])
+def test_an_answer_of_a_later_model_counts_where_it_came_through_the_chain(tmp_path: Path, through: bool) -> None:
+    request = ask(1, fallbacks=("anthropic:claude-haiku-5-5",))
+    later = answered(msgspec.structs.replace(request, model=request.fallbacks[0]))
+    if through:
+        later = msgspec.structs.replace(later, passed=(Passed(request.model, "overloaded", "busy"),))
+    found = estimate(tmp_path, [request], [later])
+    assert (found.recorded, found.calls) == ((1, 0) if through else (0, 1))
 
 
 def test_batches_are_for_the_first_model_of_a_chain(tmp_path: Path) -> None:
