@@ -86,8 +86,8 @@ async def judge_models(
             pair = await judge_pair(contexts, first, second, judge, f"{output}/judgments")
         settings = Settings(max_missing=max_missing)
         costs = [cost_of("answers", first), cost_of("answers", second), pair["cost"]]
-        parameters = {"judge": judge, "model1": model1, "model2": model2, **decoding(), "test_size": test_size,
-                      "rpm": rpm, "tpm": tpm, "delay": delay, "budget": budget, "mode": mode,
+        parameters = {"judge": judge, "model1": model1, "model2": model2, **decoding([model1, model2], judge),
+                      "test_size": test_size, "rpm": rpm, "tpm": tpm, "delay": delay, "budget": budget, "mode": mode,
                       "credentials": credentials, "max_missing": max_missing,
                       "test_contexts": contexts_row(contexts)}  # fmt: skip
         verdict = await write_verdict(

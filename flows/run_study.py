@@ -142,9 +142,10 @@ async def run_study(
             one_training_run=True,
             baseline=model,
         )
-        how = {"input": input, "judge": judge, "rewriter": rewriter, **models, **training, **decoding(),
-               "test_share": test_share, "seed": seed, "taxonomy": taxonomy, "max_conversations": max_conversations,
-               **pace, "budget": budget, "fallback": list(fallback), "credentials": credentials,
-               "max_missing": max_missing, "test_contexts": contexts_row(contexts)}  # fmt: skip
+        how = {"input": input, "judge": judge, "rewriter": rewriter, **models, **training,
+               **decoding(models.values(), judge), "test_share": test_share, "seed": seed, "taxonomy": taxonomy,
+               "max_conversations": max_conversations, **pace, "budget": budget, "fallback": list(fallback),
+               "credentials": credentials, "max_missing": max_missing,
+               "test_contexts": contexts_row(contexts)}  # fmt: skip
         costs = costs_of_study(rewritten, list(answers.values()), pairs)
         return await report_study(output, settings, how, pairs, stages_of_study(filtered, rewritten, jobs), costs)

@@ -19,6 +19,7 @@ __all__ = [
     "MAX_REASKS",
     "MAX_TOKENS",
     "ORDERS",
+    "TEMPERATURE",
     "TEMPLATE",
     "VERDICT_SCHEMA",
     "Order",
@@ -33,6 +34,7 @@ TEMPLATE = "pairwise@1"
 TEXT_TEMPLATE = "pairwise_text@1"
 MAX_TOKENS = 1024
 MAX_REASKS = 2
+TEMPERATURE = 0.0
 PLACEHOLDER = "nonce"
 
 VERDICT_SCHEMA: dict[str, Any] = {
@@ -88,7 +90,7 @@ def _request(comparison: Comparison, order: Order, judge: str, structured: bool,
         key_messages=_messages(comparison, order, structured, PLACEHOLDER),
         template=TEMPLATE if structured else TEXT_TEMPLATE,
         max_tokens=max_tokens,
-        temperature=0.0,
+        temperature=TEMPERATURE,
         output_schema=VERDICT_SCHEMA if structured else None,
         row_id=f"{comparison.context_id}:{order}",
     )

@@ -16,20 +16,26 @@ from redraft.calling.outcomes import answered_model
 from redraft.calling.progress import Progress
 from redraft.judging import protocol
 from redraft.judging.settled import presettled
+from redraft.providers.wire import takes
 from redraft.records import Comparison, Completion, Conversation, Judgment, Outcome, Request, Response
 
 ANSWER_TEMPLATE = "answer@1"
 ANSWER_TOKENS = 2048
+# Of answers and of judgments alike, where a model takes one.
+TEMPERATURE = protocol.TEMPERATURE
 
 
-def decoding() -> dict[str, object]:
-    """The settings that every answer and judgment is asked with, for whoever reads the results."""
+def decoding(models: Iterable[str], judge: str) -> dict[str, object]:
+    """The settings that the answers of `models` and the judgments are asked with, for whoever reads the results.
+
+    `temperature` names each model with what it is sent, or None where it is sent none: it then has its provider's own.
+    """
     return {
         "answer_template": ANSWER_TEMPLATE,
         "answer_max_tokens": ANSWER_TOKENS,
         "judge_template": protocol.TEMPLATE,
         "judge_max_tokens": protocol.MAX_TOKENS,
-        "temperature": 0.0,
+        "temperature": {model: TEMPERATURE if takes(model, "temperature") else None for model in (*models, judge)},
     }
 
 
@@ -40,7 +46,7 @@ def answer_request(context: Conversation, model: str) -> Request:
         messages=context.messages,
         template=ANSWER_TEMPLATE,
         max_tokens=ANSWER_TOKENS,
-        temperature=0.0,
+        temperature=TEMPERATURE,
         row_id=context.conversation_id,
     )
 

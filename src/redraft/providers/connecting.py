@@ -93,6 +93,8 @@ def broken(fault: Exception, seconds: float) -> CallFault:
         return CallFault("untrusted", f"no safe connection ({reason})")
     if isinstance(fault, aiohttp.ClientConnectorError):
         return CallFault("unreachable", f"cannot connect ({shapes.one_line(str(fault.os_error))})")
+    if isinstance(fault, aiohttp.ClientHttpProxyError):  # no way to the provider was opened: nothing reached it
+        return CallFault("unreachable", f"the proxy refused: HTTP {fault.status}")
     return CallFault("connection", f"the connection broke ({type(fault).__name__})", maybe_paid=True)
 
 

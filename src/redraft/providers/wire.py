@@ -9,7 +9,7 @@ from __future__ import annotations
 from redraft.providers.attempts import DOWN, FATAL, TRANSIENT, Answer, CallFault, FaultKind
 from redraft.providers.wire_answers import read_answer
 from redraft.providers.wire_errors import read_error
-from redraft.providers.wire_requests import ANTHROPIC_VERSION, body, headers, url
+from redraft.providers.wire_requests import ANTHROPIC_VERSION, body, headers, takes, url
 
 __all__ = [
     "ANTHROPIC_VERSION",
@@ -23,5 +23,6 @@ __all__ = [
     "headers",
     "read_answer",
     "read_error",
+    "takes",
     "url",
 ]

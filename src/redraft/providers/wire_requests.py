@@ -24,10 +24,12 @@ TAKES: dict[str, dict[str, str]] = {
     "vllm": _ALL,
     "ollama": _ALL,
 }
+_SAMPLING = frozenset({"temperature", "top_p", "stop"})
 # What a class of models refuses although its provider takes it, by a pattern of `provider:model`. OpenAI answers 400;
 # OpenRouter, which must leave nothing out where a schema is asked for, finds nobody to pass the call on to.
+# gpt-5-chat-latest does not reason and takes all of them.
 REFUSED: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = (
-    (re.compile(r"(openai:(ft:)?|openrouter:openai/)(o\d|gpt-[5-9])\b"), frozenset({"temperature", "top_p", "stop"})),
+    (re.compile(r"(openai:(ft:)?|openrouter:openai/)(o\d|gpt-[5-9])\b(?!-chat)"), _SAMPLING),
 )
 
 
@@ -95,9 +97,14 @@ def _anthropic_body(request: Request, model: str) -> dict[str, Any]:
     return sent
 
 
+def takes(model: str, name: str) -> bool:
+    """Whether a request's parameter `name` is sent to `model` (`provider:model`) where it is set."""
+    provider, _ = split_model(model)
+    return name in TAKES[provider] and not any(models.match(model) and name in names for models, names in REFUSED)
+
+
 def _add_parameters(sent: dict[str, Any], request: Request, provider: str) -> None:
-    refused = {name for models, names in REFUSED if models.match(request.model) for name in names}
     for name, key in TAKES[provider].items():
         value = getattr(request, name)
-        if value is not None and value != () and name not in refused:
+        if value is not None and value != () and takes(request.model, name):
             sent[key] = value

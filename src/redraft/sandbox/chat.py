@@ -31,7 +31,8 @@ GEMINI_UNKNOWN = frozenset(
 )
 
 # OpenAI's models that reason before they answer, and what those refuse: parameter and the one value that passes.
-_REASONING = re.compile(r"(ft:)?(o[134]|gpt-[56])([-.]|$)")
+# gpt-5-chat-latest does not reason.
+_REASONING = re.compile(r"(ft:)?(o[134]|gpt-[56])(?!-chat)([-.]|$)")
 _FIXED: dict[str, object] = {"temperature": 1, "top_p": 1, "stop": None, "max_tokens": None}
 
 # How a refusal ends where it is no `content_filter`: OpenAI says it in the message, Gemini gives its own word.

@@ -12,6 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from redraft.cli import temporary_server
+from redraft.cli.temporary_server import TemporaryServer
+
 SAMPLE = Path(__file__).resolve().parents[3] / "data" / "sample_conversations.json"
 # Starts the server, says where it is, asks it what it was told to do and goes to sleep.
 PROGRAM = """
@@ -37,6 +40,9 @@ else:
     print(server.api_url, flush=True)
 time.sleep(120)
 """
+
+
+DEAD_PROXY = {"http_proxy": "http://127.0.0.1:9", "HTTP_PROXY": "http://127.0.0.1:9", "NO_PROXY": "", "no_proxy": ""}
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:
@@ -66,9 +72,36 @@ def test_a_configured_server_is_the_one_that_is_asked(tmp_path: Path) -> None:
     command.communicate()
 
 
-def test_a_command_runs_with_it_and_stops_it(tmp_path: Path) -> None:
+def test_it_says_why_it_ended(tmp_path: Path) -> None:
+    given = environment(tmp_path, PREFECT_API_DATABASE_CONNECTION_URL="sqlite+aiosqlite:////nonexistent/prefect.db")
+    server = TemporaryServer(given)
+    try:
+        with pytest.raises(RuntimeError, match=r"ended with status 3: .*unable to open database file"):
+            server.wait(120)
+    finally:
+        server.stop()
+
+
+def test_it_says_how_long_it_was_waited_for_only_where_that_was_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(temporary_server, "_SECONDS_TO_DIE", 0.1)
+    server = TemporaryServer(environment(tmp_path))
+    try:
+        with pytest.raises(RuntimeError, match=r"did not answer within 0.01 s"):
+            server.wait(0.01)
+        server.api_url = "http://127.0.0.1:9"
+        with pytest.raises(RuntimeError, match=r"cannot be asked \(.*refused"):
+            server.wait(120)
+    finally:
+        server.stop()
+
+
+@pytest.mark.parametrize("proxies", [{}, DEAD_PROXY], ids=["directly", "beside a proxy"])
+def test_a_command_runs_with_it_and_stops_it(tmp_path: Path, proxies: dict[str, str]) -> None:
     words = [sys.executable, "-m", "redraft", "filter", "-i", str(SAMPLE), "-o", str(tmp_path / "filtered")]
-    done = subprocess.run(words, env=environment(tmp_path), capture_output=True, text=True, timeout=180, check=False)
+    given = environment(tmp_path, **proxies)
+    done = subprocess.run(words, env=given, capture_output=True, text=True, timeout=180, check=False)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "prefect" / "prefect.db").exists() or (tmp_path / "prefect.db").exists()
     assert "temporary_server" not in running_below(tmp_path)

@@ -17,9 +17,10 @@ from redraft.calling.limits import Lanes, LimitSettings
 from redraft.calling.progress import Progress
 from redraft.calling.retries import Retries
 from redraft.judging import protocol
-from redraft.judging.stage import answer_contexts, judge_comparisons, pair
+from redraft.judging.stage import TEMPERATURE, answer_contexts, answer_request, decoding, judge_comparisons, pair
 from redraft.providers.chat import ChatClient
 from redraft.providers.endpoints import Endpoint
+from redraft.providers.wire import body
 from redraft.records import Comparison, Conversation, Judgment, Message, Response
 from redraft.sandbox.process import SandboxProcess
 
@@ -148,3 +149,12 @@ def test_without_a_price_the_cost_of_asks_is_unknown(
     judgments, progress = judge([make_comparison()], sandbox, tmp_path / "ledger.sqlite", UNPRICED)
     assert all(j.cost is None and j.output_tokens > 0 for j in judgments)
     assert progress.unpriced == 2
+
+
+def test_a_temperature_is_told_of_where_one_is_sent() -> None:
+    judge = "anthropic:claude-haiku-4-5"
+    models = [A, "openai:o3", "openai:gpt-5-chat-latest", "gemini:gemini-3-flash"]
+    said = decoding(models, judge)["temperature"]
+    sent = {model: body(answer_request(context("c"), model)).get("temperature") for model in [*models, judge]}
+    assert said == sent
+    assert said == {A: TEMPERATURE, models[1]: None, models[2]: TEMPERATURE, models[3]: TEMPERATURE, judge: None}

@@ -261,3 +261,25 @@ def test_a_proxy_that_cannot_be_used_is_named_before_anything_is_asked(monkeypat
     with pytest.raises(ConfigurationError, match="HTTPS_PROXY or ALL_PROXY") as caught:
         asyncio.run(one())
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.usefixtures("no_proxies")
+@pytest.mark.parametrize("status", ["403 Forbidden", "407 Proxy Authentication Required", "502 Bad Gateway"])
+def test_a_proxy_that_lets_nothing_through_costs_nothing(monkeypatch: pytest.MonkeyPatch, status: str) -> None:
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(f"HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())
+        await writer.drain()
+        writer.close()
+
+    async def one() -> CallFault:
+        async with await asyncio.start_server(refuse, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            monkeypatch.setenv("HTTPS_PROXY", f"http://me:secret@127.0.0.1:{port}")
+            with pytest.raises(CallFault) as caught:
+                await attempt("https://models.invalid")
+            return caught.value
+
+    fault = asyncio.run(one())
+    assert (fault.kind, fault.detail) == ("unreachable", f"the proxy refused: HTTP {status[:3]}")
+    assert not fault.maybe_paid, "nothing reached the provider"

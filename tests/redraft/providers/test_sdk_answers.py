@@ -170,7 +170,7 @@ def test_errors_mean_to_the_sdk_what_they_mean_to_us(sandbox: SandboxProcess, pr
     asyncio.run(every())
 
 
-@pytest.mark.parametrize("model", ["o3", "gpt-5-mini", "gpt-4o"])
+@pytest.mark.parametrize("model", ["o3", "gpt-5-mini", "gpt-5-chat-latest", "gpt-4o"])
 def test_openai_answers_whatever_is_asked_of_a_reasoning_model(sandbox: SandboxProcess, model: str) -> None:
     """A judge is asked at temperature 0, whatever model it is."""
 

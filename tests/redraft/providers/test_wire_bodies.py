@@ -201,9 +201,10 @@ def sampling(model: str) -> set[str]:
 
 
 def test_a_reasoning_model_of_openai_is_not_sent_what_it_refuses() -> None:
-    older = ("gpt-4", "gpt-3.5", "gpt-audio", "chatgpt-", "codex-")
+    older = ("gpt-4", "gpt-3.5", "gpt-audio", "chatgpt-", "codex-", "gpt-5-chat")
     known = {name: "older" if name.startswith(older) else "reasoning" for name in get_args(ChatModel)}
     assert {known[name] for name in ("o1", "o3-mini", "o4-mini", "gpt-5", "gpt-5.4-nano", "gpt-6-sol")} == {"reasoning"}
+    assert known["gpt-5-chat-latest"] == "older"
     for name, kind in known.items():
         sent = {"seed"} if kind == "reasoning" else {"temperature", "top_p", "stop", "seed"}
         assert sampling(f"openai:{name}") == sampling(f"openrouter:openai/{name}") == sent, name
