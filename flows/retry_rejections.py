@@ -2,12 +2,13 @@
 
 from typing import Any, Literal
 
+import msgspec
 from prefect import flow
 
 from redraft.datasets.files import require_writable
 from redraft.providers.endpoints import canonical
 from tasks.filter_file import dataset_of
-from tasks.retry_shard import chain_of, retry_all, retry_work, retryable
+from tasks.retry_shard import chain_of, retry_all, retry_began, retry_work, retryable
 from tasks.rewriting import counts_in_words, require_few_rejections, show_rewritten
 from tasks.session import CallOptions, calling_session, require_reachable
 from tasks.showing import shown
@@ -53,6 +54,7 @@ async def retry_rejections(
         return {"said": f"no rejection of {dataset} came of a call, so none is asked again", **nothing}
     first, *rest = chain_of(before)
     chain = [first if model is None else canonical(model), *(options.fallbacks or (rest if model is None else ()))]
+    options = msgspec.structs.replace(options, began=retry_began(before, chain, move_on))
     async with calling_session(credentials, options, f"retry:{before.path.resolve()}") as caller:
         await require_reachable(first, *chain)
         require_writable(before.path)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast, get_args
 
@@ -14,7 +15,7 @@ from redraft.datasets.columns import from_columns
 from redraft.datasets.parquet import read_parquet
 from redraft.datasets.shards import Shard
 from redraft.datasets.storage import MANIFEST, Dataset
-from redraft.datasets.totals import Paid, paid_for
+from redraft.datasets.totals import CostColumns, Paid, Payments
 from redraft.datasets.work import Work
 from redraft.errors import InputError
 from redraft.feedback.stage import TEMPLATES, rewrite_conversations, rewrite_requests, stage_name
@@ -48,7 +49,7 @@ async def retry_shard(work: str, shard: int, label: str) -> dict[str, int]:
         plan, dataset = here.plan, here.source("dataset")
         rows = {row.conversation_id: row for row in rows_of(dataset.path, dataset.shards[shard])}
         rejected = list(rejections_of(dataset.path, dataset.shards[shard]))
-        replaced = paid_for(one for one in rejected if one.reason in FROM_A_CALL)
+        replaced = _replaced(dataset.path, plan["manifest"])[shard]
         source, again = _source_of(here, dataset, shard)
         mended, still = await rewrite_conversations(
             again, plan["method"], plan["model"], current_caller(), current_progress(), tuple(plan["fallbacks"])
@@ -67,6 +68,22 @@ async def retry_shard(work: str, shard: int, label: str) -> dict[str, int]:
             replaced + (dataset.shards[shard].replaced or Paid()),
         )
     return {"rows": finished.rows, "rejected": finished.rejected}
+
+
+@lru_cache(maxsize=1)
+def _replaced(dataset: Path, manifest: str) -> tuple[Paid, ...]:
+    """What the attempts cost that a retry of the dataset with this manifest replaces, shard by shard. An answer that
+    rows of several shards share counts in the first of them; that is why all are read."""
+    payments = Payments()
+    return tuple(payments.add(_asked_again(dataset, shard)) for shard in Dataset.open(dataset).shards)
+
+
+def _asked_again(folder: Path, shard: Shard) -> Iterator[dict[str, object]]:
+    """What the rejections of one shard cost that are asked again, as columns."""
+    if shard.rejections_file:
+        for row in read_parquet(folder / shard.rejections_file, ["reason", *CostColumns.__struct_fields__]):
+            if row["reason"] in FROM_A_CALL:
+                yield row
 
 
 def _source_of(work: Work, dataset: Dataset, shard: int) -> tuple[list[Conversation], list[Conversation]]:
@@ -111,6 +128,22 @@ def chain_of(dataset: Dataset) -> tuple[str, ...]:
     return (said["asked"]["model"], *said["asked"].get("fallbacks", ()))
 
 
+def retry_began(dataset: Dataset, chain: Sequence[str], move_on: str) -> float:
+    """When this retry was first started (seconds since the epoch), however often it was killed since: what failed from
+    then on is what came of it. The next retry of the dataset begins anew, as its work does."""
+    plan = {
+        "dataset": str(dataset.path.resolve()),
+        "manifest": _manifest_hash(dataset),
+        "models": list(chain),
+        "move_on": move_on,
+    }
+    return Work.open(Home.of().work, "retry-began", plan).began()
+
+
+def _manifest_hash(dataset: Dataset) -> str:
+    return hashlib.sha256((dataset.path / MANIFEST).read_bytes()).hexdigest()
+
+
 def retry_work(
     dataset: Dataset, model: str, fallbacks: tuple[str, ...], move_on: str, endpoint: Endpoint
 ) -> Work:  # fmt: skip
@@ -129,7 +162,7 @@ def retry_work(
     plan = {
         "dataset": str(dataset.path.resolve()),
         "dataset_hash": dataset.content_hash,
-        "manifest": hashlib.sha256((dataset.path / MANIFEST).read_bytes()).hexdigest(),
+        "manifest": _manifest_hash(dataset),
         "source": source["path"],
         "source_hash": source["content_hash"],
         "method": said["method"],

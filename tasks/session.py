@@ -8,6 +8,7 @@ import uuid
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
+from math import inf
 from pathlib import Path
 from typing import Literal
 
@@ -40,7 +41,8 @@ Mode = Literal["realtime", "batch"]
 class CallOptions(msgspec.Struct, frozen=True, kw_only=True):
     """How a flow's calls are made; its parameters of the same names, in one hand.
 
-    `budget` is in US dollars, `poll` in seconds between two looks at a batch. `again` asks recorded failures anew.
+    `budget` is in US dollars, `poll` in seconds between two looks at a batch. `again` asks failures anew that were
+    recorded before `began` (seconds since the epoch).
     """
 
     rpm: float | None = None
@@ -53,6 +55,7 @@ class CallOptions(msgspec.Struct, frozen=True, kw_only=True):
     move_on: MoveOn = "any"
     poll: float = 30.0
     again: bool = False
+    began: float = inf
 
     @property
     def limits(self) -> LimitSettings:
@@ -68,7 +71,9 @@ class CallOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     def plan(self, run: str, work: str) -> CallPlan:
         """`work` names the command's work: what was spent on it before, with a budget or without, counts towards it."""
-        return CallPlan(run=run, scope=work or None, budget=self.budget, again=self.again, move_on=self.move_on)
+        return CallPlan(
+            run=run, scope=work or None, budget=self.budget, again=self.again, began=self.began, move_on=self.move_on
+        )
 
 
 CALLER: ContextVar[Caller | None] = ContextVar("redraft_caller", default=None)

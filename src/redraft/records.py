@@ -44,7 +44,7 @@ class Rejection(msgspec.Struct, frozen=True, kw_only=True):
     `place` reads `FILE row N` (rows count from 1) or `stage conversation-id`; `detail` is one line
     for a person. `row` is the raw row where there is one, so that nothing is lost. Tokens and `cost` (US dollars)
     tell what was paid for it all the same; `answered_model` is the model that answered, where one did; `simulated`
-    says that the sandbox answered.
+    says that the sandbox answered. `request_key` is what was asked: rows that asked the same share one answer.
     """
 
     reason: str
@@ -57,6 +57,7 @@ class Rejection(msgspec.Struct, frozen=True, kw_only=True):
     output_tokens: int = 0
     simulated: bool = False
     answered_model: str = ""
+    request_key: str = ""
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,7 +71,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     takes them. `fallbacks` are models (`provider:model`) to ask in turn where the one before gives no usable answer;
     each is asked under a key of its own. With `reasks` an answer that does not match `output_schema` is asked for again
     so often, with the error, and then rejected; None leaves reading it to the caller. `attempt` counts the re-asks.
-    With `accept_truncated` an answer that was cut off at `max_tokens` is a usable one.
+    With `accept_truncated` an answer that was cut off at `max_tokens` is a usable one, unless nothing came before.
     """
 
     model: str

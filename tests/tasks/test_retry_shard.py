@@ -11,14 +11,15 @@ import pytest
 from redraft.calling.engine import Caller
 from redraft.calling.plan import CallPlan
 from redraft.datasets.shards import Shard
-from redraft.datasets.storage import Dataset
+from redraft.datasets.storage import Dataset, DatasetWriter
 from redraft.datasets.work import Work
 from redraft.errors import InputError
 from redraft.feedback.filtering import filter_conversations
 from redraft.providers.endpoints import Endpoint
+from redraft.records import Rejection
 from redraft.sandbox.process import SandboxProcess
 from tasks import retry_shard as retrying
-from tasks.retry_shard import chain_of, retry_shard, retry_work, retryable, rows_of
+from tasks.retry_shard import chain_of, retry_began, retry_shard, retry_work, retryable, rows_of
 from tasks.rewrite_shard import rewrite_meta, rewrite_shard, rewrite_work
 from tasks.shards import publish_dataset
 
@@ -73,6 +74,51 @@ def test_a_retry_asks_only_for_the_rejections_of_calls(ask: Any, tmp_path: Path,
     assert sandbox.stats()["paid_calls"] == 2 < paid
 
 
+def test_a_retry_that_is_killed_pays_for_no_answer_again(ask: Any, tmp_path: Path, sandbox: SandboxProcess) -> None:
+    source = filter_conversations(SAMPLE, tmp_path / "filtered", limit=30)
+    endpoint = Endpoint(provider="together", base_url=sandbox.url, api_key="sandbox", identity="here")
+    complaints = [row.messages[0].content[:40].replace('"', "") for row in source.rows() if row.category != "UR5"]
+    cut = [{"match": match, "times": 0, "do": {"finish_reason": "length"}} for match in complaints[1:4]]
+    sandbox.post("/sandbox/script", cut)
+
+    async def publish(work: Work) -> Dataset:
+        meta = rewrite_meta(source, {**work.plan, "limit": None})
+        await publish_dataset.fn(str(tmp_path / "out"), str(work.path), 1, "examples", meta, "out")
+        return Dataset.open(tmp_path / "out")
+
+    async def first(_: Caller) -> Dataset:
+        work = rewrite_work(source, "feedback", "some/model", endpoint, None)
+        await rewrite_shard.fn(str(work.path), 0, "feedback")
+        return await publish(work)
+
+    async def retried(_: Caller) -> Work:
+        work = retry_work(before, "some/model", (), "any", endpoint)
+        await retry_shard.fn(str(work.path), 0, "out")
+        return work
+
+    def again() -> Work:
+        return ask(retried, CallPlan(again=True, began=retry_began(before, chain_of(before), "any")))
+
+    before = ask(first)
+    assert before.manifest["reasons"] == {"truncated": 3}
+    sandbox.post("/sandbox/reset")
+    sandbox.post("/sandbox/script", cut[1:])
+    work = again()
+    shard = work.finished(0)
+    assert shard is not None and shard.reasons == {"truncated": 2} and sandbox.stats()["paid_calls"] == 3
+    for part in work.path.glob("*0*.parquet"):
+        part.unlink()  # as a kill before the shard is written leaves it
+    for said in work.path.glob("*0*.json"):
+        said.unlink()
+    assert work.finished(0) is None
+    assert again().finished(0) == shard, "with all that the killed attempt paid"
+    assert sandbox.stats()["paid_calls"] == 3
+    began = retry_began(before, chain_of(before), "any")
+    assert retry_began(before, ("other/model",), "any") > began
+    after = ask(lambda _: publish(work))
+    assert retry_began(after, chain_of(after), "any") > began, "the next retry asks what is left anew"
+
+
 def test_what_retries_replaced_stays_in_the_costs(ask: Any, tmp_path: Path, sandbox: SandboxProcess) -> None:
     source = filter_conversations(SAMPLE, tmp_path / "filtered", limit=60)
     endpoint = Endpoint(provider="together", base_url=sandbox.url, api_key="sandbox", identity="here")
@@ -104,6 +150,19 @@ def test_what_retries_replaced_stays_in_the_costs(ask: Any, tmp_path: Path, sand
         assert manifest["cost"] == pytest.approx(0.18e-6 * (paid["input"] + paid["output"]), abs=1e-6)
         assert manifest.get("replaced", {}).get("calls", 0) == replaced
         replaced += cut
+
+
+def test_a_replaced_answer_that_rows_of_two_shards_share_counts_once(tmp_path: Path) -> None:
+    def cut(name: str, key: str, reason: str = "truncated") -> Rejection:
+        return Rejection(reason=reason, detail="", place="", row_id=name, request_key=key, cost=0.5, output_tokens=9)
+
+    with DatasetWriter(tmp_path / "out", "examples", rows_per_shard=3) as writer:
+        for one in (cut("a", "k1"), cut("b", "k1"), cut("c", "k2"), cut("d", "k2"), cut("e", "k3"),
+                    cut("f", "k4", "not_feedback")):  # fmt: skip
+            writer.reject(one)
+        writer.finish()
+    first, second = retrying._replaced(tmp_path / "out", "its manifest")
+    assert (first.calls, first.cost, second.calls, second.cost) == (2, 1.0, 1, 0.5)
 
 
 def test_rewriting_again_keeps_what_a_retry_mended_beside_faults_that_pass(

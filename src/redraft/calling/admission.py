@@ -33,7 +33,7 @@ class Admission:
         self._unkept = asyncio.Semaphore(in_flight + min(in_flight, _MOST_UNKEPT))
 
     async def get(self, call: Call) -> Grant | None:
-        """Waits for all but the money; None where that is not free now."""
+        """Waits for all but the money; None where that is not free now. Raises TakenOverError."""
         grant = await self._granted(call)
         try:
             funded = await self._funded(call)
@@ -66,10 +66,16 @@ class Admission:
         return grant
 
     async def _funded(self, call: Call) -> bool:
-        """Whether the money for an attempt is set aside."""
-        if self._plan.budget is not None and not call.errand.funded:
-            call.errand.funded = await self._desk.fund(call.key, call.worst or 0.0)
-            return call.errand.funded
+        """Whether the money for an attempt is set aside. Raises TakenOverError where the request is another's by now.
+
+        A first attempt that needs no money asks the ledger only where this process was still for long.
+        """
+        errand = call.errand
+        if self._plan.budget is not None and not errand.funded:
+            errand.funded = await self._desk.fund(call.key, call.worst or 0.0)
+            return errand.funded
+        if errand.attempts or self._desk.may_be_taken(errand.claimed_at):
+            await self._desk.require_ours(call.key)
         return True
 
     def give_up(self, grant: Grant, call: Call) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from time import monotonic, perf_counter
+from time import monotonic, perf_counter, time
 from typing import ClassVar
 
 import msgspec
@@ -17,7 +17,7 @@ from redraft.calling import prices, tokens
 from redraft.calling.accounting import Account
 from redraft.calling.admission import Admission
 from redraft.calling.circuit import Circuit
-from redraft.calling.desk import Desk
+from redraft.calling.desk import Desk, TakenOverError
 from redraft.calling.errands import Call, Errand, Hopeless
 from redraft.calling.ledger import Entry, Ledger
 from redraft.calling.limits import Grant, Lanes
@@ -64,18 +64,25 @@ class Asking:
         """
         errand.begin()
         call = Call(request, endpoint, key, self._worst_cost(request), errand, self._circuits[endpoint.name])
-        began = monotonic()
-        recorded = await self.desk.claim(key)
+        while (recorded := await self._claimed(call)) is None:
+            try:
+                return await self._attempts(call, patient)
+            except TakenOverError:
+                errand.claimed_at, errand.funded = 0.0, False
+            finally:
+                if errand.open_end:
+                    self.desk.abandon(key, request.model)
+                elif errand.claimed_at and not errand.kept:
+                    self.desk.release(key)
+        return recorded
+
+    async def _claimed(self, call: Call) -> Outcome | None:
+        """None once the request is this process's to ask; its outcome where another one asked it meanwhile."""
+        errand, began, now = call.errand, monotonic(), time()
+        recorded = await self.desk.claim(call.key, call.request.model, call.worst)
+        errand.claimed_at = now
         errand.others += monotonic() - began
-        if recorded is not None:
-            return recorded
-        try:
-            return await self._attempts(call, patient)
-        finally:
-            if errand.open_end:
-                self.desk.abandon(key, request.model)
-            elif not errand.kept:
-                self.desk.release(key)
+        return recorded
 
     def _worst_cost(self, request: Request) -> float | None:
         """US dollars that one attempt can cost at most; None where no price is known, which no budget allows."""
@@ -151,6 +158,7 @@ class Asking:
         request, endpoint, errand, circuit = call.request, call.endpoint, call.errand, call.circuit
         errand.first_sent = errand.first_sent or monotonic()
         errand.sent = True
+        self.desk.sent(call.key)
         Asking.on_the_wire += 1
         self._account.in_flight += 1
         started = perf_counter()
@@ -173,6 +181,7 @@ class Asking:
             raise
         finally:
             errand.sent = False
+            self.desk.returned(call.key, errand.kept)
             Asking.on_the_wire -= 1
             self._account.in_flight -= 1
             self._admission.ended()
@@ -233,12 +242,18 @@ class Asking:
         return fault.kind == "rate_limited" or self._retries.again(fault, call.errand.faults, call.circuit.reached)
 
     async def _settle_lost(self, call: Call, fault: CallFault) -> None:
-        """What an attempt without an answer may have cost counts as spent; the next one needs money of its own."""
+        """What an attempt without an answer may have cost counts as spent; the next one needs money of its own.
+
+        Raises TakenOverError where another process asks the request by now, unless this one is ending.
+        """
         if fault.maybe_paid:
             plan, model = self._plan, call.request.model
-            call.errand.funded = await self._ledger.extend(
+            said = await self._ledger.extend(
                 call.key, call.worst, model=model, reason=fault.kind, run=plan.run, scope=plan.scope, budget=plan.budget
             )
+            call.errand.funded = said == "granted"
+            if said == "taken" and not call.errand.ending:
+                raise TakenOverError
 
     async def _back_off(self, fault: CallFault, call: Call) -> None:
         if fault.kind == "rate_limited":

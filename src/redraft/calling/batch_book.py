@@ -7,7 +7,7 @@ it is closed. Neighbours: `batching` cuts batches, `attending` takes each of the
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar, Literal, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -22,6 +22,8 @@ State = Literal["cut", "uploaded", "submitting", "submitted", "ended", "collecte
 CLOSED: frozenset[State] = frozenset({"collected", "failed"})
 # A batch has no process that could die: its owner has beaten beforehand for as long as anybody will wait.
 _FOR_EVER = 4e9
+# The end of the name of a request that takes an answer that was cut off. No batch key ends so.
+_ACCEPTS_TRUNCATED = "-cut"
 
 
 class Batch(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,9 +52,17 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
         """What a process claims that takes care of it."""
         return f"attend:{self.batch_key}"
 
-    def custom_id(self, request_key: str) -> str:
-        """What a request is called at the provider: 57 characters, and no other batch calls one so."""
-        return f"{request_key[:40]}-{self.batch_key}"
+    def custom_id(self, request_key: str, accept_truncated: bool) -> str:
+        """What a request is called at the provider: 61 characters at most, and no other batch calls one so.
+
+        It says how its answer is to be read too, for whoever collects it, in whatever process.
+        """
+        return f"{request_key[:40]}-{self.batch_key}{_ACCEPTS_TRUNCATED if accept_truncated else ''}"
+
+    @staticmethod
+    def accepts_truncated(custom_id: str) -> bool:
+        """Whether the request of this name takes an answer that was cut off."""
+        return custom_id.endswith(_ACCEPTS_TRUNCATED)
 
 
 class Left(NamedTuple):
@@ -69,8 +79,9 @@ class BatchBook:
     def __init__(self, ledger: Ledger) -> None:
         self._database = ledger.database
 
-    async def join(self, batch: Batch, claims: Sequence[Claim], terms: Terms) -> Claimed:
-        """Claims requests for a batch that is being cut; the granted ones are in it from now on."""
+    async def join(self, batch: Batch, claims: Mapping[str, Claim], terms: Terms) -> Claimed:
+        """Claims requests, by their `custom_id`, for a batch that is being cut; the granted ones are in it from now
+        on."""
         return await self._database.write(lambda transaction: _join(transaction, batch, claims, terms))
 
     async def get(self, batch_key: str) -> Batch | None:
@@ -176,8 +187,8 @@ def _batch(row: Sequence[Any]) -> Batch:
     return Batch(**dict(zip(Batch.__struct_fields__, row, strict=True)))
 
 
-def _join(transaction: Transaction, batch: Batch, claims: Sequence[Claim], terms: Terms) -> Claimed:
-    said, _ = claim(transaction, claims, terms)
+def _join(transaction: Transaction, batch: Batch, claims: Mapping[str, Claim], terms: Terms) -> Claimed:
+    said, _ = claim(transaction, list(claims.values()), terms)
     if not said.granted:
         return said
     values = [getattr(batch, name) for name in Batch.__struct_fields__]
@@ -191,9 +202,10 @@ def _join(transaction: Transaction, batch: Batch, claims: Sequence[Claim], terms
         "ON CONFLICT (owner) DO NOTHING",
         batch.owner, batch.created_at, _FOR_EVER,
     )  # fmt: skip
+    held = sorted((one.request_key, name) for name, one in claims.items() if one.request_key in said.granted)
     transaction.change_many(
         "INSERT INTO batch_requests (request_key, batch_key, custom_id) VALUES (?, ?, ?)",
-        [(key, batch.batch_key, batch.custom_id(key)) for key in sorted(said.granted)],
+        [(key, batch.batch_key, name) for key, name in held],
     )
     return said
 

@@ -98,7 +98,7 @@ class _Run:
             self.totals.requests += 1
             if not self._cutter(endpoint, request.model).holds(key):
                 wanted.setdefault(key, (endpoint, Wanted(request, key)))
-        known = await self._caller.ledger.find(list(wanted), failures=not self._caller.plan.again)
+        known = await self._caller.ledger.find(list(wanted), failures_since=self._caller.plan.failures_since)
         self.totals.known += len(known)
         for key in known:
             del wanted[key]

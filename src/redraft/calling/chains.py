@@ -105,8 +105,8 @@ class Chains:
 
     async def _found(self, key: str) -> Outcome | None:
         """From the ledger. What is asked again is so once a run, however often it is wanted."""
-        failures = not self._plan.again or key in self._asked_again
-        return (await self._ledger.find([key], failures=failures)).get(key)
+        since = 0.0 if key in self._asked_again else self._plan.failures_since
+        return (await self._ledger.find([key], failures_since=since)).get(key)
 
     async def _shared(self, key: str) -> Outcome | None:
         """The outcome of an equal request under way, or None where it ended without one."""

@@ -163,7 +163,12 @@ class Collection:
             answer = read_answer(self._batch.provider, line.raw, self._endpoint.api_key)
         except CallFault:
             return None
-        asked = Request(model=self._batch.model, messages=(), template="")
+        asked = Request(
+            model=self._batch.model,
+            messages=(),
+            template="",
+            accept_truncated=Batch.accepts_truncated(line.custom_id),
+        )
         return outcome_of(asked, self._endpoint, request_key, answer, 1, 0.0, "batch")
 
     async def _keep(self, found: dict[str, tuple[Outcome, str | None]]) -> None:

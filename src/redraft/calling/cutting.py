@@ -74,7 +74,8 @@ class Cutter:
             some, left, large = self._fitting(cut, left)
             too_large += large
             if some:
-                said = await self._book.join(cut.batch, [self._claim(one) for one, _ in some], self._terms(cut.batch))
+                claims = {_name(cut.batch, one): self._claim(one) for one, _ in some}
+                said = await self._book.join(cut.batch, claims, self._terms(cut.batch))
                 lines = [(one.key, line) for one, line in some if one.key in said.granted]
                 cut.write([line for _, line in lines])
                 self._here.update(key for key, _ in lines)
@@ -134,7 +135,7 @@ class Cutter:
         some: list[tuple[Wanted, bytes]] = []
         size, large = cut.size, 0
         for place, one in enumerate(wanted):
-            line = self._api.line(cut.batch.custom_id(one.key), one.request) + b"\n"
+            line = self._api.line(_name(cut.batch, one), one.request) + b"\n"
             if len(line) > self._largest:
                 large += 1
                 continue
@@ -146,11 +147,11 @@ class Cutter:
 
     def _terms(self, batch: Batch) -> Terms:
         plan = self._plan
-        return Terms(batch.owner, plan.scope, plan.budget, not plan.again)
+        return Terms(batch.owner, plan.scope, plan.budget, plan.failures_since, plan.run)
 
     def _claim(self, one: Wanted) -> Claim:
         if self._plan.budget is None:
-            return Claim(one.key)
+            return Claim(one.key, model=one.request.model)
         request = one.request
         worst = prices.worst(request.model, tokens.bound(request), request.max_tokens, mode="batch")
         if worst is None:
@@ -158,7 +159,7 @@ class Cutter:
                 f"{request.model} has no known price, so no budget can be held; name its price (guide: money), or "
                 "leave --budget out"
             )
-        return Claim(one.key, worst)
+        return Claim(one.key, worst, model=request.model, may_cost=worst)
 
 
 class _Cut:
@@ -187,6 +188,10 @@ class _Cut:
                 self._file.close()
             except OSError as fault:
                 raise _unwritten(self._path, fault) from None
+
+
+def _name(batch: Batch, one: Wanted) -> str:
+    return batch.custom_id(one.key, one.request.accept_truncated)
 
 
 def batch_file(folder: Path, batch: Batch) -> Path:

@@ -21,9 +21,15 @@ _MOST = 256
 # How often to look again at a request that another process is asking, and at a budget that is all set aside.
 _FIRST_LOOK, _LONGEST_LOOK = 0.1, 1.0
 _GATHER = 0.01
+# Calls that are longer than this on the wire are marked as sent, all of them at once.
+_MARK_SECONDS = 0.25
 
 Verdict = Outcome | Literal["granted", "taken", "short"]
 Asked = list[tuple[Claim, asyncio.Future[Verdict]]]
+
+
+class TakenOverError(Exception):
+    """Another process took this one for dead, and the request is its to ask."""
 
 
 class Desk:
@@ -33,19 +39,24 @@ class Desk:
         self._ledger, self._plan = ledger, plan
         self._claims: Asked = []
         self._wants_money: Asked = []
+        self._doubts: Asked = []
+        # Calls that went on the wire (True) or came back unpaid (False) since this was last written down.
+        self._news: dict[str, bool] = {}
+        self._marking: asyncio.TimerHandle | None = None
+        self._mark_now = False
         self._releases: list[str] = []
         self._abandoned: list[tuple[str, str]] = []
         self._serving: asyncio.Task[None] | None = None
         self._money = asyncio.Event()
 
-    async def claim(self, request_key: str) -> Outcome | None:
+    async def claim(self, request_key: str, model: str, worst_cost: float | None) -> Outcome | None:
         """None when the request is this process's to ask; its outcome where another one asked it meanwhile.
 
         Waits as long as another living process asks it.
         """
         look = _FIRST_LOOK
         while True:
-            verdict = await self._ask(self._claims, Claim(request_key))
+            verdict = await self._ask(self._claims, Claim(request_key, model=model, may_cost=worst_cost))
             if verdict == "granted":
                 return None
             if not isinstance(verdict, str):
@@ -54,9 +65,45 @@ class Desk:
             look = min(_LONGEST_LOOK, look * 1.5)
 
     async def fund(self, request_key: str, worst_cost: float) -> bool:
-        """Sets the worst case of a claimed request aside, just before it is sent; False where that is not free now."""
+        """Sets the worst case of a claimed request aside, just before it is sent; False where that is not free now.
+
+        Raises TakenOverError.
+        """
         self._money.clear()
-        return await self._ask(self._wants_money, Claim(request_key, worst_cost)) == "granted"
+        verdict = await self._ask(self._wants_money, Claim(request_key, worst_cost))
+        if verdict == "taken":
+            raise TakenOverError
+        return verdict == "granted"
+
+    def may_be_taken(self, since: float) -> bool:
+        """Whether what was claimed then (seconds since the epoch) may be another process's by now."""
+        return self._ledger.may_be_taken(since)
+
+    async def require_ours(self, request_key: str) -> None:
+        """Raises TakenOverError where the request is another process's by now."""
+        if await self._ask(self._doubts, Claim(request_key)) == "taken":
+            raise TakenOverError
+
+    def sent(self, request_key: str) -> None:
+        """Its call goes on the wire. Under a budget the money that is set aside says so already."""
+        if self._plan.budget is None:
+            self._note(request_key, True)
+
+    def returned(self, request_key: str, kept: bool) -> None:
+        """Its call has ended; where the answer was `kept` its claim has too, with all that stands in it."""
+        if self._plan.budget is None and self._news.pop(request_key, None) is None and not kept:
+            self._note(request_key, False)
+
+    def _note(self, request_key: str, on_the_wire: bool) -> None:
+        self._news[request_key] = on_the_wire
+        if self._marking is None:
+            self._marking = asyncio.get_running_loop().call_later(_MARK_SECONDS, self._mark_soon)
+
+    def _mark_soon(self) -> None:
+        self._marking = None
+        if self._news:
+            self._mark_now = True
+            self._wake()
 
     async def money(self, worst_cost: float) -> None:
         """Waits until money that calls under way hold may be free; to be done without holding a place among them.
@@ -100,7 +147,8 @@ class Desk:
 
     @property
     def _busy(self) -> bool:
-        return bool(self._claims or self._wants_money or self._releases or self._abandoned)
+        asked = self._claims or self._wants_money or self._doubts
+        return bool(asked or self._releases or self._abandoned or self._mark_now)
 
     async def _serve(self) -> None:
         try:
@@ -110,6 +158,9 @@ class Desk:
                     await self._give_back()
                 await self._each(self._claims, self._claim)
                 await self._each(self._wants_money, self._fund)
+                await self._each(self._doubts, self._hold)
+                if self._mark_now:
+                    await self._mark()
         finally:
             self._serving = None
             if self._busy:
@@ -135,7 +186,8 @@ class Desk:
                 self._releases.append(claim.request_key)
 
     async def _claim(self, claims: list[Claim]) -> Mapping[str, Verdict]:
-        said = await self._ledger.claim(claims, scope=self._plan.scope, failures=not self._plan.again)
+        plan = self._plan
+        said = await self._ledger.claim(claims, scope=plan.scope, failures_since=plan.failures_since, run=plan.run)
         verdicts: dict[str, Verdict] = {**said.answered}
         for key in said.taken:
             verdicts[key] = "taken"
@@ -144,11 +196,22 @@ class Desk:
         return verdicts
 
     async def _fund(self, claims: list[Claim]) -> Mapping[str, Verdict]:
-        granted = await self._ledger.fund(claims, scope=self._plan.scope, budget=self._plan.budget)
-        verdicts: dict[str, Verdict] = {}
-        for one in claims:
-            verdicts[one.request_key] = "granted" if one.request_key in granted else "short"
+        said = await self._ledger.fund(claims, scope=self._plan.scope, budget=self._plan.budget)
+        verdicts: dict[str, Verdict] = dict.fromkeys(said.granted, "granted")
+        verdicts.update(dict.fromkeys(said.short, "short"))
+        verdicts.update(dict.fromkeys(said.taken, "taken"))
         return verdicts
+
+    async def _hold(self, claims: list[Claim]) -> Mapping[str, Verdict]:
+        held = await self._ledger.held([one.request_key for one in claims])
+        return {one.request_key: "granted" if one.request_key in held else "taken" for one in claims}
+
+    async def _mark(self) -> None:
+        news, self._news, self._mark_now = self._news, {}, False
+        sent = [key for key, on_the_wire in news.items() if on_the_wire]
+        # Only a killed process's calls are told by it: where the ledger ails, the next answer to be kept says so.
+        with suppress(Exception):
+            await self._ledger.mark(sent, [key for key, on_the_wire in news.items() if not on_the_wire])
 
     async def _give_back(self) -> None:
         abandoned, self._abandoned = self._abandoned, []
@@ -161,11 +224,12 @@ class Desk:
             self.freed()
         except Exception as fault:  # noqa: BLE001
             # Nothing is lost by it: a claim ends with its process. Whoever waits for the ledger learns what ails it.
-            for _, future in (*self._claims, *self._wants_money):
+            for _, future in (*self._claims, *self._wants_money, *self._doubts):
                 if not future.done():
                     future.set_exception(fault)
             self._claims.clear()
             self._wants_money.clear()
+            self._doubts.clear()
 
     async def _require_money(self, worst_cost: float) -> None:
         plan = self._plan

@@ -132,7 +132,7 @@ class Caller:
     async def _recorded(self, chunk: list[Request], stage: str) -> dict[int, Outcome]:
         """Those outcomes in the ledger that are final as they are: nothing is asked for them."""
         keys = [await self._keys(request) for request in chunk]
-        found = await self.ledger.find([key for some in keys for key in some], failures=not self.plan.again)
+        found = await self.ledger.find([key for some in keys for key in some], failures_since=self.plan.failures_since)
         known: dict[int, Outcome] = {}
         for place, (request, some) in enumerate(zip(chunk, keys, strict=True)):
             if request.reasks is None and (outcome := settled(self.plan, request, [found.get(key) for key in some])):

@@ -20,14 +20,15 @@ class Errand:
 
     `sent`: its answer is still on the wire. `ending`: given up by all who asked; an answer on the wire is still
     recorded, nothing else is sent. `kept`: the outcome is in the ledger, or on its way there whatever happens.
-    `open_end`: it was left while on the wire. `attempts` and `faults` count those of the present model. `funded`: money
+    `open_end`: it was left while on the wire. `claimed_at` (seconds since the epoch): since when it is this process's
+    to ask, 0 where it is not. `attempts` and `faults` count those of the present model. `funded`: money
     is set aside for the next one. `passed` are the models of the chain before it. `own`: what the last model gave,
     without the cost of those before it. `order`: among those that wait for a lane the lowest starts first.
     """
 
     __slots__ = (
-        "attempts", "ending", "faults", "first_sent", "funded", "kept", "open_end", "order", "others", "own", "passed",
-        "sent", "stage", "times",
+        "attempts", "claimed_at", "ending", "faults", "first_sent", "funded", "kept", "open_end", "order", "others",
+        "own", "passed", "sent", "stage", "times",
     )  # fmt: skip
 
     def __init__(self, stage: str, order: int = 0) -> None:
@@ -41,7 +42,7 @@ class Errand:
 
     def begin(self) -> None:
         """Another model, or another question, is asked."""
-        self.first_sent = 0.0
+        self.first_sent = self.claimed_at = 0.0
         self.attempts = self.faults = 0
         self.kept = self.open_end = self.funded = False
 

@@ -113,7 +113,8 @@ class Estimator:
         self._requests += len(chunk)
         chains = [_chain(request) for request in chunk]
         keys = [[one.key((await self._endpoint(one.model)).name) for one in chain] for chain in chains]
-        found = await self._ledger.find([key for some in keys for key in some], failures=not self._plan.again)
+        since = self._plan.failures_since
+        found = await self._ledger.find([key for some in keys for key in some], failures_since=since)
         for request, chain, some in zip(chunk, chains, keys, strict=True):
             recorded = [found.get(key) for key in some]
             known = recorded if settled(self._plan, request, recorded) else recorded[: recorded.index(None)]

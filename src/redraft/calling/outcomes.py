@@ -34,7 +34,8 @@ def outcome_of(
 ) -> Outcome:
     """What an answer is worth: a completion, or the failure that it is although it was paid for."""
     cost = _cost(request.model, answer, mode)
-    if answer.fault is not None and not (answer.fault == "truncated" and request.accept_truncated):
+    cut_but_usable = answer.fault == "truncated" and request.accept_truncated and answer.text.strip()
+    if answer.fault is not None and not cut_but_usable:
         return Failure(
             request_key=key,
             model=request.model,

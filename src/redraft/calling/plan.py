@@ -3,6 +3,7 @@ moves on. Neighbours: `engine` follows it."""
 
 from __future__ import annotations
 
+from math import inf
 from typing import Literal
 
 import msgspec
@@ -20,7 +21,8 @@ _NEVER = frozenset({"key_refused", "other_sandbox", "untrusted"})
 
 class CallPlan(msgspec.Struct, frozen=True, kw_only=True):
     """`run` is the id that answers are filed under (32 hex digits). `budget` (US dollars) is that of `scope`: what
-    was spent under the same scope before counts. With `again`, recorded failures are asked again.
+    was spent under the same scope before counts. With `again`, failures recorded before `began` (seconds since the
+    epoch) are asked again: those from then on are what came of asking again, even if the process was killed since.
 
     `move_on`: `any` unusable answer moves on to the next model of a chain, or only the provider's `faults`.
     """
@@ -29,6 +31,7 @@ class CallPlan(msgspec.Struct, frozen=True, kw_only=True):
     scope: str | None = None
     budget: float | None = None
     again: bool = False
+    began: float = inf
     move_on: MoveOn = "any"
 
     def __post_init__(self) -> None:
@@ -36,6 +39,11 @@ class CallPlan(msgspec.Struct, frozen=True, kw_only=True):
             raise ConfigurationError(f"--budget {self.budget}: give US dollars, 0 or more")
         if self.budget is not None and self.scope is None:
             raise ValueError("a budget needs a scope")
+
+    @property
+    def failures_since(self) -> float:
+        """From when on recorded failures count as answers (seconds since the epoch; infinite: never)."""
+        return self.began if self.again else 0.0
 
     def moves_on(self, reason: str) -> bool:
         """Whether this outcome of one model is a reason to ask the next one of the chain."""

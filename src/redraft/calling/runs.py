@@ -9,11 +9,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import Select, delete, func, insert, select
+from sqlalchemy import Select, delete, func, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from redraft.calling.accounting import Line, Lost, Summary
 from redraft.calling.ledger.database import Database
+from redraft.calling.ledger.owners import dead_owners
 from redraft.calling.ledger.tables import answers, budgets, claims, lost, runs
 from redraft.errors import InputError
 
@@ -101,12 +102,12 @@ async def find(database: Database, prefix: str) -> Run:
 async def _read(database: Database, chosen: Select[Any]) -> list[Run]:
     async with database.reading() as connection:
         rows = (await connection.execute(chosen)).mappings().all()
-        return [await _run(connection, row) for row in rows]
+        return [await _run(database, connection, row) for row in rows]
 
 
-async def _run(connection: AsyncConnection, row: Mapping[Any, Any]) -> Run:
+async def _run(database: Database, connection: AsyncConnection, row: Mapping[Any, Any]) -> Run:
     kept = msgspec.json.decode(row["summary"], type=_Kept)
-    summary = kept.summary if row["ended_at"] is not None else await _unfinished(connection, row)
+    summary = kept.summary if row["ended_at"] is not None else await _unfinished(database, connection, row)
     budget = None
     if kept.scope is not None and kept.budget is not None:
         spent = (await connection.execute(select(budgets).where(budgets.c.scope == kept.scope))).mappings().first()
@@ -126,7 +127,7 @@ async def _run(connection: AsyncConnection, row: Mapping[Any, Any]) -> Run:
     )
 
 
-async def _unfinished(connection: AsyncConnection, row: Mapping[Any, Any]) -> Summary:
+async def _unfinished(database: Database, connection: AsyncConnection, row: Mapping[Any, Any]) -> Summary:
     """What the ledger knows of a run that has told nothing of itself: what it paid and what it may have paid."""
     asked = answers.c
     groups = (asked.stage, asked.provider, asked.model, asked.mode, asked.kind, asked.reason, asked.simulated)
@@ -141,13 +142,6 @@ async def _unfinished(connection: AsyncConnection, row: Mapping[Any, Any]) -> Su
     )
     paid = select(*groups, *counts).where(asked.run == row["run"]).group_by(*groups)
     found = (await connection.execute(paid)).mappings().all()
-    worst = (
-        func.count().label("calls"),
-        func.sum(lost.c.worst_cost).label("worst"),
-        func.count().filter(lost.c.worst_cost.is_(None)).label("unpriced"),
-    )
-    chosen = select(lost.c.model, *worst).where(lost.c.run == row["run"]).group_by(lost.c.model)
-    missing = (await connection.execute(chosen)).mappings().all()
     wall = max((one["last"] for one in found), default=row["started_at"]) - row["started_at"]
     requests = sum(one["count"] for one in found)
     return Summary(
@@ -155,11 +149,28 @@ async def _unfinished(connection: AsyncConnection, row: Mapping[Any, Any]) -> Su
         requests=requests,
         rate=requests / wall if wall > 0 else 0.0,
         lines=_lines(found),
-        lost=tuple(
-            Lost(model=one["model"], calls=one["calls"], worst_cost=one["worst"] or 0.0, unpriced=one["unpriced"])
-            for one in missing
-        ),
+        lost=await _lost(database, connection, row["run"]),
     )
+
+
+async def _lost(database: Database, connection: AsyncConnection, run: str) -> tuple[Lost, ...]:
+    """The calls of a run whose answers never came: those noted as such, and those that the claims of dead processes
+    were sent for, which nobody has taken over yet."""
+    noted = select(lost.c.model, lost.c.worst_cost).where(lost.c.run == run)
+    rows = [(one[0], one[1]) for one in await connection.execute(noted)]
+    held = select(claims.c.owner, claims.c.model, claims.c.set_aside, claims.c.may_cost).where(
+        claims.c.run == run, or_(claims.c.set_aside > 0, claims.c.sent_at.is_not(None))
+    )
+    sent = (await connection.execute(held)).all()
+    dead = await dead_owners(database, {one.owner for one in sent}) if sent else set[str]()
+    rows += [(one.model, one.set_aside or one.may_cost) for one in sent if one.owner in dead]
+    found: dict[str, Lost] = {}
+    for model, worst in rows:
+        line = found.setdefault(model, Lost(model=model))
+        line.calls += 1
+        line.worst_cost += worst or 0.0
+        line.unpriced += worst is None
+    return tuple(found.values())
 
 
 def _lines(groups: Sequence[Mapping[Any, Any]]) -> tuple[Line, ...]:

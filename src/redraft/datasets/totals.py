@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 class CostColumns(msgspec.Struct):
     """The columns that tell what a row or a rejection cost: tokens, and US dollars, or None for no known price.
 
-    An answer may come without its tokens: that a row has one shows by its `provider` or its `answered_model`.
+    An answer may come without its tokens: that a row has one shows by its `provider` or its `answered_model`. Which
+    one it is shows by its key, under either name; rows of other kinds and of earlier versions have none.
     """
 
     cost: float | None = None
@@ -29,6 +30,17 @@ class CostColumns(msgspec.Struct):
     simulated: bool = False
     provider: str | None = None
     answered_model: str | None = None
+    request_key: str | None = None
+    request_hash: str | None = None
+
+    @property
+    def answered(self) -> bool:
+        return self.input_tokens + self.output_tokens > 0 or bool(self.provider or self.answered_model)
+
+    @property
+    def key(self) -> bytes:
+        """Half of the answer's key, which tells as many apart as any dataset has; empty for none."""
+        return (self.request_key or self.request_hash or "")[:32].encode()
 
 
 class Paid(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,21 +65,45 @@ class Paid(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+class Payments:
+    """Adds up what rows and rejections cost: each answer once, however many of them came of it."""
+
+    def __init__(self) -> None:
+        self._counted: set[bytes] = set()
+
+    def add(self, records: Iterable[object]) -> Paid:
+        """What these cost besides those before, given as records or as dictionaries of columns."""
+        found = Paid()
+        for record in records:
+            row = msgspec.convert(record, CostColumns, from_attributes=True)
+            paid = row.answered or row.cost is not None
+            if not (paid and self._known(row.key)):
+                found += _of_one(row, paid)
+        return found
+
+    def _known(self, key: bytes) -> bool:
+        """Whether this answer was counted before; from now on it is."""
+        if known := key in self._counted:
+            return known
+        if key:
+            self._counted.add(key)
+        return False
+
+
+def _of_one(row: CostColumns, paid: bool) -> Paid:
+    return Paid(
+        calls=paid,
+        input_tokens=row.input_tokens,
+        output_tokens=row.output_tokens,
+        cost=row.cost or 0.0,
+        unpriced=row.answered and row.cost is None,
+        simulated=row.simulated,
+    )
+
+
 def paid_for(records: Iterable[object]) -> Paid:
-    """What rows or rejections cost, given as records or as dictionaries of columns."""
-    found = Paid()
-    for record in records:
-        row = msgspec.convert(record, CostColumns, from_attributes=True)
-        answered = row.input_tokens + row.output_tokens > 0 or bool(row.provider or row.answered_model)
-        found += Paid(
-            calls=answered or row.cost is not None,
-            input_tokens=row.input_tokens,
-            output_tokens=row.output_tokens,
-            cost=row.cost or 0.0,
-            unpriced=answered and row.cost is None,
-            simulated=row.simulated,
-        )
-    return found
+    """What rows or rejections cost in all; see `Payments`."""
+    return Payments().add(records)
 
 
 def totals(directory: Path, shards: Iterable[Shard]) -> dict[str, Any]:

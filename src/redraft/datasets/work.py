@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,14 @@ class Work(msgspec.Struct, frozen=True):
         """The work that was opened at `path` earlier, maybe by another process."""
         with storage_faults(path):
             return cls(path, msgspec.json.decode((path / "plan.json").read_bytes()))
+
+    def began(self) -> float:
+        """When this work was first begun (seconds since the epoch), however often it was killed since."""
+        path = self.path / "began.json"
+        with storage_faults(path):
+            if not path.exists():
+                write_whole(path, msgspec.json.encode(time.time()))
+            return msgspec.json.decode(path.read_bytes(), type=float)
 
     def source(self, name: str) -> Dataset:
         """The dataset that the plan names, refused where it is no longer the one that was planned for."""

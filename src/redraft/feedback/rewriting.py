@@ -176,6 +176,7 @@ def _rejection(
         output_tokens=outcome.output_tokens,
         simulated=outcome.simulated,
         answered_model=answered_model(outcome),
+        request_key=outcome.request_key,
     )
 
 

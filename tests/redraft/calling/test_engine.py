@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any, cast
@@ -10,6 +11,7 @@ from typing import Any, cast
 import pytest
 
 from redraft.calling.engine import Caller
+from redraft.calling.plan import CallPlan
 from redraft.calling.progress import Progress
 from redraft.records import Completion, Failure, Outcome, Request
 from redraft.sandbox.process import SandboxProcess
@@ -73,6 +75,23 @@ def test_an_equal_request_outlives_the_one_that_asked_first(sandbox: Any, caller
 
     assert isinstance(asyncio.run(run()), Completion)
     assert sandbox.count("calls") == 1
+
+
+def test_what_failed_again_is_not_paid_a_third_time_after_a_kill(
+    sandbox: Any, caller_at: CallerAt, asked: Asked
+) -> None:
+    """`began` is all that the killed process and the next one share beside the ledger."""
+    sandbox.script("question [12]", times=0, finish_reason="refusal")
+    requests = [asked(i) for i in range(4)]
+    outcomes(caller_at, sandbox.url, requests)
+    time.sleep(0.01)
+    plan = CallPlan(again=True, began=time.time())
+    for wanted, paid in ((requests[:2], 5), (requests, 6), (requests, 6)):
+        found = outcomes(caller_at, sandbox.url, [*wanted, asked(1, row_id="same")], plan=plan)
+        assert sandbox.count("paid_calls") == paid
+        assert isinstance(found["1"], Failure) and isinstance(found["same"], Failure)
+    outcomes(caller_at, sandbox.url, requests, plan=CallPlan(again=True, began=time.time() + 1))
+    assert sandbox.count("paid_calls") == 8, "another one asks anew"
 
 
 @pytest.mark.parametrize(

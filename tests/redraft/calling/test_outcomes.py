@@ -23,11 +23,12 @@ def answered(
     usage: dict[str, Any] | None,
     finish: str = "stop",
     mode: Literal["call", "batch"] = "call",
+    said: str = "Yes.",
     **wanted: Any,
 ) -> Outcome:
     provider = model.partition(":")[0]
-    choice = {"message": {"content": "Yes."}, "finish_reason": finish}
-    content = [{"type": "text", "text": "Yes."}]
+    choice = {"message": {"content": said}, "finish_reason": finish}
+    content = [{"type": "text", "text": said}]
     raw = json.dumps({"model": "m-2", "choices": [choice], "content": content, "usage": usage}).encode()
     request = Request(model=model, messages=(Message("user", "Why?"),), template="t@1", **wanted)
     endpoint = Endpoint(provider=provider, base_url="https://example.org", api_key="")
@@ -75,6 +76,12 @@ def test_a_cut_answer_is_usable_where_the_request_accepts_one(mode: Literal["cal
     plain = Request(model="m", messages=(), template="t@1")
     accepting = Request(model="m", messages=(), template="t@1", accept_truncated=True)
     assert plain.key("e") != accepting.key("e"), "a failure that was recorded for the one is none of the other"
+
+
+@pytest.mark.parametrize("said", ["", " \n"])
+def test_a_cut_answer_that_says_nothing_is_none(said: str) -> None:
+    found = answered("openai:gpt-4o-mini", COUNTED, "length", said=said, accept_truncated=True)
+    assert isinstance(found, Failure) and found.reason == "truncated" and (found.cost or 0) > 0
 
 
 def test_what_nobody_answered_has_no_price_to_know() -> None:

@@ -75,6 +75,24 @@ def test_a_rejection_knows_that_a_model_answered_without_tokens_or_a_price(tmp_p
     assert (found["calls"], found["unpriced"], found["cost"]) == (1, 1, 0.0)
 
 
+def test_an_answer_that_rows_share_was_paid_once(tmp_path: Path) -> None:
+    same, other = "a" * 64, "b" * 64
+    paid = {"input_tokens": 10, "output_tokens": 2, "cost": 0.25}
+    rows = [example("one", request_key=same, **paid), example("other", request_key=other, **paid)]
+    rejected = [rejection("as one", request_key=same, **paid), rejection("not asked", request_key=other)]
+    assert (paid_for([*rows, *rejected]).calls, paid_for([*rows, *rejected]).cost) == (2, 0.5)
+    again = [rejection("alike elsewhere", request_key=same, **paid), rejection("of an earlier version", **paid)]
+    first = shard(tmp_path, 0, rows, rejected)
+    found = totals(tmp_path, [first, shard(tmp_path, 1, [example("as other", request_key=other, **paid)], again)])
+    assert (found["calls"], found["cost"], found["input_tokens"]) == (3, 0.75, 30)
+
+
+def test_one_of_the_rows_that_asked_the_same_was_answered() -> None:
+    same = "a" * 64
+    found = paid_for([rejection("late", request_key=same), rejection("paid", request_key=same, cost=0.5)])
+    assert (found.calls, found.cost) == (1, 0.5)
+
+
 def test_what_a_retry_replaced_counts_and_is_told_apart(tmp_path: Path) -> None:
     replaced = paid_for([rejection("a", cost=0.5, input_tokens=3, simulated=True), rejection("b", answered_model="m")])
     row = example("asked again", input_tokens=10, output_tokens=2, cost=0.25)

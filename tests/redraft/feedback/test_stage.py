@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from redraft.calling.engine import Caller
@@ -14,6 +15,7 @@ from redraft.calling.ledger import Ledger
 from redraft.calling.limits import Lanes, LimitSettings
 from redraft.calling.progress import Progress
 from redraft.calling.retries import Retries
+from redraft.datasets.totals import paid_for
 from redraft.feedback.stage import TEMPLATES, Method, rewrite_conversations
 from redraft.providers.chat import ChatClient
 from redraft.providers.endpoints import Endpoint
@@ -101,6 +103,16 @@ def test_a_rejected_answer_keeps_what_was_paid_for_it(rewrite: Rewrite, sandbox:
     assert sum(each.cost or 0 for each in everything) == pytest.approx(progress.cost)
     tokens = {"input": sum(e.input_tokens for e in everything), "output": sum(e.output_tokens for e in everything)}
     assert tokens == sandbox.stats()["tokens"]
+
+
+def test_equal_conversations_share_one_answer_and_its_cost(rewrite: Rewrite, sandbox: SandboxProcess) -> None:
+    script(sandbox, "declined", content="N/A")
+    talks = [talk(name) for name in ("declined", "fine") for _ in range(3)]
+    copies = [msgspec.structs.replace(one, conversation_id=str(n)) for n, one in enumerate(talks)]
+    rows, rejections, progress = rewrite(copies)
+    assert (len(rows), len(rejections), sandbox.stats()["paid_calls"]) == (3, 3, 2)
+    paid = paid_for([*rows, *rejections])
+    assert (paid.calls, paid.cost) == (2, pytest.approx(progress.cost))
 
 
 def test_a_rejected_answer_without_a_price_keeps_its_tokens(rewrite: Rewrite, sandbox: SandboxProcess) -> None:

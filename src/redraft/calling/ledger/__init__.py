@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from redraft.calling.ledger import claims as claiming
 from redraft.calling.ledger import funding
-from redraft.calling.ledger.claims import Claim, Claimed, Spent, Terms
+from redraft.calling.ledger.claims import Claim, Claimed, Extended, Spent, Terms
 from redraft.calling.ledger.database import Database
 from redraft.calling.ledger.entries import Damaged, Entry, Keeper, newest
 from redraft.calling.ledger.owners import Owners
@@ -72,22 +72,30 @@ class Ledger:
         finally:
             await self.database.__aexit__()
 
-    async def find(self, keys: Sequence[str], *, failures: bool = True) -> dict[str, Outcome]:
+    async def find(self, keys: Sequence[str], *, failures_since: float = 0.0) -> dict[str, Outcome]:
         """The newest recorded outcome of each key that has one, marked `reused`.
 
-        Without `failures`, recorded failures are as if not there.
+        Failures recorded before `failures_since` (seconds since the epoch; infinite: all) are as if not there.
         """
         found: dict[str, Outcome] = {}
         for start in range(0, len(keys), _KEYS_AT_ONCE):
             some = keys[start : start + _KEYS_AT_ONCE]
             try:
-                found |= await self.database.read(lambda transaction, some=some: newest(transaction, some, failures))
+                found |= await self.database.read(
+                    lambda transaction, some=some: newest(transaction, some, failures_since)
+                )
             except Damaged as fault:
                 raise self._damaged(fault) from None
         return found
 
     async def claim(
-        self, claims: Sequence[Claim], *, scope: str | None = None, budget: float | None = None, failures: bool = True
+        self,
+        claims: Sequence[Claim],
+        *,
+        scope: str | None = None,
+        budget: float | None = None,
+        failures_since: float = 0.0,
+        run: str = "",
     ) -> Claimed:
         """Which requests are this process's to ask from now on; never one that a living process is asking.
 
@@ -95,7 +103,7 @@ class Ledger:
         within it: as many as fit are granted, in order. A claim of a dead process is taken over, and what it had set
         aside counts as spent. Raises RuntimeError for a key that this ledger has claimed already.
         """
-        terms = Terms(self.owner, scope, budget, failures)
+        terms = Terms(self.owner, scope, budget, failures_since, run)
         claiming_now = asyncio.create_task(self._claim(claims, terms))
         try:
             return await asyncio.shield(claiming_now)
@@ -120,13 +128,28 @@ class Ledger:
         except Damaged as fault:
             raise self._damaged(fault) from None
 
-    async def fund(self, claims: Sequence[Claim], *, scope: str | None = None, budget: float | None = None) -> set[str]:
-        """Sets money aside for claims of this ledger that are about to be sent; the keys for which the budget has it.
+    async def fund(self, claims: Sequence[Claim], *, scope: str | None = None, budget: float | None = None) -> Claimed:
+        """Sets money aside for claims that are about to be sent. `taken`: no longer this ledger's, another process
+        took it for dead.
 
         Until then a claim of `worst_cost` 0 only keeps others from asking.
         """
-        terms = Terms(self.owner, scope, budget, failures=True)
+        terms = Terms(self.owner, scope, budget)
         return await self.database.write(lambda transaction: funding.fund(transaction, claims, terms))
+
+    def may_be_taken(self, since: float) -> bool:
+        """Whether claims made at `since` (seconds since the epoch) may be another process's by now, because this one
+        was stopped or hung for so long. Costs nothing; `held` knows."""
+        return self._owners.was_silent(since)
+
+    async def held(self, keys: Sequence[str]) -> set[str]:
+        """Those whose claims are still this ledger's."""
+        return await self.database.read(lambda transaction: claiming.held(transaction, keys, self.owner))
+
+    async def mark(self, sent: Collection[str], back: Collection[str]) -> None:
+        """Notes which claims' calls are on the wire: should the process be killed, they may have been paid for. `back`
+        are those that came back unpaid and are to be sent again."""
+        await self.database.write(lambda transaction: claiming.mark(transaction, sent, back, self.owner))
 
     async def extend(
         self,
@@ -138,14 +161,14 @@ class Ledger:
         run: str = "",
         scope: str | None = None,
         budget: float | None = None,
-    ) -> bool:
+    ) -> Extended:
         """Notes that an attempt was sent and its answer never came; whether the budget allows another attempt.
 
         `worst_cost` is the most that an attempt can cost, or None where no price is known. What was set aside for it
-        counts as spent from now on. Without a budget it does, as long as the claim is this ledger's: one that was taken
-        over is another process's to ask.
+        counts as spent from now on. Without a budget it does, as long as the claim is this ledger's: one that was
+        `taken` over is another process's to ask.
         """
-        terms = Terms(self.owner, scope, budget, failures=True)
+        terms = Terms(self.owner, scope, budget)
         return await self.database.write(
             lambda transaction: claiming.extend(transaction, request_key, worst_cost, model, reason, run, terms)
         )

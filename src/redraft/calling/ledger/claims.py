@@ -7,7 +7,8 @@ dead.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Literal
 
 import msgspec
 
@@ -22,11 +23,20 @@ _ADD_TO_BUDGET = (
 )
 
 
+Extended = Literal["granted", "short", "taken"]
+
+
 class Claim(msgspec.Struct, frozen=True):
-    """A request to be asked; `worst_cost` is set aside for it (US dollars, 0 without a budget)."""
+    """A request to be asked; `worst_cost` is set aside for it (US dollars, 0 without a budget).
+
+    `model` and `may_cost` (the most that its call can cost, None where no price is known) say what was lost where the
+    process dies after it was sent.
+    """
 
     request_key: str
     worst_cost: float = 0.0
+    model: str = ""
+    may_cost: float | None = None
 
 
 class Claimed(msgspec.Struct):
@@ -51,17 +61,19 @@ class Spent(msgspec.Struct, frozen=True):
 
 
 class Terms(msgspec.Struct, frozen=True):
-    """Who claims: `budget` (US dollars) is that of `scope`; without `failures`, recorded ones do not count."""
+    """Who claims, in which run: `budget` (US dollars) is that of `scope`; failures recorded before `failures_since` do
+    not count."""
 
     owner: str
     scope: str | None
     budget: float | None
-    failures: bool
+    failures_since: float = 0.0
+    run: str = ""
 
 
 def claim(transaction: Transaction, claims: Sequence[Claim], terms: Terms) -> tuple[Claimed, set[str]]:
     """What became of the claims, and the other owners that stand in the way of some."""
-    wanted = {one.request_key: picodollars(one.worst_cost) for one in claims}
+    wanted = {one.request_key: one for one in claims}
     if len(wanted) < len(claims):
         raise RuntimeError("one request is claimed twice at once")
     transaction.alone()
@@ -69,21 +81,24 @@ def claim(transaction: Transaction, claims: Sequence[Claim], terms: Terms) -> tu
     if terms.owner in holders.values():
         raise RuntimeError("a request is claimed that this process is asking already")
     # After the claims: an answer that is kept in between is found, and one that was kept before has no claim.
-    answered = newest(transaction, [key for key in wanted if key not in holders], terms.failures)
+    answered = newest(transaction, [key for key in wanted if key not in holders], terms.failures_since)
     said = Claimed(answered=answered, taken=set(holders))
     rows: list[tuple[object, ...]] = []
     left, now = left_of(transaction, terms), time.time()
-    for key, worst in wanted.items():
+    for key, one in wanted.items():
         if key in holders or key in answered:
             continue
+        worst = picodollars(one.worst_cost)
         if left is not None and worst > left:
             said.short.add(key)
             continue
         left = None if left is None else left - worst
         said.granted.add(key)
-        rows.append((key, terms.owner, terms.scope, worst, now))
+        rows.append((key, terms.owner, terms.scope, worst, now, one.model, terms.run, one.may_cost))
     transaction.change_many(
-        "INSERT INTO claims (request_key, owner, scope, set_aside, claimed_at) VALUES (?, ?, ?, ?, ?)", rows
+        "INSERT INTO claims (request_key, owner, scope, set_aside, claimed_at, model, run, may_cost) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        rows,
     )
     rivals = set(holders.values())
     if said.short:
@@ -91,7 +106,24 @@ def claim(transaction: Transaction, claims: Sequence[Claim], terms: Terms) -> tu
     return said, rivals
 
 
-def _holders(transaction: Transaction, keys: Mapping[str, int]) -> dict[str, str]:
+def held(transaction: Transaction, keys: Collection[str], owner: str) -> set[str]:
+    """Those that are still this owner's: another one that took it for dead has ended its claims."""
+    return {key for key, holder in _holders(transaction, keys).items() if holder == owner}
+
+
+def mark(transaction: Transaction, sent: Collection[str], back: Collection[str], owner: str) -> None:
+    """Notes whose call is on the wire, and whose is not any more without having cost anything."""
+    transaction.alone()
+    for keys, since in ((sent, time.time()), (back, None)):
+        if keys:
+            transaction.change(
+                "UPDATE claims SET sent_at = ? WHERE owner = ? "
+                "AND request_key IN (SELECT wanted.value FROM {wanted})",
+                since, owner, transaction.listed(keys),
+            )  # fmt: skip
+
+
+def _holders(transaction: Transaction, keys: Collection[str]) -> dict[str, str]:
     rows = transaction.rows(
         "SELECT claims.request_key, owner FROM {wanted} JOIN claims ON claims.request_key = wanted.value",
         transaction.listed(keys),
@@ -137,33 +169,35 @@ def extend(
     reason: str,
     run: str,
     terms: Terms,
-) -> bool:
-    """An attempt is lost: whether the budget allows another one."""
+) -> Extended:
+    """An attempt is lost: whether the budget allows another one, or another process has taken over.
+
+    That one has noted the attempt as lost, with what was set aside for it.
+    """
     transaction.alone()
     own = transaction.rows(
-        "SELECT set_aside, scope FROM claims WHERE request_key = ? AND owner = ?", request_key, terms.owner
+        "SELECT set_aside, scope, may_cost FROM claims WHERE request_key = ? AND owner = ?", request_key, terms.owner
     )
-    moved, scope = own[0] if own else (0, terms.scope)
+    if not own:
+        return "taken"
+    moved, scope, may_cost = own[0]
+    known = worst_cost if worst_cost is not None else may_cost
     transaction.change(
         "INSERT INTO lost (request_key, model, reason, worst_cost, scope, run, at) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        request_key, model, reason, dollars(moved) if moved else worst_cost, scope, run, time.time(),
+        request_key, model, reason, dollars(moved) if moved else known, scope, run, time.time(),
     )  # fmt: skip
-    if not own:  # another process has taken over, and asks
-        return False
     if moved and scope is not None:
         transaction.change(_ADD_TO_BUDGET, scope, moved)
-    _set_aside(transaction, request_key, terms.owner, 0)
+    transaction.change(
+        "UPDATE claims SET set_aside = 0, sent_at = NULL WHERE request_key = ? AND owner = ?", request_key, terms.owner
+    )
     worst, left = picodollars(worst_cost or 0.0), left_of(transaction, terms)
     if left is not None and worst > left:
-        return False
-    _set_aside(transaction, request_key, terms.owner, worst)
-    return True
-
-
-def _set_aside(transaction: Transaction, request_key: str, owner: str, amount: int) -> None:
+        return "short"
     transaction.change(
-        "UPDATE claims SET set_aside = ? WHERE request_key = ? AND owner = ?", amount, request_key, owner
+        "UPDATE claims SET set_aside = ? WHERE request_key = ? AND owner = ?", worst, request_key, terms.owner
     )
+    return "granted"
 
 
 def release(transaction: Transaction, keys: Sequence[str], owner: str) -> None:
@@ -174,7 +208,8 @@ def release(transaction: Transaction, keys: Sequence[str], owner: str) -> None:
 
 
 def bury(transaction: Transaction, dead: Mapping[str, float | None]) -> None:
-    """Ends the claims of the dead, given with their last beat; what they had set aside may have been spent.
+    """Ends the claims of the dead, given with their last beat; what they had set aside may have been spent, and what
+    they had on the wire is lost.
 
     One that has beaten since was taken for dead and is left alone.
     """
@@ -192,8 +227,9 @@ def bury(transaction: Transaction, dead: Mapping[str, float | None]) -> None:
         )
         transaction.change(
             "INSERT INTO lost (request_key, model, reason, worst_cost, scope, run, at) "
-            "SELECT request_key, '', 'killed', set_aside / 1000000000000.0, scope, '', CAST(? AS DOUBLE PRECISION) "
-            "FROM claims WHERE owner = ? AND set_aside > 0",
+            "SELECT request_key, model, 'killed', "
+            "CASE WHEN set_aside > 0 THEN set_aside / 1000000000000.0 ELSE may_cost END, scope, run, "
+            "CAST(? AS DOUBLE PRECISION) FROM claims WHERE owner = ? AND (set_aside > 0 OR sent_at IS NOT NULL)",
             time.time(), owner,
         )  # fmt: skip
         transaction.change("DELETE FROM claims WHERE owner = ?", owner)

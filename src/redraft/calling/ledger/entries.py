@@ -28,7 +28,8 @@ _FIND = (
     "SELECT answers.request_key, answers.kind, answers.outcome FROM {{wanted}} JOIN answers ON answers.id = ("
     "SELECT id FROM answers AS those WHERE those.request_key = wanted.value{} ORDER BY those.id DESC LIMIT 1)"
 )
-_FIND_ALL, _FIND_COMPLETIONS = _FIND.format(""), _FIND.format(" AND those.kind = 'completion'")
+_FIND_ALL = _FIND.format("")
+_FIND_SINCE = _FIND.format(" AND (those.kind = 'completion' OR those.created_at >= ?)")
 _INSERT = (
     "INSERT INTO answers (request_key, kind, provider, model, answered_model, endpoint, stage, run, mode, reason, "
     "input_tokens, output_tokens, cost, simulated, created_at, outcome) "
@@ -58,12 +59,14 @@ class Damaged(Exception):  # noqa: N818  `Ledger` makes the message
     """An answer in the ledger that cannot be read."""
 
 
-def newest(transaction: Transaction, keys: Sequence[str], failures: bool) -> dict[str, Outcome]:
-    """The newest outcome of each key that has any, marked `reused`; without `failures`, the newest completion."""
+def newest(transaction: Transaction, keys: Sequence[str], failures_since: float) -> dict[str, Outcome]:
+    """The newest outcome of each key that has any, marked `reused`; failures recorded before `failures_since` (seconds
+    since the epoch) are as if not there."""
     if not keys:
         return {}
     found: dict[str, Outcome] = {}
-    for key, kind, said in transaction.rows(_FIND_ALL if failures else _FIND_COMPLETIONS, transaction.listed(keys)):
+    statement, since = (_FIND_SINCE, [failures_since]) if failures_since > 0 else (_FIND_ALL, [])
+    for key, kind, said in transaction.rows(statement, transaction.listed(keys), *since):
         decoder = _FAILURES if kind == "failure" else _COMPLETIONS
         try:
             found[key] = msgspec.structs.replace(decoder.decode(said), reused=True)

@@ -8,23 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from redraft.calling.ledger.claims import Claim, Terms, left_of
+from redraft.calling.ledger.claims import Claim, Claimed, Terms, held, left_of
 from redraft.calling.ledger.money import picodollars
 from redraft.calling.ledger.transactions import Transaction
 
 
-def fund(transaction: Transaction, claims: Sequence[Claim], terms: Terms) -> set[str]:
-    """Sets the worst cost of own claims aside, in order, as far as the budget allows; the keys of those."""
+def fund(transaction: Transaction, claims: Sequence[Claim], terms: Terms) -> Claimed:
+    """Sets the worst cost of own claims aside, in order, as far as the budget allows; what is another's is `taken`."""
     transaction.alone()
-    left = left_of(transaction, terms)
+    own, left = held(transaction, [claim.request_key for claim in claims], terms.owner), left_of(transaction, terms)
     rows: list[tuple[object, ...]] = []
-    granted: set[str] = set()
+    said = Claimed()
     for claim in claims:
         worst = picodollars(claim.worst_cost)
-        if left is not None and worst > left:
-            continue
-        left = None if left is None else left - worst
-        granted.add(claim.request_key)
-        rows.append((worst, claim.request_key, terms.owner))
+        if claim.request_key not in own:
+            said.taken.add(claim.request_key)
+        elif left is not None and worst > left:
+            said.short.add(claim.request_key)
+        else:
+            left = None if left is None else left - worst
+            said.granted.add(claim.request_key)
+            rows.append((worst, claim.request_key, terms.owner))
     transaction.change_many("UPDATE claims SET set_aside = ? WHERE request_key = ? AND owner = ?", rows)
-    return granted
+    return said

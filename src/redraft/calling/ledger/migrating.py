@@ -12,7 +12,7 @@ from sqlalchemy import Connection, inspect, text
 
 from redraft.calling.ledger.tables import metadata
 
-HEAD = "0001"
+HEAD = "0002"
 # Of our own: a database that is shared with another program may hold the other's `alembic_version`.
 _VERSION_TABLE = "ledger_version"
 _FOLDER = Path(__file__).parent / "migrations"

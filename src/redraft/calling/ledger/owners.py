@@ -39,6 +39,7 @@ class Owners:
         self._awake = asyncio.Event()
         self._last_beat = time.time()
         self._quiet_until = 0.0
+        self._silent_at = 0.0
         self._closing = False
 
     async def open(self) -> None:
@@ -68,6 +69,11 @@ class Owners:
         finally:
             await self._locks.close()
             self._locks.forget(self.owner)
+
+    def was_silent(self, since: float) -> bool:
+        """Whether others may have taken this process for dead after `since` (seconds since the epoch)."""
+        self._notice_sleep()
+        return self._silent_at > since
 
     async def bury_dead(self, owners: Collection[str] | None = None) -> bool:
         """Frees what dead processes hold: all of them, or those among `owners`. Whether there were any."""
@@ -119,7 +125,8 @@ class Owners:
 
     def _notice_sleep(self) -> None:
         if time.time() - self._last_beat > DEAD_AFTER_SECONDS / 2:
-            self._quiet_until = time.time() + _QUIET_SECONDS
+            self._silent_at = time.time()
+            self._quiet_until = self._silent_at + _QUIET_SECONDS
 
     def _lock_lost(self) -> None:
         self._quiet_until = time.time() + _QUIET_SECONDS

@@ -73,6 +73,10 @@ claims = Table(
     Column("scope", Text),
     Column("set_aside", Dollars, nullable=False),
     Column("claimed_at", Float, nullable=False),
+    Column("model", Text, nullable=False, server_default=""),
+    Column("run", Text, nullable=False, server_default=""),
+    Column("may_cost", Float),  # the most that its call can cost; NULL where no price is known
+    Column("sent_at", Float),  # since when its call is on the wire; calls that end within moments are never marked
     Index("claims_by_scope", "scope", "set_aside"),
     Index("claims_by_owner", "owner"),
 )

@@ -60,6 +60,24 @@ def test_what_a_batch_leaves_unanswered_is_called_for(work, faulty, open_caller,
     asyncio.run(run())
 
 
+@each_provider
+def test_a_cut_answer_of_a_batch_is_usable_where_its_request_accepts_one(
+    work, start_sandbox, open_caller, tmp_path, provider
+):
+    cutting = start_sandbox(batch_seconds=0, file_seconds=0, truncate_rate=1)
+
+    async def run() -> None:
+        async with open_caller(cutting) as caller:
+            accepting = work.asked(provider, 4, accept_truncated=True)
+            totals = await work.batched(caller, [*accepting, *work.asked(provider, 3)], tmp_path)
+            assert (totals.answered, totals.unusable) == (7, 3)
+            found = await work.outcomes(caller, accepting)
+            assert all(isinstance(one, Completion) and one.text and one.mode == "batch" for one in found)
+            assert {one.reason for one in await work.outcomes(caller, work.asked(provider, 3))} == {"truncated"}
+
+    asyncio.run(run())
+
+
 def test_an_answer_of_no_use_is_the_same_failure_as_that_of_a_call(work, start_sandbox, open_caller, tmp_path):
     refusing = start_sandbox(batch_seconds=0, refusal_rate=1)
 

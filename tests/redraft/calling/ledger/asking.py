@@ -109,6 +109,16 @@ async def hold(address: str, budget: str, *keys: str) -> None:
         await asyncio.to_thread(sys.stdin.readline)
 
 
+async def send(address: str, run: str) -> None:
+    """Claims without a budget, sends some of it, and says so; then does nothing until it is killed."""
+    async with Ledger(address) as ledger:
+        wanted = [Claim(key, model=model, may_cost=0.25) for key, model in (("a", "m:x"), ("b", "m:x"), ("c", "m:y"))]
+        await ledger.claim([*wanted, Claim("d", model="m:y")], run=run)
+        await ledger.mark(["a", "b", "d"], [])
+        say("sent")
+        await asyncio.to_thread(sys.stdin.readline)
+
+
 async def open_and_close(address: str) -> None:
     async with Ledger(address):
         say("open")

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ BUDGETS = st.none() | st.integers(0, 30)
 STEPS = st.one_of(
     st.tuples(st.just("claim"), NAMES, st.dictionaries(KEYS, CENTS, min_size=1), SCOPES, BUDGETS, st.booleans()),
     st.tuples(st.just("keep"), NAMES, KEYS, st.none() | CENTS, st.none() | SCOPES, st.booleans()),
+    st.tuples(st.just("fund"), NAMES, st.dictionaries(KEYS, CENTS, min_size=1), SCOPES, BUDGETS),
     st.tuples(st.just("extend"), NAMES, KEYS, CENTS, SCOPES, BUDGETS),
     st.tuples(st.just("release"), NAMES, st.sets(KEYS)),
     st.tuples(st.just("reopen"), NAMES),
@@ -80,15 +82,30 @@ class Model:
             amount = cost if cost is not None else own[2] if own else 0
             self.spent[scope] = self.spent.get(scope, 0) + amount
 
-    def extend(self, owner: str, key: str, worst: int, scope: str, budget: int | None) -> bool:
+    def fund(self, owner: str, wanted: dict[str, int], scope: str, budget: int | None) -> Claimed:
+        """All fit that fit beside what is counted already, that of these claims included."""
+        said, left = Claimed(), None if budget is None else budget - self.counted(scope)
+        for key, amount in wanted.items():
+            held = self.claims.get(key)
+            if held is None or held[0] != owner:
+                said.taken.add(key)
+            elif left is not None and amount > left:
+                said.short.add(key)
+            else:
+                left = None if left is None else left - amount
+                said.granted.add(key)
+                self.claims[key] = (owner, held[1], amount)
+        return said
+
+    def extend(self, owner: str, key: str, worst: int, scope: str, budget: int | None) -> str:
         held = self.claims.get(key)
         if held is None or held[0] != owner:
-            return False
+            return "taken"
         self.lose(held[1], held[2])
         self.claims[key] = (owner, held[1], 0)
         granted = self.fits(scope, worst, budget)
         self.claims[key] = (owner, held[1], worst if granted else 0)
-        return granted
+        return "granted" if granted else "short"
 
     def reopen(self, owner: str) -> None:
         for key, (who, scope, amount) in list(self.claims.items()):
@@ -121,13 +138,20 @@ async def follow_one(model: Model, ledgers: dict[str, Ledger], name: str, what: 
         limit = None if budget is None else dollars(budget)
         if any(model.claims.get(key, ("",))[0] == name for key in wanted):
             with pytest.raises(RuntimeError):
-                await ledger.claim(claims, scope=scope, budget=limit, failures=failures)
+                await ledger.claim(claims, scope=scope, budget=limit)
             return
-        said = await ledger.claim(claims, scope=scope, budget=limit, failures=failures)
+        since = 0.0 if failures else inf
+        said = await ledger.claim(claims, scope=scope, budget=limit, failures_since=since)
         expected = model.claim(name, wanted, scope, budget, failures)
         assert (said.granted, set(said.answered), said.taken, said.short) == (
             expected.granted, set(expected.answered), expected.taken, expected.short
         )  # fmt: skip
+    elif what == "fund":
+        wanted, scope, budget = words
+        claims = [Claim(key, dollars(amount)) for key, amount in wanted.items()]
+        said = await ledger.fund(claims, scope=scope, budget=None if budget is None else dollars(budget))
+        assert said == model.fund(name, wanted, scope, budget)
+        assert await ledger.held(list(wanted)) == {key for key in wanted if model.claims.get(key, ("",))[0] == name}
     elif what == "keep":
         key, cost, scope, usable = words
         await ledger.keep(entry(key, None if cost is None else dollars(cost), scope, usable))

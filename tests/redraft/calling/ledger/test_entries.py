@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from math import inf
 
 import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from redraft.calling.ledger import Claim, Entry, Ledger, Spent
+from redraft.calling.ledger import Claim, Entry, Ledger, Spent, entries
 from redraft.errors import StorageError
 from redraft.records import Completion, Failure, Outcome, Passed
 
@@ -46,7 +47,7 @@ async def check(ledger: Ledger, outcomes: list[Outcome]) -> None:
     usable = {outcome.request_key: outcome for outcome in outcomes if isinstance(outcome, Completion)}
     keys = ["a", "b", "é'?%:x", "c" * 64, "never asked"]
     assert await ledger.find(keys) == {key: msgspec.structs.replace(one, reused=True) for key, one in newest.items()}
-    found = await ledger.find(keys, failures=False)
+    found = await ledger.find(keys, failures_since=inf)
     assert found == {key: msgspec.structs.replace(one, reused=True) for key, one in usable.items()}
 
 
@@ -64,6 +65,27 @@ def test_what_is_kept_comes_back(address: str) -> None:
             kept()
         finally:
             runner.run(ledger.__aexit__())
+
+
+def test_failures_count_from_a_moment_on(
+    address: str, answer: Answer, refused: Answer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def run() -> None:
+        async with Ledger(address) as ledger:
+            for at, one in enumerate([answer("used"), refused("old"), refused("used"), refused("new"), answer("both")]):
+                monkeypatch.setattr(entries.time, "time", lambda at=at: 1000.0 + at)
+                await ledger.keep(one)
+            monkeypatch.undo()
+            keys = ["used", "old", "new", "both"]
+            for since, said in ((0.0, "cffc"), (1000.0, "cffc"), (1001.5, "c-fc"), (1003.0, "c-fc"), (inf, "c--c")):
+                found = await ledger.find(keys, failures_since=since)
+                kinds = ["-" if key not in found else type(found[key]).__name__[0].lower() for key in keys]
+                newest = "f" if since <= 1002 else "c"  # a failure that counts and is newer than the completion
+                assert "".join(kinds) == newest + said[1:]
+            claimed = await ledger.claim([Claim("old"), Claim("new")], failures_since=1003.0)
+            assert (claimed.granted, set(claimed.answered)) == ({"old"}, {"new"})
+
+    asyncio.run(run())
 
 
 def test_rows_that_come_together_are_committed_together_and_found_in_any_number(address: str, answer: Answer) -> None:

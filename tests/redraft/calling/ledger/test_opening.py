@@ -18,6 +18,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
 from redraft.calling.ledger import Entry, Ledger, ledger_address
+from redraft.calling.ledger.database import Database
 from redraft.calling.ledger.tables import metadata
 from redraft.calling.ledger.transactions import Transaction
 from redraft.errors import ConfigurationError, RedraftError, StorageError
@@ -112,6 +113,36 @@ def test_a_death_while_the_tables_are_made_leaves_all_as_it_was(tmp_path: Path, 
             return len(await ledger.find([f"k{number}" for number in range(2000)]))
 
     assert asyncio.run(found()) == 2000
+
+
+def test_a_ledger_of_the_schema_before_is_brought_up_beside_processes_that_use_it(address: str) -> None:
+    """Their statements name the columns that they know."""
+
+    def age(transaction: Transaction) -> None:
+        for column in ("model", "run", "may_cost", "sent_at"):
+            transaction.change(f"ALTER TABLE claims DROP COLUMN {column}")
+        transaction.change("UPDATE ledger_version SET version_num = '0001'")
+
+    def claim(transaction: Transaction, key: str) -> None:
+        transaction.change(
+            "INSERT INTO claims (request_key, owner, scope, set_aside, claimed_at) VALUES (?, ?, ?, ?, ?)",
+            key, "older", "s", 1, 0.0,
+        )  # fmt: skip
+
+    async def run() -> None:
+        async with Ledger(address) as older:
+            await older.database.write(age)
+            await older.database.write(lambda transaction: claim(transaction, "before"))
+            async with Database(address) as newer:
+                await older.database.write(lambda transaction: claim(transaction, "after"))
+                rows = await newer.read(
+                    lambda transaction: transaction.rows(
+                        "SELECT request_key, set_aside, model, run, may_cost, sent_at FROM claims ORDER BY request_key"
+                    )
+                )
+                assert [tuple(row) for row in rows] == [(key, 1, "", "", None, None) for key in ("after", "before")]
+
+    asyncio.run(run())
 
 
 def test_a_death_while_the_tables_are_made_on_a_server(postgres_database: str, start: Start) -> None:

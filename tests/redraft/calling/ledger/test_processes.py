@@ -12,8 +12,11 @@ from collections.abc import Callable
 import asyncpg
 import pytest
 
+from redraft.calling import runs
+from redraft.calling.accounting import Summary
 from redraft.calling.ledger import Claim, Claimed, Entry, Ledger, Spent, owners
 from redraft.calling.ledger.claims import bury
+from redraft.calling.ledger.database import Database
 from redraft.calling.ledger.transactions import Transaction
 
 Start = Callable[..., subprocess.Popen[str]]
@@ -127,13 +130,89 @@ def test_one_that_hangs_is_dead_after_two_minutes_and_its_late_answer_is_kept(
                 )
             )
             assert (await other.claim([Claim("k", 0.5)], scope="s", budget=1.0)).granted == {"k"}
-            assert await hanging.extend("k", 0.5, model="m:x", reason="timeout", scope="s", budget=9.0) is False
+            assert await hanging.extend("k", 0.5, model="m:x", reason="timeout", scope="s", budget=9.0) == "taken"
             await other.keep(answer("k", 0.2, scope="s"))
             await hanging.keep(answer("k", 0.3, scope="s"))
             assert await other.spent("s") == Spent(spent=0.5, uncertain=0.5, set_aside=0.0)
             assert (await other.find(["k"]))["k"].cost == 0.3
 
     asyncio.run(run())
+
+
+def test_who_was_taken_for_dead_gets_no_money_for_what_is_another_s(address: str) -> None:
+    async def run() -> None:
+        async with Ledger(address) as stopped, Ledger(address) as other:
+            await stopped.claim([Claim("k"), Claim("free")], scope="s")
+            assert not stopped.may_be_taken(time.time() - 1)
+            await other.database.write(lambda transaction: bury(transaction, {stopped.owner: None}))
+            assert (await other.claim([Claim("k")], scope="s")).granted == {"k"}
+            assert await stopped.held(["k", "free"]) == set()
+            said = await stopped.fund([Claim("k", 1.0), Claim("free", 1.0)], scope="s", budget=1.0)
+            assert (said.granted, said.taken) == (set(), {"k", "free"})
+            assert (await other.fund([Claim("k", 1.0)], scope="s", budget=1.0)).granted == {"k"}
+            assert await other.spent("s") == Spent(spent=0.0, uncertain=0.0, set_aside=1.0), "the dollar is one's alone"
+            claimed_at = time.time()
+            stopped._owners._last_beat -= owners.DEAD_AFTER_SECONDS
+            assert stopped.may_be_taken(claimed_at), "it knows itself that it was still for long"
+            await stopped._owners._beat()
+            assert stopped.may_be_taken(claimed_at) and not stopped.may_be_taken(time.time() + 1)
+
+    asyncio.run(run())
+
+
+def test_what_a_dead_process_had_on_the_wire_is_lost_with_its_model_and_run(address: str) -> None:
+    async def run() -> None:
+        async with Ledger(address) as killed, Ledger(address) as other:
+            claims = [Claim(key, model="m:x", may_cost=0.25) for key in ("sent", "back", "waiting", "lost")]
+            await killed.claim(claims, scope="s", run="r1")
+            await killed.claim([Claim("unpriced", model="m:y")], run="r1")
+            await killed.mark(["sent", "back", "unpriced", "lost"], [])
+            await killed.mark([], ["back"])
+            await other.mark(["waiting"], ["sent"])  # another's claims are none of its business
+            said = await killed.extend("lost", None, model="m:x", reason="timeout", run="r1", scope="s")
+            assert said == "granted"
+            await other.database.write(lambda transaction: bury(transaction, {killed.owner: None}))
+            assert await killed.extend("sent", 0.25, model="m:x", reason="connection", run="r1") == "taken"
+            lost = await other.database.read(
+                lambda transaction: transaction.rows(
+                    "SELECT request_key, model, reason, worst_cost, scope, run FROM lost ORDER BY request_key"
+                )
+            )
+            assert [tuple(row) for row in lost] == [
+                ("lost", "m:x", "timeout", 0.25, "s", "r1"),
+                ("sent", "m:x", "killed", 0.25, "s", "r1"),
+                ("unpriced", "m:y", "killed", None, None, "r1"),
+            ]
+            assert await other.spent("s") == Spent(spent=0.0, uncertain=0.0, set_aside=0.0), "without a budget"
+
+    asyncio.run(run())
+
+
+def test_what_a_killed_run_had_on_the_wire_is_told_before_and_after_its_claims_are_taken_over(
+    address: str, start: Start
+) -> None:
+    name = "f" * 32
+
+    async def told() -> dict[str, tuple[int, float, int]]:
+        async with Database(address) as database:
+            run = await runs.find(database, name)
+            return {one.model: (one.calls, one.worst_cost, one.unpriced) for one in run.summary.lost}
+
+    async def begun() -> None:
+        async with Database(address) as database:
+            await runs.record(database, name, "redraft rewrite", 100.0, None, "running", Summary())
+
+    asyncio.run(begun())
+    process = start("send", address, name)
+    assert process.stdout is not None and process.stdout.readline() == "sent\n"
+    assert asyncio.run(told()) == {}, "it lives: its calls are under way"
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    lost = {"m:x": (2, 0.5, 0), "m:y": (1, 0.0, 1)}
+    assert asyncio.run(told()) == lost
+    said, _ = claimed(address, "a", "b", "c", "d")
+    assert said.granted == {"a", "b", "c", "d"}
+    assert asyncio.run(told()) == lost
 
 
 def test_who_beats_again_in_the_last_moment_keeps_its_claims(address: str) -> None:
@@ -159,7 +238,9 @@ def test_an_owner_that_is_no_process_lives_until_its_last_beat(address: str) -> 
 def _add(transaction: Transaction, owner: str, beat: float | None) -> None:
     if beat is not None:
         transaction.change("INSERT INTO owners VALUES (?, 'none', 0, 0.0, ?)", owner, beat)
-    transaction.change("INSERT INTO claims VALUES (?, ?, NULL, 0, 0.0)", owner, owner)
+    transaction.change(
+        "INSERT INTO claims (request_key, owner, set_aside, claimed_at) VALUES (?, ?, 0, 0.0)", owner, owner
+    )
 
 
 def test_nobody_is_judged_by_one_that_has_just_slept_itself(address: str) -> None:

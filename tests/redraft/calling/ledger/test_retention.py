@@ -6,6 +6,7 @@ import asyncio
 import subprocess
 import time
 from collections.abc import Callable
+from math import inf
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,7 @@ async def fill(ledger: Ledger, answer: Make, refused: Make) -> None:
     for entry in (answer("new", 0.5, stage="rewrite"), answer("other", None, model="m:y"), refused("refused", 0.125)):
         await ledger.keep(entry)
     await ledger.keep(answer("played", 2.0, simulated=True, scope="s"))
-    await ledger.claim([Claim("asked now", 0.5), Claim("old", 0.5)], scope="s", budget=9.0, failures=False)
+    await ledger.claim([Claim("asked now", 0.5), Claim("old", 0.5)], scope="s", budget=9.0, failures_since=inf)
     await ledger.extend("asked now", 0.5, model="m:x", reason="timeout", scope="s", budget=9.0)
 
 
@@ -69,10 +70,11 @@ def test_claims_of_the_dead_are_told_apart(address: str, start: Callable[..., su
     async def batch() -> tuple[int, int]:
         async with Ledger(address) as ledger:
             await ledger.claim([Claim("c"), Claim("d"), Claim("e")])
+            claim = "INSERT INTO claims (request_key, owner, set_aside, claimed_at)"
             for statement in (
                 "INSERT INTO owners VALUES ('batch:1', 'none', 0, 0.0, 1e12)",
-                "INSERT INTO claims VALUES ('f', 'batch:1', NULL, 0, 0.0)",
-                "INSERT INTO claims VALUES ('g', 'unknown', NULL, 0, 0.0)",
+                f"{claim} VALUES ('f', 'batch:1', 0, 0.0)",
+                f"{claim} VALUES ('g', 'unknown', 0, 0.0)",
             ):
                 await ledger.database.write(lambda transaction, statement=statement: transaction.change(statement))
             found = await overview(ledger.database)
