@@ -2,7 +2,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt $(PIPFLAGS)
+# LOCAL=1 installs torch and the trainers too, for the tests that train on this machine.
+DEV := $(VENV)/dev$(if $(LOCAL),-local)
 
 .PHONY: demo test check bench up docs clean
 
@@ -12,17 +14,17 @@ demo: $(VENV)/core          ## install, then run the feedback study on the bundl
 up: $(VENV)/core            ## a Prefect server with UI, a worker and all deployments, with the offline providers
 	$(BIN)/redraft up --sandbox
 
-test: $(VENV)/dev           ## install, then run every test
+test: $(DEV)                ## install, then run every test
 	$(BIN)/python -m pytest
 
-check: $(VENV)/dev          ## lint, format, types, import contracts, stale docs
+check: $(DEV)               ## lint, format, types, import contracts, stale docs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
 	$(BIN)/python docs/make_help.py --check
 
-bench: $(VENV)/dev          ## measure; benchmarks/README.md has the results
+bench: $(DEV)               ## measure; benchmarks/README.md has the results
 	$(BIN)/python -m benchmarks.engine
 	$(BIN)/python -m benchmarks.flow
 	$(BIN)/python -m benchmarks.grants
@@ -31,8 +33,10 @@ bench: $(VENV)/dev          ## measure; benchmarks/README.md has the results
 	$(BIN)/python -m benchmarks.budgets
 	$(BIN)/python -m benchmarks.coverage
 	$(BIN)/python -m benchmarks.memory
+	$(BIN)/python -m benchmarks.monitor
+	$(BIN)/python -m benchmarks.checking
 
-docs: $(VENV)/dev           ## write docs/help.md anew from the commands
+docs: $(DEV)                ## write docs/help.md anew from the commands
 	$(BIN)/python docs/make_help.py
 
 $(VENV)/bin/python:
@@ -49,6 +53,11 @@ $(VENV)/dev: $(VENV)/bin/python pyproject.toml constraints.txt
 	@echo "installing redraft and its tools into $(VENV) (about a minute) ..."
 	$(PIP) -e '.[dev]'
 	@touch $@ $(VENV)/core
+
+$(VENV)/dev-local: $(VENV)/bin/python pyproject.toml constraints.txt
+	@echo "installing redraft, its tools, torch and the trainers into $(VENV) (some minutes) ..."
+	$(PIP) -e '.[dev,local]'
+	@touch $@ $(VENV)/dev $(VENV)/core
 
 clean:
 	rm -rf $(VENV) .redraft .pytest_cache .ruff_cache .hypothesis

@@ -15,6 +15,7 @@ from redraft.providers.endpoints import canonical
 from tasks.answer_shard import answer_all
 from tasks.estimates import estimate_comparison, show_ahead
 from tasks.judge_pair import judge_pair
+from tasks.serving import endpoints, endpoints_needed
 from tasks.session import CallOptions, calling_session, require_reachable, require_served
 from tasks.showing import show_report, show_table, shown
 from tasks.side_by_side import side_by_side
@@ -35,6 +36,7 @@ async def judge_models(
     test_size: int = 1000,
     output: str = "results/evaluation",
     dry_run: bool = False,
+    serve: bool = False,
     budget: float | None = None,
     mode: Literal["realtime", "batch"] = "realtime",
     delay: float | None = None,
@@ -55,6 +57,8 @@ async def judge_models(
         test_size: How many of the last conversations to test on.
         output: Folder for results.json, report.html and the judgments.
         dry_run: Only estimate calls, tokens, price and time; nothing is sent.
+        serve: Make a dedicated endpoint, paid by the hour, for a model trained at Together that answers through one
+            only; it is stopped afterwards. Off tells what it would cost.
         budget: US dollars that all runs into this output may spend together.
         mode: `batch` sends the calls through the provider's batch API, at its lower price and in its own time.
         delay: Seconds between two call starts; none by default.
@@ -79,25 +83,29 @@ async def judge_models(
         return await show_ahead("estimated, nothing was sent", estimates)
     async with calling_session(credentials, options, f"evaluate:{Path(output).resolve()}"):
         require_writable(Path(output))
-        await require_reachable(model1, model2, judge)
-        await require_served(model1, model2, judge)
+        await require_reachable(judge)
+        offers = await endpoints_needed([model1, model2], contexts, serve, credentials)
+        await require_served(judge)
         async with shown("judge", 3 * contexts.count):
-            first, second = await side_by_side(answer_all(contexts, one) for one in (model1, model2))
+            async with endpoints(offers) as serving:
+                first, second = await side_by_side(answer_all(contexts, one) for one in (model1, model2))
             pair = await judge_pair(contexts, first, second, judge, f"{output}/judgments")
         settings = Settings(max_missing=max_missing)
-        costs = [cost_of("answers", first), cost_of("answers", second), pair["cost"]]
+        costs = [cost_of("answers", first), cost_of("answers", second), *serving.costs(), pair["cost"]]
         parameters = {"judge": judge, "model1": model1, "model2": model2, **decoding([model1, model2], judge),
                       "test_size": test_size, "rpm": rpm, "tpm": tpm, "delay": delay, "budget": budget, "mode": mode,
                       "credentials": credentials, "max_missing": max_missing,
-                      "test_contexts": contexts_row(contexts)}  # fmt: skip
+                      "test_contexts": contexts_row(contexts), "endpoints": serving.facts()}  # fmt: skip
         verdict = await write_verdict(
             output, f"{model1} and {model2} compared", [pair["folders"]], msgspec.to_builtins(settings),
-            parameters, [], costs,
+            parameters, serving.stages(), costs,
         )  # fmt: skip
         await show_table("verdict-counts", verdict["table"], "Counts and interval")
         await show_table("judging-costs", costs, "Costs in US dollars")
         await show_report(
             "judge-models", Path(verdict["report"]), f"{verdict['verdicts'][0]}\n\n{verdict['details'][0]}"
         )
+        serving.require_stopped()
         require_verdicts(verdict, max_missing)
-        return {"said": f"{verdict['verdicts'][0]} report: {verdict['report']}", **verdict}
+        said = f"{verdict['verdicts'][0]} report: {verdict['report']}{serving.said()}"
+        return {"said": said, **verdict, "served": serving.said()}

@@ -83,13 +83,20 @@ async def show_ahead(said: str, estimates: list[dict[str, Any]], **more: Any) ->
 
 
 async def study_estimates(
-    ahead: dict[str, Any], contexts: Dataset, model: str, judge: str, credentials: str | None, options: CallOptions
+    ahead: dict[str, Any],
+    contexts: Dataset,
+    model: str,
+    judge: str,
+    credentials: str | None,
+    options: CallOptions,
+    seeds: int = 1,
 ) -> dict[str, Any]:
     """What a dry run or a pilot of the rewriting told, and with it the comparisons that follow."""
-    following = await estimate_comparison(contexts, [model], judge, 3, credentials, options)
+    following = await estimate_comparison(contexts, [model], judge, 3 * seeds, credentials, options)
+    trainings = "two" if seeds == 1 else 2 * seeds
     said = (
-        f"{ahead['said']}; not in the estimate: two trainings, and {contexts.count} answers of each of the two models "
-        "that they make"
+        f"{ahead['said']}; not in the estimate: {trainings} trainings, and {contexts.count} answers of each of the "
+        "models that they make"
     )
     return await show_ahead(**{**ahead, "said": said, "estimates": [*ahead["estimates"], *following]})
 

@@ -1,41 +1,71 @@
-"""Asks the provider about every training job that is still open."""
+"""Asks the provider about every training job that is still open, and stops the endpoints that nobody uses."""
 
 from __future__ import annotations
 
 import asyncio
+
+import httpx
 
 from blocks.credentials import endpoint_of
 from redraft.errors import RedraftError
 from redraft.providers.chat import ChatClient
 from redraft.providers.endpoints import Endpoint
 from redraft.training.hosted import HostedTraining
+from redraft.training.monitoring import MonitorPass, MonitorRule, monitor_pass
 from redraft.training.registry import Registry
-from redraft.training.watching import poll
+from redraft.training.serving.orphans import Sweep, may_have_orphans, stop_orphans
 from tasks.session import credentials_name
 from tasks.training_job import MODELS
 
+# A request that fails is sent once more; after that the next pass asks.
+TRIES = 2
 
-async def refresh_open_jobs(registry: Registry, credentials: str | None) -> list[str]:
-    """Records what the provider says; a line for each job that could not be asked about."""
+
+async def together(credentials: str | None) -> Endpoint:
+    """Together's endpoint, as the credentials name it. Raises ConfigurationError, ProviderError; RedraftError where
+    Prefect's server, which has the blocks, cannot be reached."""
     try:
         endpoint = await endpoint_of("together", credentials_name(credentials))
-        async with ChatClient() as client:
-            endpoint = await client.identify(endpoint)
+    except httpx.TransportError as fault:
+        raise RedraftError(
+            f"Prefect's server cannot be reached to look for credentials ({fault}); start it or unset PREFECT_API_URL"
+        ) from fault
+    async with ChatClient() as client:
+        return await client.identify(endpoint)
+
+
+async def look_at_open_jobs(
+    registry: Registry, credentials: str | None, rule: MonitorRule | None = None
+) -> MonitorPass:
+    """One pass over the open jobs. That they could not be asked about is told in it, and noted in the registry."""
+    jobs = registry.open_jobs()
+    if not jobs:
+        return MonitorPass()
+    try:
+        endpoint = await together(credentials)
     except RedraftError as fault:
-        return [f"open jobs could not be asked about: {fault}"]
-    return await asyncio.to_thread(_poll, registry, endpoint)
+        await asyncio.to_thread(registry.unreachable, jobs)
+        line = f"open jobs could not be asked about: {fault}"
+        return MonitorPass(watched=len(jobs), unreachable=len(jobs), faults=(line,))
+    return await asyncio.to_thread(_pass, registry, endpoint, rule)
 
 
-def _poll(registry: Registry, endpoint: Endpoint) -> list[str]:
-    lines: list[str] = []
-    with HostedTraining(endpoint, registry, models=MODELS, tries=2) as training:
-        for job in registry.list():
-            if job.job_id is None or job.state.terminal:
-                continue
-            if job.endpoint != training.endpoint_name:
-                lines.append(f"{job.job_id} is at {job.endpoint}, not asked")
-                continue
-            view = poll(training, job)
-            if view.fault:
-                lines.append(f"{job.job_id}: {view.fault}")
-    return lines
+async def stop_left_endpoints(registry: Registry, credentials: str | None) -> Sweep:
+    """Stops the endpoints that outlived their run: they cost money by the hour. Asks nobody where none is open."""
+    if not await asyncio.to_thread(may_have_orphans, registry):
+        return Sweep()
+    try:
+        endpoint = await together(credentials)
+    except RedraftError as fault:
+        return Sweep(faults=(f"endpoints may still run, and cannot be looked at: {fault}",))
+    return await asyncio.to_thread(_sweep, registry, endpoint)
+
+
+def _sweep(registry: Registry, endpoint: Endpoint) -> Sweep:
+    with HostedTraining(endpoint, registry, tries=TRIES) as training:
+        return stop_orphans(training.plane, registry)
+
+
+def _pass(registry: Registry, endpoint: Endpoint, rule: MonitorRule | None) -> MonitorPass:
+    with HostedTraining(endpoint, registry, models=MODELS, tries=TRIES) as training:
+        return monitor_pass(training.plane, registry, rule, models=MODELS)

@@ -79,7 +79,7 @@ class _Artifact:
             await asyncio.sleep(_SECONDS_BETWEEN_UPDATES)
 
     async def update(self) -> None:
-        await _best_effort(self._update())
+        await best_effort(self._update())
 
     async def _update(self) -> None:
         progress = self._progress
@@ -92,7 +92,8 @@ class _Artifact:
             await aupdate_progress_artifact(self._made, progress=share, description=said)
 
 
-async def _best_effort(update: Awaitable[Any]) -> None:
+async def best_effort(update: Awaitable[Any]) -> None:
+    """Awaits what is only for the UI: its faults and its slowness are logged, not raised."""
     try:
         # Not wait_for: in Python 3.11 it can swallow a cancellation, and the stage would never end.
         async with asyncio.timeout(_PATIENCE):
@@ -131,7 +132,12 @@ def key(text: str) -> str:
 
 async def show_table(name: str, rows: Sequence[dict[str, Any]], description: str) -> None:
     """A table in the run's Artifacts tab."""
-    await _best_effort(acreate_table_artifact(table=list(rows), key=key(name), description=description))
+    await best_effort(acreate_table_artifact(table=list(rows), key=key(name), description=description))
+
+
+async def show_markdown(name: str, text: str, description: str) -> None:
+    """A text in the run's Artifacts tab."""
+    await best_effort(acreate_markdown_artifact(text, key=key(name), description=description))
 
 
 async def show_report(name: str, report: Path, text: str) -> None:
@@ -140,9 +146,9 @@ async def show_report(name: str, report: Path, text: str) -> None:
     link = acreate_link_artifact(
         link=_address(report), link_text=said, key=key(f"{name}-report"), description="The report of this run"
     )
-    await _best_effort(link)
+    await best_effort(link)
     verdict = acreate_markdown_artifact(text, key=key(f"{name}-verdict"), description="The verdict in words")
-    await _best_effort(verdict)
+    await best_effort(verdict)
 
 
 def _address(report: Path) -> str:

@@ -30,4 +30,4 @@ async def report_study(
     words = [f"{sentence} {detail}" for sentence, detail in zip(verdict["verdicts"], verdict["details"], strict=True)]
     await show_report("study", Path(verdict["report"]), "\n\n".join([*words, verdict["conclusion"]]))
     require_verdicts(verdict, settings.max_missing)
-    return {"said": f"three verdicts; report: {verdict['report']}", **verdict}
+    return {"said": f"{len(pairs)} verdicts; report: {verdict['report']}", **verdict}

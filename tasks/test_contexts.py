@@ -20,7 +20,7 @@ from redraft.feedback.contexts import (
 )
 from redraft.home import Home
 from redraft.providers.endpoints import split_model
-from redraft.training.registry import Registry
+from redraft.training.registry import Registry, registry_address
 from tasks.made_inputs import digest_of, intact, made_at
 
 
@@ -77,7 +77,7 @@ async def check_study_overlap(contexts: str, datasets: list[str]) -> None:
 
 
 def _check(contexts: Dataset, models: list[str]) -> None:
-    registry = Registry(Home.of().registry)
+    registry = Registry(registry_address())
     for model in models:
         job = registry.by_model(split_model(model)[1])
         if job is None:

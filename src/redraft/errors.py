@@ -4,13 +4,16 @@ RedraftError                  1 failed
 ├── InputError                2 bad usage or bad input, nothing done (ValueError)
 │   └── LabelSchemeError        the labels follow another numbering
 ├── ConfigurationError        2 a key, endpoint or setting is missing or wrong
+│   └── UnknownPriceError       nobody knows what a training will cost, so no budget can be held
 ├── StorageError              1 the disk is full or not writable (OSError)
 ├── ProviderError             1 a provider cannot be used at all: unreachable, spend limit
 │   └── KeyRefusedError         2 the provider refuses the key
 ├── TrainingError             1 a training job ended without a model
 ├── OverlapError              2 an evaluation context was trained on
 └── PartialError              3 finished, but with too many rejections or missing verdicts; a rerun continues
+    ├── NotServedError           a model answers through a paid endpoint only, which nobody has agreed to yet
     └── BudgetReachedError       the budget is spent; a larger one goes on
+        └── DearJobError          a training would cost more than the budget; nothing was submitted
 
 A fault of one row is never an exception: it is a `records.Rejection` or `records.Failure`.
 """
@@ -39,6 +42,10 @@ class LabelSchemeError(InputError):
 class ConfigurationError(RedraftError):
     exit_status = 2
     word = "bad input"
+
+
+class UnknownPriceError(ConfigurationError):
+    pass
 
 
 class StorageError(RedraftError, OSError):
@@ -77,5 +84,17 @@ class PartialError(RedraftError):
         self.result = result
 
 
+class NotServedError(PartialError):
+    pass
+
+
 class BudgetReachedError(PartialError):
     pass
+
+
+class DearJobError(BudgetReachedError):
+    """`price` is the larger known estimate in US dollars."""
+
+    def __init__(self, message: str, price: float) -> None:
+        super().__init__(message)
+        self.price = price

@@ -19,12 +19,14 @@ import pytest
 import yaml
 from playwright.sync_api import Page, sync_playwright
 
+from redraft.training.registry import Registry
+
 ROOT = Path(__file__).resolve().parents[2]
 LOOPBACK = ROOT / "tests" / "loopback"
 CHROMIUM = shutil.which("chromium")
 IN_ORDER = [
     "filter-conversations", "rewrite-conversations", "retry-rejections", "train-model", "judge-models", "run-study",
-    "check-jobs",
+    "monitor-jobs",
 ]  # fmt: skip
 
 
@@ -111,15 +113,41 @@ def page(up: Up) -> Iterator[Page]:
 
 def test_every_deployment_completes(up: Up) -> None:
     declared = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
-    assert len(declared) == len(IN_ORDER)
+    assert len(declared) == len(IN_ORDER) + 1, "evaluate-trained is started by the end of a training"
     for name in IN_ORDER:
         quick = ["--param", "check_interval=0.5"] if name in {"train-model", "run-study"} else []
         done = up.prefect("deployment", "run", f"{name}/local", *quick, "--watch")
         assert done.returncode == 0 and "Completed" in done.stdout, f"{name}: {done.stdout[-1500:]}{done.stderr[-500:]}"
+        if name == "train-model":
+            name_evaluation(up.root)
     runs = up.ask("/flow_runs/filter", {"limit": 50})
     ended = [run for run in runs if run["state_type"] == "COMPLETED" and not run["parent_task_run_id"]]
     messages = {run["state"]["message"] for run in ended}
     assert all(message.startswith("complete: ") for message in messages) and len(messages) >= len(IN_ORDER) - 1
+
+
+def name_evaluation(root: Path) -> None:
+    """As if it had been named when the job was submitted; the sample itself was trained on."""
+    other = json.loads((root / "data/sample_conversations.json").read_text())
+    for number, conversation in enumerate(other):
+        conversation["conversation_id"] += "-other"
+        conversation["conversation_context"][0]["content"] += f" This is question {number}."
+    (root / "data/other_conversations.json").write_text(json.dumps(other))
+    with Registry(root / ".redraft" / "registry.sqlite") as registry:
+        (job,) = registry.list()
+        sample = {"conversations": "data/other_conversations.json", "test_size": 20}
+        registry.record(job, evaluation={**sample, "output": "results/sample/trained"})
+
+
+def test_a_completed_training_starts_the_evaluation_that_was_named(up: Up) -> None:
+    until = time.monotonic() + 90
+    runs: list[dict[str, Any]] = []
+    while time.monotonic() < until and not (runs and runs[0]["state_type"] in {"COMPLETED", "FAILED"}):
+        time.sleep(1)
+        runs = up.ask("/flow_runs/filter", {"flows": {"name": {"any_": ["evaluate-trained"]}}, "limit": 5})
+    assert len(runs) == 1, "the event starts it once"
+    assert runs[0]["state_type"] == "COMPLETED", runs[0]["state"]["message"]
+    assert (up.root / "results/sample/trained/report.html").is_file()
 
 
 def test_the_ui_shows_the_run_its_counts_and_its_report(up: Up, page: Page) -> None:

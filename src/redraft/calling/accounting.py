@@ -176,6 +176,13 @@ class Account:
             self._backoff.add(times.backoff)
             self._ours.add(times.ours)
 
+    def spent(self, stage: str, provider: str, model: str, cost: float, simulated: bool) -> None:
+        """US dollars that were paid for something else than calls, such as the hours of an endpoint."""
+        key: tuple[str, str, Mode] = (stage, model, "call")
+        line = self._lines.setdefault(key, Line(stage=stage, provider=provider, model=model, mode="call"))
+        line.cost += cost
+        line.simulated = line.simulated or simulated
+
     def moved_on(self, stage: str, outcome: Outcome) -> None:
         """A model of a chain gave no usable answer, the next one is asked: what it cost counts, the request goes on."""
         line = self._line(stage, outcome)

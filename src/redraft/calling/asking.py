@@ -56,6 +56,10 @@ class Asking:
             return None
         return self._hopeless.get((endpoint.name, "")) or self._hopeless.get((endpoint.name, model))
 
+    def hope(self, endpoint: Endpoint, model: str) -> None:
+        """The model may be served now, whatever was said of it."""
+        self._hopeless.pop((endpoint.name, model), None)
+
     async def ask(self, request: Request, endpoint: Endpoint, key: str, errand: Errand, patient: bool) -> Outcome:
         """The outcome; a paid one is in the ledger, one that was not paid is not, so that a rerun asks again.
 

@@ -85,6 +85,20 @@ class Caller:
         self._known[provider] = endpoint
         return endpoint
 
+    async def serve_as(self, model: str, name: str | None) -> None:
+        """From now on the provider calls this model by that name, as one that has an endpoint of its own; None ends it.
+
+        Answers are filed under the model's own name, so that any other endpoint's answers of it are the same."""
+        if name is None:
+            self._client.names.pop(model, None)
+        else:
+            self._client.names[model] = name
+        self._asking.hope(await self.endpoint(model), model)
+
+    def has_endpoint(self, model: str) -> bool:
+        """Whether it is an endpoint of its own that answers for the model."""
+        return model in self._client.names
+
     async def call(self, request: Request, stage: str = "") -> Outcome:
         """The outcome of one request: from the ledger, from an equal call already under way, or paid now.
 

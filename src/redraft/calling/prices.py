@@ -27,6 +27,8 @@ _HALF_PRICE = frozenset({"anthropic", "openai"})
 # Together lists a discount for single models.
 _HALF_PRICE_MODELS = frozenset({"meta-llama/Llama-3.3-70B-Instruct-Turbo"})
 _MILLION = 1_000_000
+_NOTHING: Tariff = ((0, 0.0, 0.0),)
+_BY_THE_HOUR: set[str] = set()
 
 
 def cost(model: str, input_tokens: int, output_tokens: int, mode: Mode = "call") -> float | None:
@@ -53,8 +55,15 @@ def worst(model: str, input_bound: int, max_tokens: int, mode: Mode = "call") ->
     return max(input_bound * for_input + max_tokens * for_output for _, for_input, for_output in within) / _MILLION
 
 
+def by_the_hour(model: str) -> None:
+    """From now on the model's calls cost nothing: its endpoint is paid for, by the hour."""
+    _BY_THE_HOUR.add(model)
+
+
 def tariff_of(model: str, mode: Mode = "call") -> Tariff | None:
     """The steps of a model's price. Raises ConfigurationError where the user's file of prices is not sound."""
+    if model in _BY_THE_HOUR:
+        return _NOTHING
     return _tariff(model, mode, _Identity(own_prices()))
 
 
@@ -82,7 +91,7 @@ def _tariff(model: str, mode: Mode, own: _Identity) -> Tariff | None:
     provider, name = split_model(model)
     provider_id = _PROVIDER_IDS.get(provider, provider)
     if provider_id is None:
-        return ((0, 0.0, 0.0),)  # the user's own machine
+        return _NOTHING  # the user's own machine
     listed = _listed(provider_id, name, None)
     if listed is None or mode == "call":
         return listed
@@ -105,7 +114,7 @@ def _listed(provider_id: str, name: str, context: dict[str, str] | None) -> Tari
 def _steps(price: ModelPrice, name: str) -> Tariff | None:
     into, out = price.input_mtok, price.output_mtok
     if into is None and out is None and name.endswith(":free"):
-        return ((0, 0.0, 0.0),)
+        return _NOTHING
     if into is None or out is None:
         return None
     # Hidden reasoning may have a price of its own, and is not told apart in what a call used.

@@ -7,6 +7,7 @@ sets the bound aside; `prices` makes money of both.
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
 
 import msgspec
 
@@ -21,16 +22,26 @@ _MOST_AROUND_SCHEMA = 2048
 
 def estimate(request: Request) -> int:
     """Expected input tokens: four Latin letters a token, and about one for each character of other scripts."""
+    tokens = estimate_chat([message.content for message in request.messages])
+    if request.output_schema is not None:
+        tokens += len(msgspec.json.encode(request.output_schema)) / 3
+    return round(tokens)
+
+
+def estimate_chat(contents: Iterable[str]) -> float:
+    """The same for the contents of a conversation's messages; unrounded."""
     tokens = float(_AROUND_ALL)
-    for message in request.messages:
-        text = message.content
+    for text in contents:
         letters = len(text)
         tokens += _AROUND_MESSAGE + letters / 4
         if not text.isascii():
             tokens += (len(text.encode("utf-8", "surrogatepass")) - letters) / 3
-    if request.output_schema is not None:
-        tokens += len(msgspec.json.encode(request.output_schema)) / 3
-    return round(tokens)
+    return tokens
+
+
+def estimate_text(text: str) -> float:
+    """The same for a bare text, without what a chat template puts around it; unrounded."""
+    return estimate_chat((text,)) - _AROUND_ALL - _AROUND_MESSAGE
 
 
 def bound(request: Request) -> int:

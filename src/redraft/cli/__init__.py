@@ -8,12 +8,17 @@ from __future__ import annotations
 import click
 
 from redraft import __version__
-from redraft.cli.data_commands import export_command, filter_command, retry_command, rewrite_command
+from redraft.cli.check_command import check_command
+from redraft.cli.data_commands import filter_command, retry_command, rewrite_command
+from redraft.cli.download_command import download_command
+from redraft.cli.endpoints_commands import endpoints_group
 from redraft.cli.environment_commands import demo_command, up_command
 from redraft.cli.explain_command import explain_command
+from redraft.cli.export_command import export_command
+from redraft.cli.finetune_command import finetune_command
+from redraft.cli.jobs_commands import jobs_group
 from redraft.cli.judging_commands import evaluate_command, study_command
 from redraft.cli.ledger_commands import ledger_group
-from redraft.cli.training_commands import finetune_command, jobs_group
 from redraft.sandbox.command import sandbox_command
 
 
@@ -31,10 +36,12 @@ for command in (
     rewrite_command,
     retry_command,
     export_command,
+    check_command,
     finetune_command,
     evaluate_command,
     study_command,
     jobs_group,
+    endpoints_group,
     explain_command,
     ledger_group,
     sandbox_command,
@@ -42,3 +49,4 @@ for command in (
     up_command,
 ):
     main.add_command(command)
+jobs_group.add_command(download_command)

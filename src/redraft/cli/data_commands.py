@@ -1,4 +1,4 @@
-"""`redraft filter`, `redraft rewrite`, `redraft retry`, `redraft export`."""
+"""`redraft filter`, `redraft rewrite`, `redraft retry`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import click
 
 from redraft.cli import options
 from redraft.cli.piloting import run_with_pilot
-from redraft.cli.running import one_line_for_faults, run_flow
+from redraft.cli.running import run_flow
 
 
 @click.command("filter")
@@ -138,19 +138,3 @@ def _costs(manifest: dict[str, Any]) -> str:
     parts += [f"{unpriced} of no known price"] if unpriced else []
     replaced = f"; {manifest['replaced']['calls']} of them replaced by a retry" if "replaced" in manifest else ""
     return f", {' and '.join(parts)}{replaced}"
-
-
-@click.command("export")
-@click.argument("dataset", type=click.Path(path_type=Path))
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option(
-    "--rejections", is_flag=True, help="Write what was rejected, with place and reason, in place of the rows."
-)
-def export_command(dataset: Path, file: Path, rejections: bool) -> None:
-    """Write DATASET as a .json or .jsonl FILE."""
-    from redraft.datasets.exporting import export
-    from redraft.datasets.storage import Dataset
-
-    with one_line_for_faults():
-        rows = export(Dataset.open(dataset), file, rejections=rejections)
-    click.echo(f"{rows} rows: {file}")

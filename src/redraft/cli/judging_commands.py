@@ -19,6 +19,8 @@ def show_verdict(result: dict[str, Any]) -> None:
         click.echo(f"{sentence}\n  {detail}")
     if result["conclusion"]:
         click.echo(result["conclusion"])
+    if result["served"]:
+        click.echo(result["served"].removeprefix("; "))
     click.echo(f"results: {result['results']}")
     click.echo(f"report: {result['report']}")
 
@@ -35,17 +37,26 @@ def show_verdict(result: dict[str, Any]) -> None:
     "--test-size", "-n", type=options.COUNT, default=1000, show_default=True, help="How many of the last to test on."
 )
 @click.option("--output", "-o", default="results/evaluation", show_default=True, help="Folder for results and report.")
+@options.serve
+@click.option("--yes", "-y", is_flag=True, help="Agree to what would be asked.")
 @options.dry_run
 @options.pace
 @options.mode
 @options.check_interval
 @options.max_missing
 @options.credentials
-def evaluate_command(**parameters: Any) -> None:
+def evaluate_command(serve: bool | None, yes: bool, **parameters: Any) -> None:
     """Compare two models on test contexts, with a judge that sees both orders."""
     intent = "Compare {model1} with {model2} on the last {test_size} of {conversations}, judged by {judge}"
     show = show_estimates if parameters["dry_run"] else show_verdict
-    run_flow("flows.judge_models:judge_models", intent.format(**parameters), show, **parameters)
+    run_flow(
+        "flows.judge_models:judge_models", intent.format(**parameters), show, serve=_agreed(serve, yes), **parameters
+    )
+
+
+def _agreed(serve: bool | None, yes: bool) -> bool | None:
+    """--yes agrees to paid endpoints unless --no-serve was said; None asks."""
+    return True if yes and serve is None else serve
 
 
 @click.command("study")
@@ -76,7 +87,21 @@ def evaluate_command(**parameters: Any) -> None:
 @options.epochs
 @options.learning_rate
 @options.lora
+@click.option(
+    "--seeds", type=options.COUNT, default=1, show_default=True,
+    help="How often each method's model is trained, with the seeds 1, 2 and so on.",
+)  # fmt: skip
+@click.option(
+    "--training-budget", type=click.FloatRange(min=0),
+    help="US dollars that all trainings may cost together, by the provider's estimate and by ours; above it none is "
+    "submitted.",
+)  # fmt: skip
+@click.option(
+    "--jobs-at-once", type=options.COUNT, default=4, show_default=True,
+    help="How many training jobs are under way at a time.",
+)  # fmt: skip
 @options.chain
+@options.serve
 @options.ahead
 @options.pace
 @options.mode
@@ -84,10 +109,11 @@ def evaluate_command(**parameters: Any) -> None:
 @options.max_rejected
 @options.max_missing
 @options.credentials
-def study_command(yes: bool, **parameters: Any) -> None:
+def study_command(yes: bool, serve: bool | None, **parameters: Any) -> None:
     """The whole feedback study: rewrite with both methods, fine-tune on each, compare, report."""
     intent = (
-        f"Study on {parameters['input']}: rewrite with {parameters['rewriter']}, train {parameters['model']} twice, "
+        f"Study on {parameters['input']}: rewrite with {parameters['rewriter']}, train {parameters['model']} "
+        f"{2 * parameters['seeds']} times, "
         f"judge with {parameters['judge']}; everything goes to {parameters['output']}"
     )
-    run_with_pilot("flows.run_study:run_study", intent, show_verdict, yes, parameters)
+    run_with_pilot("flows.run_study:run_study", intent, show_verdict, yes, {**parameters, "serve": _agreed(serve, yes)})

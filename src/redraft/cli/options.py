@@ -55,6 +55,12 @@ move_on = click.option(
     show_default=True,
     help="What moves on to the next --fallback: any unusable answer, or only the provider's faults.",
 )
+serve = click.option(
+    "--serve/--no-serve",
+    default=None,
+    help="Make a dedicated endpoint, paid by the hour, for a model trained at Together that needs one, and stop it "
+    "afterwards. By default a terminal is asked.",
+)
 dry_run = click.option(
     "--dry-run", is_flag=True, help="Estimate calls, tokens, price and time; nothing is sent, no key is needed."
 )

@@ -27,10 +27,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from redraft.calling.progress import WATCHERS, lasting
 from redraft.calling.progress import Progress as Stage
 from redraft.cli.temporary_server import start_unless_configured
-from redraft.errors import PartialError, RedraftError
+from redraft.errors import NotServedError, PartialError, RedraftError
 
 # How long an orderly end may take once nothing is being paid any more.
 SECONDS_TO_END = 5.0
+
+# Until an endpoint is seen to have stopped; the next run or the monitor goes on with it.
+SECONDS_TO_STOP_ENDPOINTS = 120.0
 
 # A first start on a busy machine, which makes Prefect's database, takes longer than one thinks.
 SECONDS_TO_START = 180.0
@@ -45,20 +48,40 @@ _CONSOLE = Console(stderr=True, highlight=False)
 def run_flow(path: str, intent: str, show: Callable[[dict[str, Any]], None], **parameters: Any) -> None:
     """Runs the flow `module:name` and shows its result; ends the process with the status that its fault stands for."""
     click.echo(intent, err=True)
-    quieten_prefect()
     with one_line_for_faults():
         try:
-            with _bars(), _interruptible():
-                server = start_unless_configured()
-                flow = _load(path)
-                if server is not None:
-                    server.wait(SECONDS_TO_START)
-                result = asyncio.run(flow(**parameters))
+            result = _with_endpoints(path, parameters)
         except PartialError as fault:
             if fault.result is not None:
                 show(fault.result)
             raise
     show(result)
+
+
+def _with_endpoints(path: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    """The flow's result. Where it needs paid endpoints and nobody has said whether they are wanted (`serve` is None),
+    a person at a terminal is asked."""
+    unsaid = "serve" in parameters and parameters["serve"] is None
+    try:
+        return result_of(path, **{**parameters, "serve": False} if unsaid else parameters)
+    except NotServedError as fault:
+        if not unsaid or not sys.stdin.isatty():
+            raise
+        click.echo(f"redraft: {fault}", err=True)
+        if not click.confirm("make it, and stop it afterwards?", err=True):
+            raise
+    return result_of(path, **{**parameters, "serve": True})
+
+
+def result_of(path: str, **parameters: Any) -> dict[str, Any]:
+    """The result of the flow `module:name`; its faults come through. For a caller under `one_line_for_faults`."""
+    quieten_prefect()
+    with _bars(), _interruptible():
+        server = start_unless_configured()
+        flow = _load(path)
+        if server is not None:
+            server.wait(SECONDS_TO_START)
+        return asyncio.run(flow(**parameters))
 
 
 @contextmanager
@@ -107,11 +130,22 @@ def _leave_when_idle() -> None:
     until = monotonic() + GRACE_SECONDS
     while Caller.asking() and monotonic() < until:
         time.sleep(0.1)
+    until = monotonic() + SECONDS_TO_STOP_ENDPOINTS
+    while _endpoints_open() and monotonic() < until:
+        time.sleep(0.1)
     time.sleep(SECONDS_TO_END)
     _leave()
 
 
+def _endpoints_open() -> int:
+    """Endpoints, paid by the hour, that this process has yet to stop."""
+    module = sys.modules.get("redraft.training.serving.served")  # importing it takes seconds, and it may not be needed
+    return module.Serving.open if module is not None else 0
+
+
 def _leave() -> NoReturn:
+    if _endpoints_open():
+        click.echo("redraft: an endpoint may still run; see: redraft endpoints list", err=True)
     click.echo(f"redraft: {_STOPPED}", err=True)
     os._exit(1)
 

@@ -77,7 +77,8 @@ class Services:
         # The pool must be there before anything is deployed into it.
         pool = ["work-pool", "create", "local", "--type", "process", "--overwrite"]
         self._run("work pool", [*prefect, *pool], environment)
-        self._run("deployments", [*prefect, "--no-prompt", "deploy", "--all"], environment)
+        said = self._run("deployments", [sys.executable, "-m", "deployments.deploy"], environment)
+        click.echo(said.splitlines()[-1], err=True)  # who is notified of failed jobs
         self._launch("worker", [*prefect, "worker", "start", "--pool", "local", "--type", "process"], environment)
 
     def _environment(self) -> dict[str, str]:
@@ -102,7 +103,8 @@ class Services:
                 words, cwd=self._root, env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
             )
 
-    def _run(self, what: str, words: list[str], environment: dict[str, str]) -> None:
+    def _run(self, what: str, words: list[str], environment: dict[str, str]) -> str:
+        """What it said. Raises RedraftError where it fails."""
         click.echo(f"setting up {what} …", err=True)
         try:
             done = subprocess.run(  # noqa: S603  our own programs
@@ -119,6 +121,7 @@ class Services:
         if done.returncode:
             last = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
             raise RedraftError(f"{what} could not be set up: {' '.join(last)}")
+        return done.stdout
 
     def _wait_for(self, url: str) -> None:
         until = time.monotonic() + SECONDS_TO_START

@@ -1,10 +1,13 @@
 """A dataset as one JSON or JSONL file, for people and other programs.
 
-Neighbours: `storage` holds the dataset, `columns` its names, `reading` reads the file again.
+Neighbours: `storage` holds the dataset, `columns` its names, `reading` reads the file again; what trainers read is
+laid out by `redraft.training.exporting`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,10 +19,17 @@ from redraft.datasets.storage import Dataset
 from redraft.errors import InputError
 
 
-def export(dataset: Dataset, path: Path, *, rejections: bool = False) -> int:
-    """Write the rows, or the rejections, to `path`: an array for .json, one a line for .jsonl; how many.
+def export(dataset: Dataset, path: Path, *, rejections: bool = False, most: int | None = None) -> int:
+    """Write the rows, or the rejections, to `path`, the first `most` of them; how many. See `write_rows`."""
+    records = islice(dataset.rejections() if rejections else dataset.rows(), most)
+    return write_rows(path, (msgspec.json.encode(to_row(record)) for record in records))
 
-    The file appears whole or not at all. Raises InputError for another suffix, StorageError for a full disk.
+
+def write_rows(path: Path, rows: Iterable[bytes]) -> int:
+    """Write rows of JSON to `path`: an array for .json, one a line for .jsonl; how many.
+
+    The file appears whole or not at all. Raises InputError for another suffix, StorageError for a full disk; what
+    `rows` raises passes.
     """
     if path.suffix not in {".json", ".jsonl"}:
         raise InputError(f"{path}: export writes .json or .jsonl; name the file so")
@@ -31,9 +41,9 @@ def export(dataset: Dataset, path: Path, *, rejections: bool = False) -> int:
         path.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(path) as file:
         file.write(opening)
-        for record in dataset.rejections() if rejections else dataset.rows():
+        for row in rows:
             file.write(between if count else b"")
-            file.write(msgspec.json.encode(to_row(record)))
+            file.write(row)
             count += 1
         if count or path.suffix == ".json":
             file.write(closing)

@@ -42,6 +42,8 @@ class ChatClient:
         self._seconds = seconds
         self._sessions: dict[tuple[str, bool], aiohttp.ClientSession] | None = None
         self._routes: dict[Endpoint, Route] = {}
+        # What providers call some of the models for now, such as the name of an endpoint that serves one of them.
+        self.names: dict[str, str] = {}
 
     async def __aenter__(self) -> ChatClient:
         self._sessions = {}
@@ -72,7 +74,9 @@ class ChatClient:
         """Sends the request once, with `seconds` for all of it. Raises CallFault for everything that is no answer."""
         route = self._route(endpoint)
         limit = self._seconds if seconds is None else seconds
-        data = msgspec.json.encode(wire.body(request))
+        sent = self.names.get(request.model)
+        named = request if sent is None else msgspec.structs.replace(request, model=sent)
+        data = msgspec.json.encode(wire.body(named))
         try:
             async with route.session.post(
                 route.url,

@@ -1,7 +1,7 @@
 """The web application: every route of every provider, and the mark that all of it is simulated.
 
-Neighbours: `calls`, `files`, `fine_tunes` and `batches` handle what providers offer, `control` what only a sandbox
-does.
+Neighbours: `calls`, `files`, `fine_tunes`, `endpoints` and `batches` handle what providers offer, `control` what
+only a sandbox does.
 """
 
 from __future__ import annotations
@@ -13,23 +13,31 @@ import msgspec
 from aiohttp import web
 
 from redraft.sandbox.accounts import Accounts
+from redraft.sandbox.adapters import Adapters
 from redraft.sandbox.anthropic_messages import MessagesForm
 from redraft.sandbox.asking import Form
 from redraft.sandbox.batch_routes import mount_batches
 from redraft.sandbox.calls import Calls, authorise, json_object
+from redraft.sandbox.catalogue import Catalogue
 from redraft.sandbox.chat import ChatForm
 from redraft.sandbox.control import Control
 from redraft.sandbox.dialects import JSON, Denied, Dialect, Gemini, Ollama, OpenAI, OpenRouter, Together, Vllm
-from redraft.sandbox.faults import HARMS, Scripts
+from redraft.sandbox.endpoints import Endpoints
+from redraft.sandbox.faults import HARMS, Doing, RouteFaults, Scripts
 from redraft.sandbox.files import Files
 from redraft.sandbox.fine_tunes import FineTunes
+from redraft.sandbox.job_records import JobRecords
 from redraft.sandbox.models import Models
 from redraft.sandbox.options import Options
+from redraft.sandbox.registry_routes import Registry
+from redraft.sandbox.routing import Routing
 from redraft.sandbox.spoiling import play, refusal, spoil, unpaid
 from redraft.sandbox.state import State
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Guard = Callable[[Handler], Handler]
 SIMULATED = "x-redraft-simulated"
+STORAGE = "/sandbox/storage/"
 CHAT_MOUNTS: tuple[tuple[str, Dialect], ...] = (
     ("/v1", Together()),
     ("/openai/v1", OpenAI()),
@@ -50,14 +58,21 @@ def make_app(options: Options) -> web.Application:
     models = Models(options, state)
     calls = Calls(options, models, accounts, scripts)
     files = Files(options, state, accounts)
-    control = Control(options, state, scripts, calls, files, models)
+    catalogue = Catalogue(state, models)
+    models.endpoint_answers = Routing(options, state, catalogue).answers
+    random = RouteFaults(options.seed, options.route_faults)
+    control = Control(options, state, scripts, random, calls, files, models, catalogue)
     app = web.Application(client_max_size=LARGEST_BODY)
 
     def guarded(handler: Handler) -> Handler:
-        return _guarded(handler, options, scripts)
+        return _guarded(handler, options, scripts, random)
 
     _mount_calls(app, calls, models, guarded)
-    _mount_training(app, files, FineTunes(options, state, files, models), guarded)
+    tunes, records = FineTunes(options, state, files, models), JobRecords(options, state, files, models)
+    _mount_training(app, files, tunes, records, guarded)
+    endpoints = Endpoints(options, state, catalogue)
+    adapters = Adapters(options, state, endpoints, catalogue)
+    _mount_endpoints(app, Registry(catalogue), endpoints, adapters, guarded)
     mount_batches(app, options, state, calls, files, guarded)
     _mount_control(app, control)
     identity = options.identity
@@ -76,7 +91,7 @@ def make_app(options: Options) -> web.Application:
     return app
 
 
-def _mount_calls(app: web.Application, calls: Calls, models: Models, guarded: Callable[[Handler], Handler]) -> None:
+def _mount_calls(app: web.Application, calls: Calls, models: Models, guarded: Guard) -> None:
     def served(form: Form) -> Handler:
         async def handler(request: web.Request) -> web.StreamResponse:
             return await calls.serve(request, form)
@@ -106,9 +121,7 @@ def _mount_calls(app: web.Application, calls: Calls, models: Models, guarded: Ca
     app.router.add_post("/v1/messages/count_tokens", guarded(count_tokens))
 
 
-def _mount_training(
-    app: web.Application, files: Files, tunes: FineTunes, guarded: Callable[[Handler], Handler]
-) -> None:
+def _mount_training(app: web.Application, files: Files, tunes: FineTunes, records: JobRecords, guarded: Guard) -> None:
     routes: tuple[tuple[str, str, Handler], ...] = (
         ("POST", "/v1/files", files.announce),
         ("GET", "/v1/files", files.all),
@@ -118,17 +131,59 @@ def _mount_training(
         ("POST", "/v1/files/{id}/preprocess", files.preprocess),
         ("GET", "/v1/fine-tunes/models/limits", tunes.limits),
         ("POST", "/v1/fine-tunes/estimate-price", tunes.estimate),
+        ("POST", "/v1/fine-tunes/preview", records.preview),
         ("POST", "/v1/fine-tunes", tunes.create),
         ("GET", "/v1/fine-tunes", tunes.all),
         ("GET", "/v1/fine-tunes/{id}", tunes.one),
         ("DELETE", "/v1/fine-tunes/{id}", tunes.delete),
         ("POST", "/v1/fine-tunes/{id}/cancel", tunes.cancel),
-        ("GET", "/v1/fine-tunes/{id}/events", tunes.events),
-        ("GET", "/v1/fine-tunes/{id}/checkpoints", tunes.checkpoints),
+        ("GET", "/v1/fine-tunes/{id}/events", records.events),
+        ("GET", "/v1/fine-tunes/{id}/checkpoints", records.checkpoints),
+        ("GET", "/v1/fine-tunes/{id}/metrics", records.metrics),
+        ("GET", "/v1/fine-tunes/{id}/download-tokenized-dataset", records.tokenized),
+        ("GET", "/v1/finetune/download", records.download),
     )
     for method, path, handler in routes:
         app.router.add_route(method, path, guarded(handler))
-    app.router.add_put("/sandbox/storage/{id}", files.receive)
+    app.router.add_put("/sandbox/storage/{id}", guarded(files.receive))
+    app.router.add_get("/sandbox/storage/tokenized/{id}", guarded(records.fetch_tokenized))
+
+
+def _mount_endpoints(
+    app: web.Application, registry: Registry, endpoints: Endpoints, adapters: Adapters, guarded: Guard
+) -> None:
+    project = "/v2/projects/{project}"
+    below, under = f"{project}/endpoints", f"{project}/endpoints/{{endpoint}}/deployments"
+    loaded = f"{under}/{{id}}/adapters"
+    routes: tuple[tuple[str, str, Handler], ...] = (
+        ("GET", "/v3/whoami", registry.whoami),
+        ("GET", "/v1/projects", registry.projects),
+        ("GET", "/v2/public/inference-instance-types", registry.hardware),
+        ("GET", "/v2/public/inference-instance-types/{id}", registry.one_hardware),
+        ("GET", "/v2/supported-models", registry.supported),
+        ("GET", "/v2/supported-models/{id}", registry.one_supported),
+        ("GET", f"{project}/models", registry.models),
+        ("GET", f"{project}/models/{{id}}", registry.model),
+        ("GET", f"{project}/configs", registry.configs),
+        ("GET", f"{project}/configs/{{id}}", registry.config),
+        ("POST", below, endpoints.create),
+        ("GET", below, endpoints.all),
+        ("GET", f"{below}/{{id}}", endpoints.one),
+        ("PATCH", f"{below}/{{id}}", endpoints.change),
+        ("DELETE", f"{below}/{{id}}", endpoints.delete),
+        ("POST", under, endpoints.create_deployment),
+        ("GET", under, endpoints.deployments),
+        ("GET", f"{under}/{{id}}", endpoints.deployment),
+        ("PATCH", f"{under}/{{id}}", endpoints.change_deployment),
+        ("DELETE", f"{under}/{{id}}", endpoints.delete_deployment),
+        ("POST", loaded, adapters.create),
+        ("GET", loaded, adapters.all),
+        ("GET", f"{loaded}/{{adapter}}", adapters.one),
+        ("PATCH", f"{loaded}/{{adapter}}", adapters.change),
+        ("DELETE", f"{loaded}/{{adapter}}", adapters.delete),
+    )
+    for method, path, handler in routes:
+        app.router.add_route(method, path, guarded(handler))
 
 
 def _mount_control(app: web.Application, control: Control) -> None:
@@ -141,30 +196,42 @@ def _mount_control(app: web.Application, control: Control) -> None:
     app.router.add_post("/sandbox/reset", control.reset)
 
 
-def _guarded(handler: Handler, options: Options, scripts: Scripts) -> Handler:
-    """The handler behind the key check and the scripts, with refusals in Together's words."""
+def _guarded(handler: Handler, options: Options, scripts: Scripts, random: RouteFaults) -> Handler:
+    """The handler behind the key check, the scripts and the random faults, with refusals in Together's words."""
     together = Together()
 
     async def inner(request: web.Request) -> web.StreamResponse:
-        doing = scripts.take(f"{request.method} {request.path}", await _readable(request)) if scripts else None
-        if doing and doing.replaces and not doing.after:
-            return await play(request, doing)
+        line = f"{request.method} {request.path}"
+        doing = scripts.take(line, await _readable(request)) if scripts else None
+        if doing is None and random.active:
+            doing = random.draw(line)
         if doing and not doing.after:
+            if doing.replaces:
+                return await play(request, doing)
             await asyncio.sleep(doing.delay_ms / 1000)
-        if doing and doing.fault and not HARMS[doing.fault].paid:
-            return unpaid(together, doing.fault, doing)
+            if doing.fault and not HARMS[doing.fault].paid:
+                return unpaid(together, doing.fault, doing)
         try:
-            authorise(request, options)
+            if not request.path.startswith(STORAGE):  # the signature in the address is the key
+                authorise(request, options)
             response = await handler(request)
         except Denied as denied:
             response = refusal(together, denied)
-        if doing and doing.after:
-            await asyncio.sleep(doing.delay_ms / 1000)
-        if doing and doing.fault and isinstance(response, web.Response) and isinstance(response.body, bytes):
-            return await spoil(request, doing.fault, response.body, {}) or response
-        return await play(request, doing) if doing and doing.replaces else response
+        return await _ended(request, doing, response) if doing else response
 
     return inner
+
+
+async def _ended(request: web.Request, doing: Doing, response: web.StreamResponse) -> web.StreamResponse:
+    """The answer to a request that took effect, as the script or the fault leaves it."""
+    if doing.after:
+        await asyncio.sleep(doing.delay_ms / 1000)
+    if doing.fault and not HARMS[doing.fault].paid:
+        return unpaid(Together(), doing.fault, doing)
+    if doing.fault and isinstance(response, web.Response) and isinstance(response.body, bytes):
+        headers = {name: value for name, value in response.headers.items() if name.lower() != "content-length"}
+        return await spoil(request, doing.fault, response.body, headers, response.status) or response
+    return await play(request, doing) if doing.replaces else response
 
 
 async def _readable(request: web.Request) -> bytes:

@@ -53,13 +53,13 @@ class Calls:
             authorise(request, self._options)
             body = json_object(raw)
             ask = form.read(body)
-            self._models.check(ask.model)
+            played = self._models.check(ask.model)
         except Denied as denied:
             return refusal(form.dialect, denied)
-        return await self._answer(request, form, ask, canonical(body), doing)
+        return await self._answer(request, form, ask, played, canonical(body), doing)
 
     async def _answer(
-        self, request: web.Request, form: Form, ask: Ask, content: bytes, doing: Doing
+        self, request: web.Request, form: Form, ask: Ask, played: str, content: bytes, doing: Doing
     ) -> web.StreamResponse:
         digest, kind = hashlib.sha256(content).digest(), kind_of(ask)
         if self.limits.active:
@@ -77,7 +77,10 @@ class Calls:
             return denied
         if latency or doing.delay_ms:
             await asyncio.sleep(latency + doing.delay_ms / 1000)
-        replies = [_as_told(self._reply(ask, content, kind, fault, choice, index), doing) for index in range(ask.count)]
+        model = ask if played == ask.model else msgspec.structs.replace(ask, model=played)
+        replies = [
+            _as_told(self._reply(model, content, kind, fault, choice, index), doing) for index in range(ask.count)
+        ]
         fingerprint = hashlib.sha256(digest + attempt.to_bytes(4, "big")).hexdigest()
         answer = msgspec.json.encode(form.write(ask, replies, fingerprint, int(time.time())))
         headers = self._settle(form, ask, sum(reply.output_tokens for reply in replies))
@@ -113,14 +116,14 @@ class Calls:
     def answer_later(self, route: str, form: Form, body: dict[str, object]) -> dict[str, object]:
         """The answer to one request of a batch, counted as paid like any other; raises Denied where it is refused."""
         ask = form.read(body)
-        self._models.check(ask.model)
+        model = msgspec.structs.replace(ask, model=self._models.check(ask.model))
         content = canonical(body)
         digest, kind = hashlib.sha256(content).digest(), kind_of(ask)
         attempt = self._accounts.attempt(digest)
         fault, _, choice = self._faults.draw(digest, attempt)
         # A batch has no connection that could break; what may go wrong with the text goes wrong here too.
         fault = fault if fault in {"empty", "refused", "truncated"} else NONE
-        replies = [self._reply(ask, content, kind, fault, choice, index) for index in range(ask.count)]
+        replies = [self._reply(model, content, kind, fault, choice, index) for index in range(ask.count)]
         fingerprint = hashlib.sha256(digest + attempt.to_bytes(4, "big")).hexdigest()
         self._accounts.input_tokens += ask.input_tokens
         self._accounts.output_tokens += sum(reply.output_tokens for reply in replies)

@@ -10,7 +10,8 @@ from typing import cast
 
 import click
 
-from redraft.sandbox.faults import HARMS
+from redraft.sandbox.course import TURNS
+from redraft.sandbox.faults import AFTER, HARMS
 from redraft.sandbox.options import FaultOptions, Options, TruthOptions
 
 SHARE = click.FloatRange(0, 1)
@@ -35,10 +36,19 @@ def _strength(_: click.Context, __: click.Parameter, values: tuple[str, ...]) ->
     return _numbers(values, "PATTERN=NUMBER")
 
 
-def _fault(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tuple[tuple[str, float], ...]:
+def _word(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    pairs = tuple((pattern, word) for pattern, _equals, word in (value.rpartition("=") for value in values))
+    for pattern, word in pairs:
+        if not pattern or not word:
+            raise click.BadParameter(f"{pattern or word!r} is not PATTERN=WORD")
+    return pairs
+
+
+def _fault(_: click.Context, option: click.Parameter, values: tuple[str, ...]) -> tuple[tuple[str, float], ...]:
     pairs = _numbers(values, "NAME=SHARE")
     for name, share in pairs:
-        if name not in HARMS:
+        bare = name.removeprefix(AFTER) if option.name == "route_fault" else name
+        if bare not in HARMS:
             raise click.BadParameter(f"no fault is called {name!r}; there are {', '.join(sorted(HARMS))}")
         if not 0 <= share <= 1:
             raise click.BadParameter(f"{share:g} is no share from 0 to 1")
@@ -56,6 +66,17 @@ def _fault(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tu
 @click.option("--job-seconds", type=NOT_NEGATIVE, default=3.0, help="Length of a training job.")
 @click.option("--file-seconds", type=NOT_NEGATIVE, default=0.3, help="Length of a file's processing.")
 @click.option("--job-fails", multiple=True, help="Pattern of suffixes or base models whose jobs fail; repeatable.")
+@click.option("--job-stalls", multiple=True, help="Pattern of jobs that give no sign any more; repeatable.")
+@click.option("--job-unpaid", multiple=True, help="Pattern of jobs stopped by the billing limit; repeatable.")
+@click.option("--job-restarts", multiple=True, help="Pattern of jobs that begin anew once; repeatable.")
+@click.option("--job-state", multiple=True, callback=_word, help="PATTERN=STATE of jobs, a state of that name.")
+@click.option("--job-event", multiple=True, callback=_word, help="PATTERN=TYPE of jobs, an event of that type.")
+@click.option("--credit", type=NOT_NEGATIVE, default=100.0, help="Limit of the account in US dollars.")
+@click.option("--weights-bytes", type=click.IntRange(0, 2**30), default=65_536, help="Size of trained weights.")
+@click.option("--endpoint-seconds", type=NOT_NEGATIVE, default=2.0, help="Time until a deployment is ready.")
+@click.option("--minute-seconds", type=click.FloatRange(0.001), default=60.0, help="A minute of a deployment's life.")
+@click.option("--endpoint-fails", multiple=True, help="Pattern of endpoints whose deployments fail; repeatable.")
+@click.option("--dedicated", is_flag=True, help="Trained models answer through a dedicated endpoint only.")
 @click.option("--batch-seconds", type=NOT_NEGATIVE, default=1.0, help="Length of a batch.")
 @click.option("--batch-error-rate", type=SHARE, default=0.0, help="Share of a batch's requests that end in an error.")
 @click.option("--batch-expire-rate", type=SHARE, default=0.0, help="Share of a batch's requests that expire.")
@@ -69,6 +90,12 @@ def _fault(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tu
 @click.option("--refusal-rate", type=SHARE, default=0.0, help="Share of refusals.")
 @click.option("--truncate-rate", type=SHARE, default=0.0, help="Share of answers cut at half their length.")
 @click.option("--fault", multiple=True, callback=_fault, help="NAME=SHARE of calls, such as stall=0.01; repeatable.")
+@click.option(
+    "--route-fault",
+    multiple=True,
+    callback=_fault,
+    help="NAME=SHARE of requests to files, jobs and endpoints; after:NAME spoils only the answer; repeatable.",
+)
 @click.option("--strength", multiple=True, callback=_strength, help="PATTERN=NUMBER of model names; repeatable.")
 @click.option("--quality-sd", type=NOT_NEGATIVE, default=1.0, help="Spread of a model's quality over contexts.")
 @click.option("--judge-bias", type=float, default=0.15, help="The judge's favour for the answer shown first.")
@@ -81,6 +108,7 @@ def sandbox_command(**given: object) -> None:
 
     Together at the printed address, Anthropic too; OpenAI-compatible chat under /openai/v1,
     /openrouter/v1, /gemini/v1beta/openai, /vllm/v1 and /ollama/v1. Any key is accepted but `wrong`.
+    Together's dedicated endpoints belong to the project proj_sandbox.
     """
     from redraft.sandbox.serving import serve
 
@@ -99,4 +127,11 @@ def options_from(given: dict[str, object]) -> Options:
     faults = {name: given.pop(name) for name in FaultOptions.__struct_fields__ if name in given}
     if "fault" in given:
         faults["more"] = given.pop("fault")
-    return msgspec.convert(given | {"truth": truth, "faults": faults, "bad_keys": keys}, Options)
+    jobs = {name: given.pop(f"job_{name}") for name in TURNS if f"job_{name}" in given}
+    jobs |= {name: given.pop(name) for name in ("credit", "weights_bytes") if name in given}
+    jobs |= {f"{name}s": given.pop(f"job_{name}") for name in ("state", "event") if f"job_{name}" in given}
+    endpoints = {name: given.pop(name) for name in ("minute_seconds", "dedicated") if name in given}
+    endpoints |= {name: given.pop(f"endpoint_{name}") for name in ("seconds", "fails") if f"endpoint_{name}" in given}
+    groups = {"truth": truth, "faults": faults, "jobs": jobs, "endpoints": endpoints}
+    shares = given.pop("route_fault", ())
+    return msgspec.convert(given | groups | {"bad_keys": keys, "route_faults": shares}, Options)

@@ -5,6 +5,7 @@ Neighbours: `accounts` counts, `app` mounts these under /sandbox/.
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from importlib.metadata import version
 from typing import Annotated
@@ -14,12 +15,14 @@ from aiohttp import web
 
 from redraft.sandbox.accounts import Accounts
 from redraft.sandbox.calls import Calls
+from redraft.sandbox.catalogue import Catalogue
+from redraft.sandbox.deployments import FAILED, STOPPED, Minutes, hours_run, replicas_of, state_of
 from redraft.sandbox.dialects import JSON
-from redraft.sandbox.faults import Scripts
+from redraft.sandbox.faults import RouteFaults, Scripts
 from redraft.sandbox.files import Files
 from redraft.sandbox.models import Models
 from redraft.sandbox.options import Options
-from redraft.sandbox.state import State
+from redraft.sandbox.state import DeploymentRecord, State
 from redraft.sandbox.truth import Truth, true_win_rate
 
 
@@ -32,9 +35,18 @@ class Control:
     """`accounts` is replaced by a fresh one on reset, here and wherever it is counted."""
 
     def __init__(
-        self, options: Options, state: State, scripts: Scripts, calls: Calls, files: Files, models: Models
+        self,
+        options: Options,
+        state: State,
+        scripts: Scripts,
+        random: RouteFaults,
+        calls: Calls,
+        files: Files,
+        models: Models,
+        catalogue: Catalogue,
     ) -> None:
-        self._options, self._state, self._scripts = options, state, scripts
+        self._options, self._state, self._scripts, self._random = options, state, scripts, random
+        self._catalogue = catalogue
         self._calls, self._files, self._models = calls, files, models
         self.accounts = files.accounts
 
@@ -43,8 +55,30 @@ class Control:
         return _json(body | {"seed": self._options.seed, "truth": self._options.truth})
 
     async def stats(self, request: web.Request) -> web.Response:
-        jobs = Counter(job.suffix for job in self._state.jobs.values())
-        return _json(self.accounts.totals() | {"jobs": dict(jobs), "trained": self._models.trained()})
+        """Counts; jobs, files, endpoints and deployments are counted by name and for ever, deleted or not."""
+        state = self._state
+        made = {
+            "jobs": Counter(job.suffix for job in state.jobs.values()),
+            "files": Counter(file.filename for file in state.files.values()),
+            "endpoints": Counter(one.name for one in state.endpoints.values()),
+            "deployments": Counter(self._deployment_name(one) for one in state.deployments.values()),
+        }
+        return _json(self.accounts.totals() | made | {"trained": self._models.trained(), "serving": self._serving()})
+
+    def _deployment_name(self, record: DeploymentRecord) -> str:
+        return f"{self._state.endpoints[record.endpoint].name}/{record.name}"
+
+    def _serving(self) -> dict[str, object]:
+        """What runs and what it has cost: the names of deployments that are neither stopped nor failed, replicas that
+        are ready, hours of replicas, US dollars."""
+        now, minutes = time.time(), Minutes(self._options.endpoints.minute_seconds)
+        records = list(self._state.deployments.values())
+        going = [one for one in records if state_of(one, now, minutes) not in {STOPPED, FAILED}]
+        hours = {one.id: hours_run(one, now, minutes) for one in records}
+        cost = sum(hours[one.id] * self._catalogue.config(one.config).hardware.cents / 100 for one in records)
+        ready = sum(replicas_of(one, now, minutes)[1] for one in going)
+        names = sorted(map(self._deployment_name, going))
+        return {"running": names, "ready": ready, "hours": sum(hours.values()), "dollars": cost}
 
     async def calls(self, request: web.Request) -> web.StreamResponse:
         """One JSON object a line; `?repeated=1` only contents that were answered twice, `?since=N` later ones."""
@@ -89,13 +123,15 @@ class Control:
         return _json(wanted)
 
     async def reset(self, request: web.Request) -> web.Response:
-        """Counts from zero and drops scripts; with ?everything=1 files, jobs and trained models go too."""
+        """Counts from zero and drops scripts; with ?everything=1 files, jobs, models and endpoints go too."""
         self.accounts = self._files.accounts = Accounts()
         self._calls.reset(self.accounts)
         self._scripts.clear()
+        self._random.reset()
         if request.query.get("everything", "0") not in {"0", ""}:
             self._state.clear()
             self._models.forget()
+            self._catalogue.forget()
         return _json({"reset": True})
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +17,7 @@ from redraft.sandbox.draws import Draws
 from redraft.sandbox.options import FaultOptions
 
 NONE = "none"
+AFTER = "after:"  # before the name of a fault of a route: what was asked for is done, and its answer spoiled
 UNREADABLE_VERDICTS = ("$ERROR$", "\n\n", "To Assistant", "[[9.5]]", "Both answers have merit, and I cannot say.", "{")
 _SPREAD = 0.5  # sigma of the lognormal latency: the slowest of a hundred takes about three times the mean
 
@@ -93,7 +95,8 @@ class Doing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a script does to a request.
 
     `status`, `headers` and `body` (text, or JSON) replace the answer; with `after` the request takes
-    effect first (a job is made, a call is paid). `close` ends the connection without an answer.
+    effect first (a job is made, a call is paid), which on other routes than model calls goes for a `fault` such as
+    error_500 too. `close` ends the connection without an answer.
     `content` and `finish_reason` change a model's answer and leave the rest of it real. `fault` is a name out of
     `HARMS`, played in the provider's own words; `retry_after` are the seconds that the limited ones name.
     """
@@ -126,6 +129,28 @@ class Doing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if isinstance(self.body, str):
             return self.body.encode()
         return b"" if self.body is None else msgspec.json.encode(self.body)
+
+
+class RouteFaults:
+    """The random faults of the routes that are no model calls; the n-th request of a kind draws the n-th number."""
+
+    def __init__(self, seed: int, shares: tuple[tuple[str, float], ...]) -> None:
+        self._seed, self._shares = seed, shares
+        self._counts: Counter[str] = Counter()
+        self.active = any(share > 0 for _, share in shares)
+
+    def draw(self, line: str) -> Doing | None:
+        """What is done to the next request of that `METHOD PATH`, if anything."""
+        self._counts[line] += 1
+        place = Draws(self._seed, "route", line, self._counts[line]).uniform(0)
+        for name, share in self._shares:
+            if place < share:
+                return Doing(fault=name.removeprefix(AFTER), after=name.startswith(AFTER))
+            place -= share
+        return None
+
+    def reset(self) -> None:
+        self._counts.clear()
 
 
 class Script(msgspec.Struct, forbid_unknown_fields=True):

@@ -106,9 +106,8 @@ class Files:
         if record.preprocessed_at is None:
             check = check_rows if record.purpose != "batch-api" else _count_rows
             report = await asyncio.to_thread(check, self._state.path(record.id), record.filetype)
-            record = msgspec.structs.replace(
-                record, preprocessed_at=time.time(), error=report.error, lines=report.lines, weights=report.weights
-            )
+            found = {"error": report.error, "lines": report.lines, "weights": report.weights, "format": report.format}
+            record = msgspec.structs.replace(record, preprocessed_at=time.time(), **found)
             self._state.save(record)
         return self._show(record)
 
@@ -124,7 +123,7 @@ class Files:
         record = self.find(request.match_info["id"])
         if record.uploaded_at is None:
             raise Denied(404, "not_found", f"File has no content: {record.id}")
-        return web.FileResponse(self._state.path(record.id), headers={"content-type": "application/octet-stream"})
+        return web.FileResponse(self._state.path(record.id), headers={"content-type": "text/plain"})
 
     async def delete(self, request: web.Request) -> web.Response:
         record = self.find(request.match_info["id"])

@@ -1,28 +1,47 @@
-"""Together's fine-tuning: limits, price, create, list, retrieve, cancel, events, checkpoints, delete.
+"""Together's fine-tuning: limits, price, create, list, retrieve, cancel, delete.
 
 Creating is not idempotent, as at the real service: the same request twice makes two jobs.
-Neighbours: `jobs` computes what a job is doing, `settings_check` refuses bad settings, `files` has the data.
+Neighbours: `course` says what a job is doing, `settings_check` refuses bad settings, `files` has the data,
+`job_records` tells events, metrics and checkpoints and hands out what was trained.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
 import msgspec
 from aiohttp import web
 
-from redraft.sandbox import jobs
 from redraft.sandbox.calls import json_object
+from redraft.sandbox.course import TERMINAL, TURNS, Course
 from redraft.sandbox.dialects import JSON, Denied
 from redraft.sandbox.draws import Draws, canonical
 from redraft.sandbox.files import Files
+from redraft.sandbox.job_body import show
+from redraft.sandbox.jobs import checkpoints, events
 from redraft.sandbox.models import Models
-from redraft.sandbox.options import Options
-from redraft.sandbox.settings_check import LIMITS, Settings, check_settings
+from redraft.sandbox.options import JobOptions, Options
+from redraft.sandbox.settings_check import Kind, Method, Settings, check_settings, limits_of, read_settings
 from redraft.sandbox.state import FileRecord, JobRecord, State
 
-PRICE_PER_MILLION = 0.48  # US dollars a million tokens of LoRA training
+# US dollars a million tokens, by (LoRA, DPO).
+PRICES = {(True, False): 0.48, (False, False): 0.54, (True, True): 1.20, (False, True): 1.35}
+SECRETS = frozenset({"wandb_key", "wandb_api_key", "hf_api_token"})
+
+
+class Priced(msgspec.Struct):
+    """The body of an estimate; the fields as in Settings."""
+
+    training_file: str
+    model: str | None = None
+    from_checkpoint: str | None = None
+    validation_file: str | None = None
+    n_epochs: int = 1
+    n_evals: int | None = None
+    training_type: Kind | None = None
+    training_method: Method | None = None
 
 
 class FineTunes:
@@ -31,108 +50,124 @@ class FineTunes:
 
     async def limits(self, request: web.Request) -> web.Response:
         name = request.query.get("model_name", "")
-        if not self._models.is_base(name) and name not in self._models.trained():
+        trained = (job for job in self._state.jobs.values() if name in (job.id, job.output_name))
+        base = next((job.base for job in trained), name)
+        if not self._models.is_base(base):
             raise Denied(404, "model_not_available", f"Model {name} is not available for fine-tuning")
-        return _json({"model_name": name} | LIMITS)
+        return _json(msgspec.structs.replace(limits_of(base), model_name=name))
 
     async def estimate(self, request: web.Request) -> web.Response:
-        body = json_object(await request.read())
-        for name, field in (("train", "training_file"), ("eval", "validation_file")):
-            file_id = body.get(field)
-            if not file_id and name == "eval":
-                continue
-            status = self._files.status(self._files.find(str(file_id)))
+        try:
+            asked = msgspec.convert(json_object(await request.read()), Priced)
+        except msgspec.ValidationError as error:
+            raise Denied(400, "invalid_request", f"Invalid request: {error}") from None
+        for name, file_id in (("train", asked.training_file), ("eval", asked.validation_file)):
+            status = self._files.status(self._files.find(file_id)) if file_id else "COMPLETED"
             if status != "COMPLETED":
                 reason = "invalid" if status == "INVALID_FORMAT" else "not_validated"
                 return _json({"estimation_available": False, "unavailable_reason": f"{name}_file_{reason}"})
-        epochs = body.get("n_epochs", 1)
-        tokens = self._files.find(str(body.get("training_file"))).size // 4 * (epochs if isinstance(epochs, int) else 1)
+        trained = self._files.find(asked.training_file).size // 4 * asked.n_epochs
+        checked = self._files.find(asked.validation_file).size // 4 if asked.validation_file else 0
+        checked *= asked.n_evals or 0
+        lora = asked.training_type is None or asked.training_type.type == "Lora"
+        price = _price(trained + checked, lora, (asked.training_method or Method()).method == "dpo")
         return _json(
             {
                 "estimation_available": True,
-                "allowed_to_proceed": True,
-                "estimated_total_price": round(tokens * PRICE_PER_MILLION / 1e6, 6),
-                "estimated_train_token_count": tokens,
-                "estimated_eval_token_count": 0,
-                "user_limit": 100.0,
+                "allowed_to_proceed": price <= self._options.jobs.credit,
+                "estimated_total_price": price,
+                "estimated_train_token_count": trained,
+                "estimated_eval_token_count": checked,
+                "user_limit": self._options.jobs.credit,
             }
         )
 
     async def create(self, request: web.Request) -> web.Response:
-        body = json_object(await request.read())
-        settings = check_settings(body)
+        given = json_object(await request.read())
+        body = {name: value for name, value in given.items() if name not in SECRETS}
+        settings = read_settings(body)
+        if bool(settings.model) == bool(settings.from_checkpoint):
+            check_settings(settings, settings.model or "")
         base = self._base(settings)
-        training = self._ready(settings.training_file)
-        if settings.validation_file:
-            self._ready(settings.validation_file)
+        check_settings(settings, base)
+        training = self._ready(settings.training_file, settings.dpo)
+        validation = self._ready(settings.validation_file, settings.dpo) if settings.validation_file else None
+        job = self._record(body, settings, base, training, validation)
+        self._state.save(job)
+        return _json(show(job))
+
+    def _record(
+        self, body: dict[str, object], settings: Settings, base: str, training: FileRecord, checked: FileRecord | None
+    ) -> JobRecord:
         content = canonical(body)
-        number = len(self._state.jobs) + 1
         same = sum(1 for job in self._state.jobs.values() if canonical(job.settings) == content)
         name = Draws(self._options.seed, "job", content, same).raw.hex()
         suffix = settings.suffix or ""
         output = "-".join(part for part in (base.split("/")[-1], suffix, name[:8]) if part)
-        job = JobRecord(
+        tokens = training.size // 4 * settings.n_epochs
+        evaluated = (checked.size // 4 if checked else 0) * (settings.n_evals or 0)
+        wishes = self._options.jobs
+        return JobRecord(
             id=f"ft-{name[8:16]}-{name[16:20]}-{name[20:24]}-{name[24:28]}-{name[28:40]}",
-            number=number,
+            number=len(self._state.jobs) + 1,
             created_at=time.time(),
             seconds=self._options.job_seconds,
             settings=body,
             base=base,
             output_name=f"sandbox/{output}",
             suffix=suffix,
-            fails=any(fnmatchcase(suffix, one) or fnmatchcase(base, one) for one in self._options.job_fails),
             lines=training.lines,
             size=training.size,
-            tokens=training.size // 4 * settings.n_epochs,
+            tokens=tokens,
+            turns=turns_of(wishes, (suffix, base)),
+            odd_state=_first(wishes.states, (suffix, base)),
+            odd_event=_first(wishes.events, (suffix, base)),
+            wandb="wandb_project_name" in body or "wandb_name" in body,
+            price=_price(tokens + evaluated, settings.lora, settings.dpo),
         )
-        self._state.save(job)
-        return _json(self._body(job))
 
     async def all(self, request: web.Request) -> web.Response:
-        shown = [self._body(job) for job in self._state.jobs.values() if not job.deleted]
-        return _json({"data": shown})
+        return _json({"data": [show(job) for job in self._state.jobs.values() if not job.deleted]})
 
     async def one(self, request: web.Request) -> web.Response:
-        job = self._find(request)
-        return _json(self._body(job) | {"events": jobs.events(job, time.time())})
+        job = self.find(request.match_info["id"])
+        return _json(show(job) | {"events": events(Course(job), time.time())})
 
     async def cancel(self, request: web.Request) -> web.Response:
-        job = self._find(request)
-        status = jobs.status_of(job, time.time())
-        if status in jobs.TERMINAL:
+        job = self.find(request.match_info["id"])
+        status = Course(job).status(time.time())
+        if status in TERMINAL:
             raise Denied(400, "invalid_request", f"Job {job.id} is {status} and cannot be cancelled")
         if job.cancelled_at is None:
             job = msgspec.structs.replace(job, cancelled_at=time.time())
             self._state.save(job)
-        return _json(self._body(job))
+        return _json(show(job))
 
     async def delete(self, request: web.Request) -> web.Response:
         """The job is no longer shown; the model it made stays, and so does its count."""
-        job = self._find(request)
-        if jobs.status_of(job, time.time()) not in jobs.TERMINAL:
+        job = self.find(request.match_info["id"])
+        if Course(job).status(time.time()) not in TERMINAL:
             raise Denied(400, "invalid_request", f"Job {job.id} is still going on; cancel it first")
         self._state.save(msgspec.structs.replace(job, deleted=True))
         return _json({"message": f"Job {job.id} deleted"})
 
-    async def events(self, request: web.Request) -> web.Response:
-        return _json({"data": jobs.events(self._find(request), time.time())})
-
-    async def checkpoints(self, request: web.Request) -> web.Response:
-        return _json({"data": jobs.checkpoints(self._find(request), time.time())})
-
-    def _find(self, request: web.Request) -> JobRecord:
-        job = self._state.jobs.get(request.match_info["id"])
+    def find(self, job_id: str) -> JobRecord:
+        """Raises Denied (404) for a job that is not there."""
+        job = self._state.jobs.get(job_id)
         if job is None or job.deleted:
-            raise Denied(404, "not_found", f"Job not found: {request.match_info['id']}")
+            raise Denied(404, "not_found", f"Job not found: {job_id}")
         return job
 
-    def _ready(self, file_id: str) -> FileRecord:
+    def _ready(self, file_id: str, dpo: bool) -> FileRecord:
         record = self._files.find(file_id)
         status = self._files.status(record)
         if status == "INVALID_FORMAT":
             raise Denied(400, "invalid_file", f"File {file_id} is invalid: {record.error}")
         if status != "COMPLETED":
             raise Denied(400, "file_not_processed", f"File {file_id} is not processed yet (status {status})")
+        if record.format is not None and (record.format == "PREFERENCE") != dpo:
+            wanted = "dpo needs a file of preferences" if dpo else "sft takes no file of preferences"
+            raise Denied(400, "invalid_file", f"File {file_id} has the format {record.format}; the method {wanted}")
         return record
 
     def _base(self, settings: Settings) -> str:
@@ -141,59 +176,34 @@ class FineTunes:
             if not self._models.is_base(settings.model):
                 raise Denied(404, "model_not_available", f"Model {settings.model} is not available for fine-tuning")
             return settings.model
-        origin = (settings.from_checkpoint or "").split(":")[0]
+        origin, _, step = (settings.from_checkpoint or "").partition(":")
+        now = time.time()
         for job in self._state.jobs.values():
-            if origin in (job.id, job.output_name) and jobs.status_of(job, time.time()) == "completed":
+            if origin not in (job.id, job.output_name):
+                continue
+            course = Course(job)
+            if course.status(now) == "completed" if not step else step in _steps(checkpoints(course, now)):
                 return job.base
         raise Denied(404, "not_found", f"Checkpoint not found: {settings.from_checkpoint}")
 
-    def _body(self, job: JobRecord) -> dict[str, object]:
-        """The job as Together shows it; `adapter_output_name` and the file sizes as its older client wants them."""
-        now = time.time()
-        status = jobs.status_of(job, now)
-        started = jobs.started_at(job, now)
-        completed = status == "completed"
-        lora = jobs.is_lora(job)
-        given = {name: value for name, value in job.settings.items() if not name.startswith("wandb")}
-        name = job.output_name.replace("sandbox/", "sandbox-project/")
-        number = f"{job.id[3:11]}{job.id[12:16]}"
-        return given | {
-            "id": job.id,
-            "job_id": job.id,
-            "user_id": "user-sandbox",
-            "owner_address": "sandbox",
-            "object": "fine-tune",
-            "status": status,
-            "created_at": jobs.stamp(job.created_at),
-            "updated_at": jobs.stamp(max(job.created_at, min(now, job.created_at + job.seconds))),
-            "started_at": jobs.stamp(started) if started else None,
-            "model": job.base,
-            "suffix": job.suffix or None,
-            "model_output_name": job.output_name,
-            "adapter_output_name": f"{job.output_name}-adapter" if lora else None,
-            "model_object_id": f"ml_{number}" if completed else None,
-            "model_object_name": name if completed else None,
-            "model_object_revision_id": f"rv_{number}" if completed else None,
-            "adapter_object_id": f"ml_{number}a" if completed and lora else None,
-            "adapter_object_name": f"{name}-adapter" if completed and lora else None,
-            "adapter_object_revision_id": f"rv_{number}a" if completed and lora else None,
-            "batch_size": jobs.batch_size(job),
-            "training_type": job.settings.get("training_type") or {"type": "Lora", "lora_r": 8, "lora_alpha": 16},
-            "token_count": job.tokens,
-            "param_count": 0,
-            "total_price": round(job.tokens * PRICE_PER_MILLION * 1e3),
-            "total_steps": jobs.steps(job),
-            "epochs_completed": jobs.epochs_completed(job, now),
-            "queue_depth": 0,
-            "TrainingFileNumLines": job.lines,
-            "TrainingFileSize": job.size,
-            "trainingfile_numlines": job.lines,
-            "trainingfile_size": job.size,
-            "progress": {
-                "estimate_available": status not in jobs.TERMINAL,
-                "seconds_remaining": jobs.seconds_remaining(job, now),
-            },
-        }
+
+def turns_of(options: JobOptions, names: Iterable[str]) -> tuple[str, ...]:
+    """What befalls a job whose suffix or base model is among `names`."""
+    patterns = {turn: getattr(options, turn) for turn in TURNS}
+    return tuple(turn for turn, ones in patterns.items() if any(fnmatchcase(n, one) for n in names for one in ones))
+
+
+def _first(words: tuple[tuple[str, str], ...], names: Iterable[str]) -> str:
+    """The word of the first pattern that fits one of the names, or nothing."""
+    return next((word for pattern, word in words for name in names if fnmatchcase(name, pattern)), "")
+
+
+def _steps(saved: list[dict[str, object]]) -> set[str]:
+    return {str(one["step"]) for one in saved}
+
+
+def _price(tokens: int, lora: bool, dpo: bool) -> float:
+    return round(tokens * PRICES[lora, dpo] / 1e6, 6)
 
 
 def _json(body: object) -> web.Response:

@@ -1,114 +1,99 @@
-"""What a training job is doing at a given time: its state, progress, events and checkpoints.
+"""What Together tells of a training job at a given time: events, checkpoints and metrics.
 
-All of it is computed from the record and the clock, so a job goes on while the sandbox is down.
-Neighbours: `fine_tunes` shows it, `models` serves what is complete.
+Neighbours: `course` knows the times, `schedule` the numbers, `fine_tunes` shows all of it.
 """
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import NamedTuple
 
-from redraft.sandbox.state import JobRecord
+from redraft.sandbox.course import FAILS_AT, RESTART, TRAINING, Course
+from redraft.sandbox.settings_check import limits_of
 
-# state → share of the job's time at which it ends
-STAGES = (("pending", 0.05), ("queued", 0.15), ("running", 0.8), ("compressing", 0.9), ("uploading", 1.0))
-FAILS_AT = 0.5
-TERMINAL = frozenset({"completed", "cancelled", "error"})
-
-
-def status_of(job: JobRecord, now: float) -> str:
-    """Together's word for the state of the job at the time `now` (Unix seconds)."""
-    if job.cancelled_at is not None and now >= job.cancelled_at:
-        return "cancelled" if now >= job.cancelled_at + _winding_down(job) else "cancel_requested"
-    share = _share(job, now)
-    if job.fails and share >= FAILS_AT:
-        return "error"
-    return next((name for name, end in STAGES if share < end), "completed")
-
-
-def seconds_remaining(job: JobRecord, now: float) -> int:
-    """Whole seconds until the next state; 0 where there is none."""
-    share = _share(job, now)
-    end = next((end for _, end in STAGES if share < end), None)
-    if end is None or status_of(job, now) in TERMINAL:
-        return 0
-    return max(1, round((end - share) * job.seconds))
+EVENT: dict[str, object] = {
+    "object": "fine-tune-event",
+    "level": "info",
+    "step": 0,
+    "param_count": 0,
+    "wandb_url": "",
+    "checkpoint_path": "",
+    "model_path": "",
+    "training_offset": 0,
+    "hash": "",
+}
 
 
-def started_at(job: JobRecord, now: float) -> float | None:
-    start = job.created_at + 0.15 * job.seconds
-    return start if start <= _stopped(job, now) else None
+class Happening(NamedTuple):
+    """One event; `at` is in Unix seconds, `more` are the fields that only events of its type have."""
+
+    type: str
+    at: float
+    message: str
+    more: dict[str, object]
 
 
-def epochs_completed(job: JobRecord, now: float) -> int:
-    return sum(1 for kind, _, _ in _happened(job, now) if kind == "epoch_complete")
-
-
-def steps(job: JobRecord) -> int:
-    """Optimiser steps of the whole job."""
-    return epochs(job) * steps_per_epoch(job)
-
-
-def steps_per_epoch(job: JobRecord) -> int:
-    return max(1, -(-job.lines // batch_size(job)))
-
-
-def epochs(job: JobRecord) -> int:
-    value = job.settings.get("n_epochs", 1)
-    return value if isinstance(value, int) else 1
-
-
-def batch_size(job: JobRecord) -> int:
-    """`max` is resolved to what the limits allow, as the real service does."""
-    value = job.settings.get("batch_size", "max")
-    return value if isinstance(value, int) else 64
-
-
-def events(job: JobRecord, now: float) -> list[dict[str, object]]:
+def events(course: Course, now: float) -> list[dict[str, object]]:
     """The events so far, oldest first."""
-    shown: list[dict[str, object]] = []
-    for kind, at, message in _happened(job, now):
-        epoch = int(message.split()[1]) if kind in {"epoch_complete", "checkpoint_save"} else 0
-        shown.append(
-            {
-                "object": "fine-tune-event",
-                "created_at": stamp(at),
-                "type": kind,
-                "message": message,
-                "level": "error" if kind == "job_error" else "info",
-                "step": epoch * steps_per_epoch(job),
-                "total_steps": steps(job),
-                "token_count": job.tokens,
-                "param_count": 0,
-                "wandb_url": "",
-                "checkpoint_path": f"{job.id}/checkpoint-{epoch}" if kind == "checkpoint_save" else "",
-                "model_path": f"{job.id}/model" if kind == "model_upload_complete" else "",
-                "training_offset": 0,
-                "hash": "",
-            }
+    totals = {"total_steps": course.schedule.steps, "token_count": course.job.tokens}
+    return [
+        EVENT | totals | {"type": one.type, "created_at": stamp(one.at), "message": one.message} | one.more
+        for one in _happened(course, now)
+    ]
+
+
+def metrics(course: Course, now: float, window: Window) -> list[dict[str, float]]:
+    """What was measured by `now` in chronological order; `window` says which of it is wanted."""
+    done, schedule = course.steps_done(now), course.schedule
+    wanted = [step for step in range(1, done + 1) if window.holds(step, course.step_at(step))]
+    if window.resolution is not None and len(wanted) > window.resolution:
+        last = len(wanted) - 1
+        count = max(1, window.resolution - 1)
+        wanted = [wanted[round(last * number / count)] for number in range(window.resolution)]
+    rows = [(step, 0, schedule.train_metrics(step)) for step in wanted]
+    rows += [
+        (step, 1, schedule.eval_metrics(step))
+        for step in schedule.eval_steps
+        if step <= done and window.holds(step, course.step_at(step))
+    ]
+    return [row for _, _, row in sorted(rows, key=lambda row: row[:2])]
+
+
+class Window(NamedTuple):
+    """The part of the metrics that is asked for: steps and Unix seconds, both ends included."""
+
+    step_from: int | None = None
+    step_to: int | None = None
+    time_from: float | None = None
+    time_to: float | None = None
+    resolution: int | None = None
+
+    def holds(self, step: int, at: float) -> bool:
+        return (
+            (self.step_from is None or step >= self.step_from)
+            and (self.step_to is None or step <= self.step_to)
+            and (self.time_from is None or at >= self.time_from)
+            and (self.time_to is None or at <= self.time_to)
         )
-    return shown
 
 
-def checkpoints(job: JobRecord, now: float) -> list[dict[str, object]]:
+def checkpoints(course: Course, now: float) -> list[dict[str, object]]:
     """Intermediate checkpoints as they are saved, the final model and adapter once the job is complete."""
-    saved: list[dict[str, object]] = []
-    for kind, at, message in _happened(job, now):
-        if kind == "checkpoint_save":
-            epoch = int(message.split()[1])
-            step = epoch * steps_per_epoch(job)
-            saved.append(_checkpoint(job, at, step, f"Intermediate (step {step})", f"checkpoint-{epoch}", "adapter"))
-    if status_of(job, now) == "completed":
-        end = job.created_at + job.seconds
-        saved.append(_checkpoint(job, end, steps(job), "Final merged", "model", "model"))
-        if is_lora(job):
-            saved.append(_checkpoint(job, end, steps(job), "Final adapter", "adapter", "adapter"))
+    job, schedule = course.job, course.schedule
+    lora, artifact = schedule.settings.lora, "adapter" if schedule.settings.lora else "model"
+    saved = [
+        _checkpoint(job.id, course.step_at(step), step, f"Intermediate (step {step})", f"checkpoint-{step}", artifact)
+        for step in schedule.checkpoint_steps
+        if step <= course.steps_done(now)
+    ]
+    if course.status(now) == "completed":
+        end, step = course.at(1.0), schedule.best.step if schedule.best else schedule.steps
+        if not lora or limits_of(job.base).merge_output_lora:
+            label = "Final merged" if lora else "Final model"
+            saved.append(_checkpoint(job.id, end, step, f"{label} (step {step})", "model", "model"))
+        if lora:
+            saved.append(_checkpoint(job.id, end, step, f"Final adapter (step {step})", "adapter", "adapter"))
     return saved
-
-
-def is_lora(job: JobRecord) -> bool:
-    kind = job.settings.get("training_type")
-    return not (isinstance(kind, dict) and kind.get("type") == "Full")  # pyright: ignore[reportUnknownMemberType]
 
 
 def stamp(seconds: float) -> str:
@@ -116,69 +101,101 @@ def stamp(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _checkpoint(job: JobRecord, at: float, step: int, label: str, path: str, artifact: str) -> dict[str, object]:
-    return {
-        "step": step,
-        "created_at": stamp(at),
-        "path": f"{job.id}/{path}",
-        "checkpoint_type": label,
-        "checkpoint": artifact,
-    }
+def tokenized_at(course: Course) -> float:
+    """When the tokenised data set can be downloaded."""
+    return course.at(0.235)
 
 
-def _share(job: JobRecord, now: float) -> float:
-    return 1.0 if job.seconds <= 0 else max(0.0, now - job.created_at) / job.seconds
+def _checkpoint(job_id: str, at: float, step: int, label: str, path: str, artifact: str) -> dict[str, object]:
+    where: dict[str, object] = {"path": f"{job_id}/{path}", "checkpoint": artifact}
+    return {"step": step, "created_at": stamp(at), "checkpoint_type": label} | where
 
 
-def _winding_down(job: JobRecord) -> float:
-    return min(1.0, 0.1 * job.seconds)
+def _happened(course: Course, now: float) -> list[Happening]:
+    until = course.until(now)
+    plan = [*_preparing(course), *_training(course), *_finishing(course)]
+    shown = sorted((one for one in plan if one.at <= until), key=lambda one: one.at)
+    return shown + _ending(course, now)
 
 
-def _stopped(job: JobRecord, now: float) -> float:
-    """Until when the job went on."""
-    ends = [now]
-    if job.cancelled_at is not None:
-        ends.append(job.cancelled_at)
-    if job.fails:
-        ends.append(job.created_at + FAILS_AT * job.seconds)
-    return min(ends)
-
-
-def _happened(job: JobRecord, now: float) -> list[tuple[str, float, str]]:
-    """(type, Unix seconds, message) of all that has happened by `now`."""
-    count = epochs(job)
+def _preparing(course: Course) -> list[Happening]:
+    job, settings = course.job, course.schedule.settings
     plan = [
-        ("job_pending", 0.0, "Fine-tune request created"),
-        ("job_start", 0.15, "Job started"),
-        ("training_data_downloading", 0.16, "Training data downloading"),
-        ("training_data_download_complete", 0.18, "Training data downloaded"),
-        ("model_downloading", 0.19, f"Model {job.base} downloading"),
-        ("model_download_complete", 0.22, f"Model {job.base} downloaded"),
-        ("training_start", 0.25, "Training started"),
+        (0.0, "job_pending", "Fine-tune request created"),
+        (0.15, "job_start", "Job started"),
+        (0.16, "training_data_downloading", "Training data downloading"),
+        (0.18, "training_data_download_complete", "Training data downloaded"),
+        (0.19, "model_downloading", f"Model {job.base} downloading"),
+        (0.22, "model_download_complete", f"Model {job.base} downloaded"),
     ]
-    saved = job.settings.get("n_checkpoints", 1)
-    kept = min(count, saved) if isinstance(saved, int) and saved > 0 else 1
-    for epoch in range(1, count + 1):
-        at = 0.25 + 0.53 * epoch / count
-        plan.append(("epoch_complete", at, f"Epoch {epoch} of {count} completed"))
-        if epoch * kept // count > (epoch - 1) * kept // count:
-            plan.append(("checkpoint_save", at, f"Epoch {epoch} checkpoint saved"))
-    plan += [
-        ("training_complete", 0.8, "Training completed"),
-        ("model_compressing", 0.8, "Model compressing"),
-        ("model_compression_complete", 0.9, "Model compressed"),
-        ("model_uploading", 0.9, "Model uploading"),
-        ("model_upload_complete", 1.0, f"Model {job.output_name} uploaded"),
-        ("job_complete", 1.0, "Job completed"),
+    if settings.validation_file:
+        plan.append((0.181, "validation_data_downloading", "Validation data downloading"))
+        plan.append((0.185, "validation_data_download_complete", "Validation data downloaded"))
+    found = [Happening(kind, course.at(share), message, {}) for share, kind, message in plan]
+    path: dict[str, object] = {"tokenized_dataset_path": f"{job.id}/tokenized-dataset"}
+    message = "Tokenized dataset uploaded"
+    found.append(Happening("tokenized_dataset_upload_complete", tokenized_at(course), message, path))
+    if job.wandb:
+        url = f"https://wandb.ai/{settings.wandb_entity or 'sandbox'}/{settings.wandb_project_name or 'together'}"
+        found.append(Happening("wandb_init", course.at(0.24), "WandB run initialised", {"wandb_url": url}))
+    wanted, kept = settings.n_checkpoints or 1, len(course.schedule.checkpoint_steps)
+    if wanted > kept:
+        message = f"n_checkpoints was reduced from {wanted} to {kept}: there are no more steps"
+        found.append(Happening("warning", course.at(0.151), message, {"level": "warning"}))
+    return found
+
+
+def _training(course: Course) -> list[Happening]:
+    job, schedule = course.job, course.schedule
+    found = [Happening("training_start", course.at(TRAINING[0]), "Training started", {})]
+    if "restarts" in job.turns:
+        message = "The machine was lost; the job is started anew"
+        found.append(Happening("job_restarted", course.at(RESTART[0]), message, {"level": "warning"}))
+        found.append(Happening("training_start", course.at(RESTART[1]), "Training started", {}))
+    if job.odd_event:
+        found.append(Happening(job.odd_event, course.at(0.251), "An event of a kind that is new", {}))
+    for epoch, step in enumerate(schedule.epoch_steps(), 1):
+        if step <= schedule.last:
+            message = f"Epoch {epoch} of {schedule.epochs} completed"
+            found.append(Happening("epoch_complete", course.step_at(step), message, {"step": step}))
+    for step in schedule.checkpoint_steps:
+        if step <= schedule.last:
+            more: dict[str, object] = {"step": step, "checkpoint_path": f"{job.id}/checkpoint-{step}"}
+            found.append(Happening("checkpoint_save", course.step_at(step), f"Checkpoint saved at step {step}", more))
+    if best := schedule.best:
+        message = f"Stopped early at step {best.stop}: the validation loss was best at step {best.step}"
+        more = {"early_stopping_best_step": best.step, "early_stopping_best_metric_value": best.loss}
+        found.append(Happening("early_stopped", course.step_at(best.stop), message, {"step": best.stop} | more))
+    return found
+
+
+def _finishing(course: Course) -> list[Happening]:
+    job, last = course.job, course.schedule.last
+    plan = [
+        (0.8, "training_complete", "Training completed"),
+        (0.8, "model_compressing", "Model compressing"),
+        (0.9, "model_compression_complete", "Model compressed"),
+        (0.9, "model_uploading", "Model uploading"),
+        (1.0, "model_upload_complete", f"Model {job.output_name} uploaded"),
+        (1.0, "job_complete", "Job completed"),
     ]
-    stop = _stopped(job, now)
-    past = [(kind, job.created_at + share * job.seconds, message) for kind, share, message in plan]
-    shown = [event for event in past if event[1] <= stop]
-    status = status_of(job, now)
+    found = [Happening(kind, course.at(share), message, {"step": last}) for share, kind, message in plan]
+    found[4].more["model_path"] = f"{job.id}/model"
+    return found
+
+
+def _ending(course: Course, now: float) -> list[Happening]:
+    """What a job says that does not come to its planned end."""
+    job, status, broken = course.job, course.status(now), course.at(FAILS_AT)
+    grave: dict[str, object] = {"level": "error", "step": course.steps_done(now)}
+    if job.cancelled_at is not None and status in {"cancelled", "cancel_requested"}:
+        asked = Happening("cancel_requested", job.cancelled_at, "Cancellation requested", {})
+        stopped = Happening("job_stopped", job.cancelled_at + course.winding_down, "Job stopped", {})
+        return [asked, stopped] if status == "cancelled" else [asked]
     if status == "error":
-        shown.append(("job_error", job.created_at + FAILS_AT * job.seconds, "Simulated failure of the training job"))
-    elif job.cancelled_at is not None and status in {"cancelled", "cancel_requested"}:
-        shown.append(("cancel_requested", job.cancelled_at, "Cancellation requested"))
-        if status == "cancelled":
-            shown.append(("job_stopped", job.cancelled_at + _winding_down(job), "Job stopped"))
-    return shown
+        failed = Happening("job_error", broken, "Simulated failure of the training job", grave)
+        return [failed, Happening("refund", broken, f"{job.price:.2f} US dollars were refunded", {})]
+    if status == "cancelled":
+        limit = Happening("billing_limit", broken, "The billing limit is reached", grave)
+        return [limit, Happening("job_stopped", broken, "Job stopped", {})]
+    return []

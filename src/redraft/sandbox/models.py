@@ -1,19 +1,22 @@
 """Which models are served: base models by pattern, fine-tuned ones once they were trained here.
 
-Neighbours: `jobs` says when training is complete, `calls` and `fine_tunes` ask before they act.
+Neighbours: `course` says when training is complete, `routing` answers for dedicated endpoints, `calls` and
+`fine_tunes` ask before they act.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from fnmatch import fnmatchcase
 
+from redraft.sandbox.course import status_of
 from redraft.sandbox.dialects import Denied
-from redraft.sandbox.jobs import status_of
 from redraft.sandbox.options import Options
 from redraft.sandbox.state import State
 
 TRAINED = "sandbox/"
+DEDICATED = "sandbox-project/"
 LISTED = (
     "meta-llama/Meta-Llama-3.1-8B-Instruct-Turbo",
     "meta-llama/Meta-Llama-3.1-8B-Instruct-Reference",
@@ -28,22 +31,29 @@ class Models:
     def __init__(self, options: Options, state: State) -> None:
         self._options, self._state = options, state
         self._known: set[str] = set()
+        self.endpoint_answers: Callable[[str], str] | None = None
 
-    def check(self, name: str) -> None:
-        """Raises Denied (404) for a model that is not served."""
+    def check(self, name: str) -> str:
+        """The name of the model whose answers are given. Raises Denied (404) for a model that is not served."""
         if name in self._known:
-            return
+            return name
+        if name.startswith(DEDICATED) and self.endpoint_answers is not None:
+            return self.endpoint_answers(name)
+        if self._options.endpoints.dedicated and name.startswith(TRAINED) and self._is_trained(name):
+            message = f"Unable to access non-serverless model {name}. Create a dedicated endpoint for the model."
+            raise Denied(400, "model_not_available", message)
         if not (self._is_trained(name) if name.startswith(TRAINED) else self.is_base(name)):
             raise Denied(404, "model_not_available", f"Unable to access model {name}. It does not exist here.")
         if len(self._known) < 10_000:
             self._known.add(name)
+        return name
 
     def is_base(self, name: str) -> bool:
         def fits(patterns: tuple[str, ...]) -> bool:
             return any(fnmatchcase(name, pattern) for pattern in patterns)
 
         served = fits(self._options.models) and not fits(self._options.unknown_models)
-        return bool(name) and served and not name.startswith(TRAINED)
+        return bool(name) and served and not name.startswith((TRAINED, DEDICATED))
 
     def trained(self) -> list[str]:
         """The output names of the jobs that are complete by now."""
@@ -57,7 +67,8 @@ class Models:
         return name in self.trained()
 
     def together_listing(self) -> list[dict[str, object]]:
-        names = [*(name for name in LISTED if self.is_base(name)), *self.trained()]
+        served = [] if self._options.endpoints.dedicated else self.trained()
+        names = [*(name for name in LISTED if self.is_base(name)), *served]
         return [
             {
                 "id": name,

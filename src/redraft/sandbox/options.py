@@ -45,12 +45,45 @@ class FaultOptions(msgspec.Struct, frozen=True, kw_only=True):
     more: tuple[tuple[str, float], ...] = ()
 
 
+class JobOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What befalls training jobs, by patterns of their suffixes or base models, and what is drawn for all of them.
+
+    Jobs of `fails` end in an error, of `stalls` give no sign any more, of `unpaid` are stopped by the billing limit,
+    of `restarts` lose their machine and begin anew. `states` and `events` are (pattern, word): a state or an event
+    type of a name that no document knows. `credit` is the account's limit in US dollars, above which an estimate
+    does not allow to proceed; `weights_bytes` is the size of the trained weights.
+    """
+
+    fails: tuple[str, ...] = ()
+    stalls: tuple[str, ...] = ()
+    unpaid: tuple[str, ...] = ()
+    restarts: tuple[str, ...] = ()
+    states: tuple[tuple[str, str], ...] = ()
+    events: tuple[tuple[str, str], ...] = ()
+    credit: float = 100.0
+    weights_bytes: int = 65_536
+
+
+class EndpointOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """Dedicated endpoints: a deployment is ready after `seconds`, and `minute_seconds` pass for a minute of its life.
+
+    Deployments whose endpoint's or own name fits a pattern of `fails` never become ready. With `dedicated` a trained
+    model answers only through a deployment that is ready; without it, by its output name as soon as it is trained.
+    """
+
+    seconds: float = 2.0
+    minute_seconds: float = 60.0
+    fails: tuple[str, ...] = ()
+    dedicated: bool = False
+
+
 class Options(msgspec.Struct, frozen=True, kw_only=True):
     """All settings. Only `seed` and `truth` change what a model answers, so only they make the identity.
 
     `models` are patterns of the base models that are served; fine-tuned ones are served when trained here.
     `job_seconds` and `file_seconds` are the lengths of a training job and of a file's processing;
-    `job_fails` are patterns of suffixes or base models whose jobs end in error. `state` is an SQLite file.
+    `state` is an SQLite file. `route_faults` are shares of the requests to files, jobs and endpoints; a name after
+    `after:` is a fault of the answer only, what was asked for is done.
     `batch_seconds` is the length of a batch, of whose requests these shares end in an error or expire unanswered.
     """
 
@@ -64,7 +97,6 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     bad_keys: tuple[str, ...] = ("wrong",)
     job_seconds: float = 3.0
     file_seconds: float = 0.3
-    job_fails: tuple[str, ...] = ()
     batch_seconds: float = 1.0
     batch_error_rate: float = 0.0
     batch_expire_rate: float = 0.0
@@ -72,6 +104,9 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     exit_with_parent: bool = False
     truth: TruthOptions = TruthOptions()
     faults: FaultOptions = FaultOptions()
+    jobs: JobOptions = JobOptions()
+    endpoints: EndpointOptions = EndpointOptions()
+    route_faults: tuple[tuple[str, float], ...] = ()
 
     @property
     def identity(self) -> str:

@@ -83,19 +83,19 @@ def _refused(dialect: Dialect, fault: str, seconds: float) -> Denied:
 
 
 async def spoil(
-    request: web.Request, fault: str, answer: bytes, headers: Mapping[str, str]
+    request: web.Request, fault: str, answer: bytes, headers: Mapping[str, str], status: int = 200
 ) -> web.StreamResponse | None:
     """The answer as the fault leaves it, or None where the fault does nothing to its bytes."""
     if fault == "reset_headers":
         return await _reset(request, b"HTTP/1.1 200 OK\r\ncontent-type: application/js")
     if fault == "reset_body":
-        return await _half(request, answer, headers, reset=True)
+        return await _half(request, answer, headers, status, reset=True)
     if fault == "dropped":
-        return await _half(request, answer, headers, reset=False)
+        return await _half(request, answer, headers, status, reset=False)
     if fault == "stall":
         return await _stall(request)
     if fault == "drip":
-        return await _drip(request, answer, headers)
+        return await _drip(request, answer, headers, status)
     if fault == "html":
         return web.Response(body=_PAGE, content_type="text/html", headers=headers)
     if fault == "garbage":
@@ -104,7 +104,9 @@ async def spoil(
         answer = answer[: len(answer) // 2]
     else:
         return None
-    return web.Response(body=answer, content_type=JSON, headers=headers)
+    if "content-type" in {name.lower() for name in headers}:
+        return web.Response(status=status, body=answer, headers=headers)
+    return web.Response(status=status, body=answer, content_type=JSON, headers=headers)
 
 
 async def play(request: web.Request, doing: Doing) -> web.StreamResponse:
@@ -123,9 +125,11 @@ def _gone(request: web.Request) -> web.Response:
     return web.Response(status=499)
 
 
-async def _half(request: web.Request, answer: bytes, headers: Mapping[str, str], reset: bool) -> web.StreamResponse:
+async def _half(
+    request: web.Request, answer: bytes, headers: Mapping[str, str], status: int, reset: bool
+) -> web.StreamResponse:
     """Half of the answer, then the connection closes, or is reset."""
-    response = await _started(request, answer, headers)
+    response = await _started(request, answer, headers, status)
     await response.write(answer[: len(answer) // 2])
     response.force_close()
     if reset:
@@ -156,9 +160,9 @@ async def _stall(request: web.Request) -> web.Response:
     return _gone(request)
 
 
-async def _drip(request: web.Request, answer: bytes, headers: Mapping[str, str]) -> web.StreamResponse:
+async def _drip(request: web.Request, answer: bytes, headers: Mapping[str, str], status: int) -> web.StreamResponse:
     """The whole answer, byte by byte, for as long as anybody listens."""
-    response = await _started(request, answer, headers)
+    response = await _started(request, answer, headers, status)
     for place in range(len(answer)):
         if _left(request):
             break
@@ -167,9 +171,10 @@ async def _drip(request: web.Request, answer: bytes, headers: Mapping[str, str])
     return response
 
 
-async def _started(request: web.Request, answer: bytes, headers: Mapping[str, str]) -> web.StreamResponse:
-    response = web.StreamResponse(headers=headers)
-    response.content_type = JSON
+async def _started(request: web.Request, answer: bytes, headers: Mapping[str, str], status: int) -> web.StreamResponse:
+    response = web.StreamResponse(status=status, headers=headers)
+    if "content-type" not in {name.lower() for name in headers}:
+        response.content_type = JSON
     response.content_length = len(answer)
     await response.prepare(request)
     return response

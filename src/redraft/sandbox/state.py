@@ -1,7 +1,8 @@
-"""Files, jobs, batches and models that outlive the process: records in SQLite, uploaded bytes in a folder beside it.
+"""Files, jobs, batches and endpoints that outlive the process: records in SQLite, uploaded bytes in a folder beside it.
 
-Without a state file both live in memory and a temporary folder. Neighbours: `files`, `fine_tunes` and `batches` own
-the records; what a job does at a given time is computed in `jobs`, so nothing is lost while the sandbox is down.
+Without a state file both live in memory and a temporary folder. Neighbours: `files`, `fine_tunes`, `batches` and
+`endpoints` own the records; what a job does at a given time is computed in `course`, so nothing is lost while the
+sandbox is down.
 """
 
 from __future__ import annotations
@@ -29,12 +30,17 @@ class FileRecord(msgspec.Struct, kw_only=True):
     error: str | None = None
     lines: int = 0
     weights: bool = False
+    format: str | None = None
     deleted: bool = False
     provider: str = "together"
 
 
 class JobRecord(msgspec.Struct, kw_only=True):
-    """A training job as it was submitted. Times are Unix seconds; `seconds` is how long it takes."""
+    """A training job as it was submitted, without its secrets. Times are Unix seconds; `seconds` is its length.
+
+    `turns` are the words of `course.TURNS` that befall it; `odd_state` and `odd_event` are a state and an event of
+    names that no document knows; `method` is sft or dpo, `wandb` says that a key for Weights & Biases was given.
+    """
 
     id: str
     number: int
@@ -44,11 +50,65 @@ class JobRecord(msgspec.Struct, kw_only=True):
     base: str
     output_name: str
     suffix: str
-    fails: bool
     lines: int
     size: int
     tokens: int
     cancelled_at: float | None = None
+    deleted: bool = False
+    turns: tuple[str, ...] = ()
+    odd_state: str = ""
+    odd_event: str = ""
+    wandb: bool = False
+    price: float = 0.0
+
+
+class EndpointRecord(msgspec.Struct, kw_only=True):
+    """A dedicated endpoint: a name that routes to deployments by their weights. Times are Unix seconds."""
+
+    id: str
+    name: str
+    created_at: float
+    updated_at: float
+    visibility: str = "VISIBILITY_PRIVATE"
+    traffic: dict[str, float] = {}
+    version: int = 1
+    deleted: bool = False
+
+
+class Span(msgspec.Struct):
+    """From when to when replicas were wanted; `why` it ended, empty while it goes on."""
+
+    start: float
+    replicas: int
+    stop: float | None = None
+    why: str = ""
+
+
+class DeploymentRecord(msgspec.Struct, kw_only=True):
+    """A model on hardware under an endpoint. Times are Unix seconds, `inactive_timeout` is in minutes (0: none).
+
+    `played` is the name of the model whose answers it gives, `seconds` how long replicas take to be ready.
+    `adapters` are attachment ids with (model, revision, since, version).
+    """
+
+    id: str
+    endpoint: str
+    name: str
+    model: str
+    played: str
+    config: str
+    created_at: float
+    updated_at: float
+    seconds: float
+    fails: bool
+    autoscaling: dict[str, object]
+    inactive_timeout: int = 0
+    concurrency: str | None = None
+    placement: dict[str, object] | None = None
+    spans: list[Span] = []
+    used_at: float = 0.0
+    adapters: dict[str, tuple[str, str, float, int]] = {}
+    version: int = 1
     deleted: bool = False
 
 
@@ -75,8 +135,14 @@ class BatchRecord(msgspec.Struct, kw_only=True):
     error_file: str | None = None
 
 
-Record = FileRecord | JobRecord | BatchRecord
-KINDS: dict[str, type[Record]] = {"file": FileRecord, "job": JobRecord, "batch": BatchRecord}
+Record = FileRecord | JobRecord | BatchRecord | EndpointRecord | DeploymentRecord
+KINDS: dict[str, type[Record]] = {
+    "file": FileRecord,
+    "job": JobRecord,
+    "batch": BatchRecord,
+    "endpoint": EndpointRecord,
+    "deployment": DeploymentRecord,
+}
 
 
 class State:
@@ -96,6 +162,8 @@ class State:
         self.files: dict[str, FileRecord] = {}
         self.jobs: dict[str, JobRecord] = {}
         self.batches: dict[str, BatchRecord] = {}
+        self.endpoints: dict[str, EndpointRecord] = {}
+        self.deployments: dict[str, DeploymentRecord] = {}
         for kind, stored in self._database.execute("SELECT kind, json FROM records ORDER BY rowid"):
             self._keep(msgspec.json.decode(stored, type=KINDS[kind]))
 
@@ -109,13 +177,12 @@ class State:
         )
 
     def clear(self) -> None:
-        """Forgets all files, jobs and batches."""
+        """Forgets all files, jobs, batches and endpoints."""
         self._database.execute("DELETE FROM records")
         for name in (*self.files, *self.batches):
             self.path(name).unlink(missing_ok=True)
-        self.files.clear()
-        self.jobs.clear()
-        self.batches.clear()
+        for records in (self.files, self.jobs, self.batches, self.endpoints, self.deployments):
+            records.clear()
 
     def path(self, file_id: str) -> Path:
         return self.uploads / file_id
@@ -130,5 +197,9 @@ class State:
             self.files[record.id] = record
         elif isinstance(record, JobRecord):
             self.jobs[record.id] = record
-        else:
+        elif isinstance(record, BatchRecord):
             self.batches[record.id] = record
+        elif isinstance(record, EndpointRecord):
+            self.endpoints[record.id] = record
+        else:
+            self.deployments[record.id] = record

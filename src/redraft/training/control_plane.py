@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import random
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar, cast
 
 import httpx
@@ -132,10 +132,13 @@ def retry_after(error: BaseException | None) -> float | None:
         return None
 
 
-def explained(error: Exception, what: str, endpoint: Endpoint) -> RedraftError:
-    """The fault in one line with its mend. The SDK's own texts can carry headers and whole bodies; these do not."""
+def explained(error: Exception, what: str, endpoint: Endpoint, keys: Iterable[str] = ()) -> RedraftError:
+    """The fault in one line with its mend. The SDK's own texts can carry headers and whole bodies; these do not.
+
+    `keys` are secrets that were sent along, beside the endpoint's own.
+    """
     where = f"Together at {without_password(endpoint.base_url)}"
-    said = redacted(_message(error), endpoint)
+    said = redacted(_message(error), endpoint, keys)
     status = status_of(error)
     tail = f": {said}" if said else ""
     if status == 401:
@@ -163,11 +166,11 @@ def without_password(url: str) -> str:
     return re.sub(r"//[^/@]*@", "//", url)
 
 
-def redacted(text: str, endpoint: Endpoint) -> str:
-    """One line of at most 300 characters without the key."""
+def redacted(text: str, endpoint: Endpoint, keys: Iterable[str] = ()) -> str:
+    """One line of at most 300 characters without the endpoint's key and `keys`."""
     line = " ".join(text.split())
-    if endpoint.api_key:
-        line = line.replace(endpoint.api_key, "[key]")
+    for key in filter(None, (endpoint.api_key, *keys)):
+        line = line.replace(key, "[key]")
     return line if len(line) <= 300 else f"{line[:297]}..."
 
 

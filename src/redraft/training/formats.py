@@ -54,7 +54,8 @@ def training_row(example: Example) -> TrainingRow | Rejection:
     """The example as a training row, or why it cannot be one.
 
     User messages in a row become one (joined by an empty line), since chat templates want turns to alternate.
-    Reasons: `no_assistant_response`, `last_not_assistant`, `empty_response`, `misplaced_system`, `not_alternating`.
+    Reasons: `no_assistant_response`, `last_not_assistant`, `empty_response`, `misplaced_system`, `not_alternating`,
+    `empty_message`.
     """
     messages = _joined(example.messages)
     fault = _fault(messages)
@@ -177,6 +178,8 @@ def _fault(messages: list[Message]) -> tuple[str, str] | None:
         return "misplaced_system", "a system message after the first message"
     if any(role != ("user", "assistant")[i % 2] for i, role in enumerate(turns)):
         return "not_alternating", "user and assistant do not take turns, beginning with the user"
+    if not all(message.content.strip() for message in messages):
+        return "empty_message", "a message before the response to learn is empty"
     return None
 
 

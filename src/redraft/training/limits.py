@@ -1,21 +1,28 @@
-"""What the provider allows for a model, and what it would charge: asked before anything is submitted.
+"""What the provider allows for a model, held against the settings before anything is uploaded.
 
-Neighbours: `settings` holds what was asked for, `hosted` submits.
+Neighbours: `settings` holds what was asked for, `pricing` what it will cost, `hosted` submits.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from pydantic import ValidationError
-from together.types.fine_tuning_estimate_price_params import TrainingType
 from together.types.finetune_model_limits import FinetuneModelLimits
 
 from redraft.errors import ConfigurationError, TrainingError
 from redraft.training.control_plane import ControlPlane, UnknownShapeError, fields
+from redraft.training.setting_types import label
 from redraft.training.settings import TrainingSettings
+
+ALL_MODULES = "all-linear"
 
 
 def model_limits(plane: ControlPlane, model: str) -> FinetuneModelLimits:
-    """The provider's limits for a base model. Raises ConfigurationError where it does not train that model."""
+    """The provider's limits for a base model, or for the job or model that a training goes on from.
+
+    Raises ConfigurationError where the provider does not train that model.
+    """
 
     def call() -> FinetuneModelLimits:
         try:
@@ -31,53 +38,58 @@ def model_limits(plane: ControlPlane, model: str) -> FinetuneModelLimits:
 
 def check_limits(settings: TrainingSettings, limits: FinetuneModelLimits) -> None:
     """ConfigurationError with the first setting that the model does not allow, and the range that it does."""
-    model = settings.base_model
+    for line in _findings(settings, limits):
+        raise ConfigurationError(line)
+
+
+def longest_sequence(settings: TrainingSettings, limits: FinetuneModelLimits) -> int:
+    """Tokens after which a row is cut off."""
+    most = limits.max_seq_length_dpo if settings.method == "dpo" else limits.max_seq_length_sft
+    return settings.max_sequence_length or most
+
+
+def _findings(settings: TrainingSettings, limits: FinetuneModelLimits) -> Iterator[str]:
+    model = settings.start
+    # A model without full training reports its limits as zeros, or leaves them out.
     if not settings.lora and (limits.full_training is None or not limits.supports_full_training):
-        raise ConfigurationError(f"{model} cannot be trained in full; use --lora")
+        yield f"{model} cannot be trained in full; use --lora"
+        return
+    if settings.train_vision and not limits.supports_vision:
+        yield f"train vision: {model} has no vision encoder; drop it"
+    for name, value, least, most in _ranges(settings, limits):
+        if value is not None and not least <= value <= most:
+            allowed = f"{least:g} to {most:g}" if least else f"at most {most:g}"
+            yield f"{label(name)} {value:g}: {model} allows {allowed}{_hint(name)}"
+    yield from _modules(settings, limits)
+
+
+def _ranges(
+    settings: TrainingSettings, limits: FinetuneModelLimits
+) -> Iterator[tuple[str, int | float | None, float, float]]:
+    """(name, what was asked for, least, most); a least of 0 is none."""
+    dpo = settings.method == "dpo"
+    yield "epochs", settings.epochs, 0, limits.max_num_epochs
+    yield "evals", settings.evals, 0, limits.max_num_evals
+    yield "checkpoints", settings.checkpoints, 0, limits.max_num_checkpoints
+    yield "learning_rate", settings.learning_rate, limits.min_learning_rate, limits.max_learning_rate
+    longest = limits.max_seq_length_dpo if dpo else limits.max_seq_length_sft
+    yield "max_sequence_length", settings.max_sequence_length, limits.min_max_seq_length, longest
+    if settings.lora:
+        yield "lora_rank", settings.lora_rank, 0, limits.lora_training.max_rank
     training = limits.lora_training if settings.lora else limits.full_training
-    if settings.epochs > limits.max_num_epochs:
-        raise ConfigurationError(f"epochs {settings.epochs}: {model} allows at most {limits.max_num_epochs}")
-    if settings.checkpoints > limits.max_num_checkpoints:
-        most = limits.max_num_checkpoints
-        raise ConfigurationError(f"checkpoints {settings.checkpoints}: {model} allows at most {most}")
-    if not limits.min_learning_rate <= settings.learning_rate <= limits.max_learning_rate:
-        allowed = f"{limits.min_learning_rate:g} to {limits.max_learning_rate:g}"
-        raise ConfigurationError(f"learning rate {settings.learning_rate:g}: {model} allows {allowed}")
-    if settings.lora_rank is not None and settings.lora_rank > limits.lora_training.max_rank:
-        most = limits.lora_training.max_rank
-        raise ConfigurationError(f"LoRA rank {settings.lora_rank}: {model} allows at most {most}")
-    if settings.batch_size != "max" and training is not None:
-        least, most = training.min_batch_size, training.max_batch_size
-        if not least <= settings.batch_size <= most:
-            raise ConfigurationError(f"batch size {settings.batch_size}: {model} allows {least} to {most}, or max")
+    if training is not None and settings.batch_size != "max":
+        most = training.max_batch_size_dpo if dpo else training.max_batch_size
+        yield "batch_size", settings.batch_size, training.min_batch_size, most
 
 
-def estimated_price(
-    plane: ControlPlane, settings: TrainingSettings, limits: FinetuneModelLimits, file_id: str
-) -> float | None:
-    """The provider's estimate in US dollars, None where it has none. The SDK would go on without the money;
-    this raises ConfigurationError where the provider says that the account's limit does not allow the job."""
-    answer = plane.ask_fields(
-        lambda: plane.client.fine_tuning.estimate_price(
-            training_file=file_id,
-            model=settings.base_model,
-            n_epochs=settings.epochs,
-            training_type=_training_type(settings, limits),
-            training_method={"method": "sft", "train_on_inputs": "auto"},
-        ),
-        "estimate the price",
-    )
-    price = answer.get("estimated_total_price")
-    if answer.get("estimation_available") and answer.get("allowed_to_proceed") is False:
-        limit = answer.get("user_limit")
-        raise ConfigurationError(
-            f"the job would cost about ${price or 0:.2f} and the account's limit is ${limit or 0:.2f}; add credit first"
-        )
-    return float(price) if isinstance(price, int | float) else None
+def _modules(settings: TrainingSettings, limits: FinetuneModelLimits) -> Iterator[str]:
+    if not settings.lora or settings.lora_trainable_modules == ALL_MODULES:
+        return
+    known = limits.lora_training.target_modules
+    for module in settings.lora_trainable_modules.split(","):
+        if module not in known:
+            yield f"LoRA trainable modules {module}: {settings.start} has {', '.join(known)}, or {ALL_MODULES}"
 
 
-def _training_type(settings: TrainingSettings, limits: FinetuneModelLimits) -> TrainingType:
-    if not settings.lora:
-        return {"type": "Full"}
-    rank = settings.lora_rank or limits.lora_training.default_rank
-    return {"type": "Lora", "lora_r": rank, "lora_alpha": settings.lora_alpha or 2 * rank}
+def _hint(name: str) -> str:
+    return ", or max" if name == "batch_size" else ""

@@ -1,7 +1,8 @@
-"""The check of a training file before it is uploaded and paid for; the SDK itself checks next to nothing.
+"""The door to the check of training files before they are uploaded and paid for; the SDK itself checks next to nothing.
 
-Rules: what the provider documents for conversational rows, and turns that alternate. Neighbours: `formats` writes
-such files, `hosted` uploads only what passed.
+Files that redraft makes from feedback keep a stricter rule than the provider's: every message has a weight, and the
+last one is the assistant's with weight 1. Neighbours: `formats` writes such files, `checking` checks any other,
+`hosted` uploads only what passed.
 """
 
 from __future__ import annotations
@@ -11,42 +12,53 @@ from itertools import islice
 from pathlib import Path
 from typing import cast
 
-import msgspec
-
 from redraft.errors import InputError
+from redraft.training.checking.files import Report, check_file
+from redraft.training.checking.findings import Fault, Finding
+from redraft.training.checking.lines import decoded, numbered_lines
+from redraft.training.checking.shapes import Format, quick_feedback
+
+__all__ = ["Fault", "check_row", "check_training_file", "require_good", "require_valid"]
 
 ROLES = ("system", "user", "assistant")
 COLUMNS = {"messages"}
 KEYS = {"role", "content", "weight"}
 
 
-class Fault(msgspec.Struct, frozen=True):
-    """What is wrong in `row` (lines count from 1; 0 is the file as a whole) at `field`, and the mend."""
-
-    row: int
-    field: str
-    mend: str
-
-    def __str__(self) -> str:
-        return f"line {self.row}: {self.field}: {self.mend}" if self.row else f"{self.field}: {self.mend}"
-
-
 def check_training_file(path: Path, limit: int = 100) -> list[Fault]:
-    """The first `limit` faults of a conversational training file; an empty list means it may be uploaded.
+    """The first `limit` faults of a file made from feedback; an empty list means it may be uploaded.
 
     Read line by line. Blank lines are skipped, as the provider does. Raises InputError where it cannot be opened.
     """
-    return list(islice(_faults(path), limit))
+    return list(islice((fault for _, faults in _checked(path) for fault in faults), limit))
 
 
 def require_valid(path: Path) -> int:
-    """The number of lines checked; InputError with the first faults, in one line, if there are any."""
-    faults = check_training_file(path, limit=4)
+    """The number of rows of a file made from feedback; InputError with the first faults, in one line, if any."""
+    rows, faults = 0, list[Fault]()
+    for row, found in _checked(path):
+        rows += row > 0
+        faults += found
+        if len(faults) > 3:
+            break
+    _refuse(path, faults, more=len(faults) > 3)
+    return rows
+
+
+def require_good(path: Path, format: Format | None = None, max_length: int | None = None) -> Report:
+    """The report on a file in any of the provider's formats; InputError with the first faults, in one line, if any.
+
+    `max_length` is the model's limit in tokens, for what the report says of cut rows.
+    """
+    report = check_file(path, format=format, max_length=max_length, keep=3)
+    _refuse(path, report.faults, more=report.faults_in_all > 3)
+    return report
+
+
+def _refuse(path: Path, faults: list[Fault], *, more: bool) -> None:
     if faults:
-        more = "; and more" if len(faults) > 3 else ""
-        raise InputError(f"{path}: not a valid training file: {'; '.join(map(str, faults[:3]))}{more}")
-    with path.open("rb") as file:
-        return sum(1 for line in file if line.strip())
+        tail = "; and more" if more else ""
+        raise InputError(f"{path}: not a valid training file: {'; '.join(map(str, faults[:3]))}{tail}")
 
 
 def check_row(row: object) -> Iterator[tuple[str, str]]:
@@ -71,32 +83,23 @@ def check_row(row: object) -> Iterator[tuple[str, str]]:
     yield from _order(cast("list[dict[str, object]]", messages))
 
 
-def _faults(path: Path) -> Iterator[Fault]:
-    decoder = msgspec.json.Decoder()
-    rows = 0
-    try:
-        with path.open("rb") as file:
-            for number, line in enumerate(file, start=1):
-                if not line.strip():
-                    continue
-                rows += 1
-                if number == 1 and line.startswith(b"\xef\xbb\xbf"):
-                    yield Fault(number, "row", "begins with a byte order mark; save the file as UTF-8 without it")
-                    continue
-                try:
-                    row: object = decoder.decode(line)
-                except UnicodeDecodeError:
-                    yield Fault(number, "row", "is not UTF-8; save the file as UTF-8")
-                    continue
-                except msgspec.DecodeError as error:
-                    yield Fault(number, "row", f"is not JSON ({error}); write one JSON object a line")
-                    continue
-                for field, mend in check_row(row):
-                    yield Fault(number, field, mend)
-    except OSError as error:
-        raise InputError(f"cannot read the training file {path}: {error.strerror or error}") from error
+def _checked(path: Path) -> Iterator[tuple[int, list[Fault]]]:
+    """(line, its faults) for each row; line 0 with the one fault of a file without rows."""
+    rows, passes = 0, quick_feedback()
+    for number, line in numbered_lines(path):
+        rows += 1
+        if isinstance(line, Finding):
+            yield number, [line.at(number)]
+        elif passes(line):
+            yield number, []
+        else:
+            row = decoded(line)
+            if isinstance(row, Finding):
+                yield number, [row.at(number)]
+            else:
+                yield number, [Fault(number, field, mend) for field, mend in check_row(row)]
     if not rows:
-        yield Fault(0, "file", "holds no row")
+        yield 0, [Fault(0, "file", "holds no row")]
 
 
 def _message(index: int, message: object) -> Iterator[tuple[str, str]]:

@@ -1,41 +1,31 @@
 """Following a training job to its end, for people and flows.
 
-Not being able to ask is no failure of the job: it goes on at the provider. Neighbours: `hosted`, `states`.
+Not being able to ask is no failure of the job: it goes on at the provider. Neighbours: `looking`, `hosted`, `states`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, cast
 
 import msgspec
 
 from redraft.errors import ProviderError, TrainingError
-from redraft.training.control_plane import redacted
 from redraft.training.hosted import HostedTraining
-from redraft.training.registry import TrainingJob
-from redraft.training.states import JobState, progress
+from redraft.training.looking import Onlooker, current
+from redraft.training.registry import JobEvent, TrainingJob
+from redraft.training.stalls import reason
+from redraft.training.states import JobState
 
-LINES_OF_A_FAILURE = 3
 # A form in the UI can ask for less; the provider is not to be hammered all the same.
 LEAST_INTERVAL = 0.1
-
-
-class JobEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of the provider's log of a job. `step` of `total_steps` where it is about training."""
-
-    created_at: str
-    type: str
-    message: str
-    level: str | None = None
-    step: int | None = None
-    total_steps: int | None = None
+# Watchers that were started together must not ask together for ever.
+JITTER = 0.2
 
 
 class JobView(msgspec.Struct, frozen=True, kw_only=True):
     """A job as last seen. `state` is COULD_NOT_ASK while the provider does not answer; `job.state` is then the last
-    one known. `events` are those since the poll before, `seen` counts all so far; `seconds_remaining` is the
-    provider's guess for the present stage.
+    one known, and `job.unreachable_since` says since when. `events` are those since the poll before, `seen` counts all
+    so far; `seconds_remaining` is the provider's guess for the present stage.
     """
 
     job: TrainingJob
@@ -49,33 +39,24 @@ class JobView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def poll(hosted: HostedTraining, job: TrainingJob, seen: int = 0) -> JobView:
-    """Ask the provider once and record the answer. `seen` events of the job are not given again."""
-    job_id = job.job_id
-    if job_id is None:
+    """Ask the provider once and record the answer: state, log, measurements. `seen` events are not given again."""
+    if job.job_id is None:
         return _view(job, (), seen)
     try:
-        answer = hosted.jobs.retrieve(job_id)
-        if answer is None:
+        look = Onlooker(hosted.plane, hosted.registry, hosted.jobs.models).look(job)
+        if look is None:
             return _view(hosted.jobs.refreshed(job), (), seen)
-        log = hosted.plane.ask_fields(
-            lambda: hosted.plane.client.fine_tuning.list_events(job_id, timeout=60), f"read the log of {job_id}"
-        )
     except ProviderError as error:
+        hosted.registry.unreachable([job])
         return JobView(
-            job=job,
+            job=current(hosted.registry, job),
             state=JobState.COULD_NOT_ASK,
             progress=job.progress,
             model_output_name=job.model_output_name,
             seen=seen,
             fault=str(error),
         )
-    entries = cast("list[dict[str, Any]]", log.get("data") or [])
-    job = hosted.jobs.told(job, answer)
-    job = hosted.jobs.moved(job, progress=progress(job.state, entries))
-    events = tuple(_event(hosted, entry) for entry in entries)
-    left = cast("dict[str, Any]", answer.get("progress") or {})
-    remaining = left.get("seconds_remaining") if left.get("estimate_available") else None
-    return _view(job, events[seen:], len(events), remaining)
+    return _view(look.job, look.log[seen:], len(look.log), look.seconds_remaining)
 
 
 def watch(
@@ -86,35 +67,33 @@ def watch(
     on_update: Callable[[JobView], None] | None = None,
     patience: float = 3600.0,
 ) -> TrainingJob:
-    """Poll every `interval` seconds, a tenth at least, until the job has ended; `on_update` sees every poll.
+    """Poll about every `interval` seconds, a tenth at least, until the job has ended; `on_update` sees every poll.
 
-    Returns the completed job. Raises TrainingError with the last lines of its log where it ended without a model,
+    Returns the completed job. Raises TrainingError with what its log says where it ended without a model,
     ProviderError where the provider gave no answer for `patience` seconds; the job itself goes on then.
     """
-    clock = hosted.registry.clock
+    retries, clock = hosted.plane.retries, hosted.registry.clock
     seen, heard = 0, clock()
-    recent: tuple[JobEvent, ...] = ()
     while True:
         view = poll(hosted, job, seen)
         job, seen = view.job, view.seen
-        recent = (*recent, *view.events)[-LINES_OF_A_FAILURE:]
         if on_update:
             on_update(view)
         if job.state.terminal:
-            return _ended(hosted, job, recent)
+            return _ended(hosted, job)
         if view.state is not JobState.COULD_NOT_ASK:
             heard = clock()
         elif (clock() - heard).total_seconds() > patience:
             raise ProviderError(f"{view.fault}; the job {job.job_id} goes on there, run again to attach to it")
-        hosted.plane.retries.sleep(max(LEAST_INTERVAL, interval))
+        retries.sleep(max(LEAST_INTERVAL, interval) * (1 + JITTER * (2 * retries.random.random() - 1)))
 
 
-def _ended(hosted: HostedTraining, job: TrainingJob, recent: tuple[JobEvent, ...]) -> TrainingJob:
+def _ended(hosted: HostedTraining, job: TrainingJob) -> TrainingJob:
     if job.state is JobState.COMPLETED and job.model_output_name:
         return job
     if job.state is JobState.COMPLETED:
         raise TrainingError(f"training job {job.job_id} is completed, but the provider names no model")
-    lines = "; ".join(event.message for event in recent) or job.last_error or "the provider gives no reason"
+    lines = reason(job, hosted.registry.events(job))
     if job.last_error != lines:
         job = hosted.jobs.moved(job, last_error=lines)
     raise TrainingError(f"training job {job.job_id} ended as {job.state}: {lines}")
@@ -129,15 +108,4 @@ def _view(job: TrainingJob, events: tuple[JobEvent, ...], seen: int, remaining: 
         events=events,
         seen=seen,
         seconds_remaining=remaining,
-    )
-
-
-def _event(hosted: HostedTraining, entry: dict[str, Any]) -> JobEvent:
-    return JobEvent(
-        created_at=str(entry.get("created_at") or ""),
-        type=str(entry.get("type") or ""),
-        message=redacted(str(entry.get("message") or ""), hosted.plane.endpoint),
-        level=entry.get("level"),
-        step=entry.get("step"),
-        total_steps=entry.get("total_steps"),
     )

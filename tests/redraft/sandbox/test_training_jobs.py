@@ -126,7 +126,8 @@ def test_jobs_are_cancelled_and_fail_on_demand(sandbox, http_call):
     broken = submit(http_call, sandbox.url, file_id, suffix="broken-one")
     ended = wait(http_call, sandbox.url, f"/v1/fine-tunes/{broken['id']}", "status", "error", "completed")
     assert ended["status"] == "error"
-    assert ended["events"][-1]["type"] == "job_error" and ended["events"][-1]["level"] == "error"
+    assert [event["type"] for event in ended["events"]][-2:] == ["job_error", "refund"]
+    assert ended["events"][-2]["level"] == "error"
     assert http_call(sandbox.url, f"/v1/fine-tunes/{broken['id']}/cancel", b"").status == 400
     time.sleep(0.5)
     for one in (job, broken):

@@ -11,7 +11,7 @@ import pytest
 from redraft.errors import ProviderError, TrainingError
 from redraft.training.formats import TrainingFile
 from redraft.training.hosted import HostedTraining
-from redraft.training.policies import NEVER
+from redraft.training.policies import ATTACH, RESUBMIT_FAILED
 from redraft.training.settings import TrainingSettings
 from redraft.training.states import JobState
 from redraft.training.watching import JobView, poll, watch
@@ -60,15 +60,15 @@ def test_a_failed_job_says_why_and_a_rerun_is_a_new_attempt(
 ) -> None:
     settings = TrainingSettings(model="meta/llama-8b", suffix="doomed")
     for attempt in (1, 2, 3):
-        job = hosted.start_or_attach(make_file(), settings)
+        job = hosted.start_or_attach(make_file(), settings, policy=RESUBMIT_FAILED)
         assert job.attempt == attempt
         with pytest.raises(TrainingError, match=f"{job.job_id} ended as error: .*Simulated failure") as caught:
             watch(hosted, job, interval=0.1)
         assert "\n" not in str(caught.value)
     with pytest.raises(TrainingError, match="the last of 3 attempts"):
-        hosted.start_or_attach(make_file(), settings)
-    with pytest.raises(TrainingError, match="Never resubmit"):
-        hosted.start_or_attach(make_file(), settings, policy=NEVER)
+        hosted.start_or_attach(make_file(), settings, policy=RESUBMIT_FAILED)
+    with pytest.raises(TrainingError, match="policy attach"):
+        hosted.start_or_attach(make_file(), settings, policy=ATTACH)
     assert sorted(sandbox.jobs().values()) == [1, 1, 1]
     assert [j.attempt for j in hosted.registry.list()] == [3, 2, 1]
 
@@ -78,7 +78,7 @@ def test_cancel(hosted: HostedTraining, sandbox, make_file: MakeFile) -> None:
     assert job.state in {JobState.CANCEL_REQUESTED, JobState.CANCELLED}
     with pytest.raises(TrainingError, match="ended as cancelled"):
         watch(hosted, job, interval=0.1)
-    again = hosted.start_or_attach(make_file(), SETTINGS)
+    again = hosted.start_or_attach(make_file(), SETTINGS, policy=RESUBMIT_FAILED)
     assert again.attempt == 2
     done = watch(hosted, again, interval=0.1)
     assert hosted.jobs.cancel(done) == done
@@ -89,7 +89,7 @@ def test_not_being_able_to_ask_is_no_failure(hosted: HostedTraining, sandbox, ma
     sandbox.script(f"^GET /v1/fine-tunes/{job.job_id}", times=4, status=503)
     view = poll(hosted, job)
     assert view.state is JobState.COULD_NOT_ASK
-    assert view.job == job
+    assert view.job.state is job.state and view.job.unreachable_since is not None
     assert view.fault and "503" in view.fault
     sandbox.script(f"^GET /v1/fine-tunes/{job.job_id}", times=4, close=True)
     states: list[JobState] = []

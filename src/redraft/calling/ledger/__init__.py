@@ -187,6 +187,13 @@ class Ledger:
         if keys:
             await self.database.write(lambda transaction: claiming.release(transaction, keys, self.owner))
 
+    async def spend(self, key: str, cost: float, scope: str | None) -> None:
+        """Books US dollars that something else than a call has cost, such as an endpoint's hours.
+
+        The claim `key`, which had set money aside for it, is gone then.
+        """
+        await self.database.write(lambda transaction: claiming.spend(transaction, key, cost, scope, self.owner))
+
     async def spent(self, scope: str) -> Spent:
         """What counts against the budget of `scope`."""
         return await self.database.read(lambda transaction: claiming.spent(transaction, scope))

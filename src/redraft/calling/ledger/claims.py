@@ -21,6 +21,10 @@ _ADD_TO_BUDGET = (
     "INSERT INTO budgets (scope, spent, uncertain) VALUES (?, 0, ?) "
     "ON CONFLICT (scope) DO UPDATE SET uncertain = budgets.uncertain + excluded.uncertain"
 )
+_ADD_SPENT = (
+    "INSERT INTO budgets (scope, spent, uncertain) VALUES (?, ?, 0) "
+    "ON CONFLICT (scope) DO UPDATE SET spent = budgets.spent + excluded.spent"
+)
 
 
 Extended = Literal["granted", "short", "taken"]
@@ -205,6 +209,14 @@ def release(transaction: Transaction, keys: Sequence[str], owner: str) -> None:
     transaction.change_many(
         "DELETE FROM claims WHERE request_key = ? AND owner = ?", [(key, owner) for key in sorted(keys)]
     )
+
+
+def spend(transaction: Transaction, key: str, cost: float, scope: str | None, owner: str) -> None:
+    """Books what was paid by other means than a call, in place of what the claim `key` had set aside for it."""
+    transaction.alone()
+    transaction.change("DELETE FROM claims WHERE request_key = ? AND owner = ?", key, owner)
+    if scope is not None:
+        transaction.change(_ADD_SPENT, scope, picodollars(cost))
 
 
 def bury(transaction: Transaction, dead: Mapping[str, float | None]) -> None:

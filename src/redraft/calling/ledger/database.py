@@ -12,18 +12,20 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, event, make_url
+from sqlalchemy import Connection, event
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_delay, wait_random
 
-from redraft.calling.ledger import migrating, sqlite_file
-from redraft.calling.ledger.sqlite_file import SQLiteFile
+from redraft.calling.ledger.migrating import SCHEMA
+from redraft.calling.ledger.sqlite_file import SYNCHRONOUS, SQLiteFile
 from redraft.calling.ledger.transactions import Transaction
-from redraft.errors import ConfigurationError, StorageError
+from redraft.databases.addresses import database_url, is_gone, is_unfit, said, shown
+from redraft.databases.sqlite import attempts, connection_settings, is_busy
+from redraft.errors import StorageError
 
-_DRIVERS = {"postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg", "sqlite": "sqlite+aiosqlite"}
+_DRIVERS = {"postgresql": "postgresql+asyncpg", "sqlite": "sqlite+aiosqlite"}
 # A process that is stopped in the middle of a transaction must not hold up all others for ever.
 _SERVER_SETTINGS = {"application_name": "redraft", "idle_in_transaction_session_timeout": "60s", "lock_timeout": "120s"}
 _UNWRITTEN = "the ledger cannot be written"
@@ -52,9 +54,7 @@ class Database:
     @property
     def shown(self) -> str:
         """The address as people may see it: a file's path, or the URL without its password."""
-        if self.sqlite:
-            return str(self.url.database)
-        return self.url.set(drivername="postgresql", query={}).render_as_string(hide_password=True)
+        return shown(self.url)
 
     @property
     def path(self) -> Path | None:
@@ -79,10 +79,10 @@ class Database:
             await self._file.open()
             return
         async with self.engine.connect() as connection:
-            if not await connection.run_sync(migrating.is_present):
+            if not await connection.run_sync(SCHEMA.is_present):
                 await connection.rollback()
                 async with connection.begin():
-                    await connection.run_sync(migrating.upgrade)
+                    await connection.run_sync(SCHEMA.upgrade)
 
     async def __aexit__(self, *_: object) -> None:
         if self._running:
@@ -179,41 +179,27 @@ class Database:
         except (SQLAlchemyError, OSError) as fault:
             if isinstance(fault, StorageError):
                 raise
-            kind = UnfitError if _is_unfit(fault) else StorageError
-            raise kind(f"{self.shown}: {what} ({_said(fault)}); {self._mend(fault)}, then rerun") from None
+            kind = UnfitError if is_unfit(fault) else StorageError
+            raise kind(f"{self.shown}: {what} ({said(fault)}); {self._mend(fault)}, then rerun") from None
 
     def _mend(self, fault: Exception) -> str:
-        if self.sqlite and sqlite_file.is_busy(fault):
+        if self.sqlite and is_busy(fault):
             return "another process holds it: end that one"
         return "free space or mend the rights" if self.sqlite else "free space or mend the connection"
 
     def unopened(self, fault: Exception) -> StorageError:
         mend = "free space, mend the rights or move it away" if self.sqlite else "check the address and the server"
-        return StorageError(f"{self.shown}: the ledger cannot be opened ({_said(fault)}); {mend}")
+        return StorageError(f"{self.shown}: the ledger cannot be opened ({said(fault)}); {mend}")
 
 
 async def _begin(connection: AsyncConnection) -> None:
-    async for attempt in sqlite_file.attempts():
+    async for attempt in attempts():
         with attempt:
             await connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-def _is_gone(fault: BaseException) -> bool:
-    """Whether the server cannot be reached now, or ended the connection: it may be restarting."""
-    if isinstance(fault, DBAPIError):
-        state = str(getattr(fault.orig, "sqlstate", "") or "")
-        return fault.connection_invalidated or state.startswith(("08", "57P"))
-    return isinstance(fault, ConnectionError)
-
-
-def _is_unfit(fault: Exception) -> bool:
-    """Whether the values are at fault: SQLite says so by kind, PostgreSQL by its classes of errors."""
-    state = str(getattr(getattr(fault, "orig", None), "sqlstate", "") or "")
-    return isinstance(fault, (DataError, IntegrityError)) or state.startswith(("22", "23"))
-
-
 _PATIENCE: dict[str, Any] = {
-    "retry": retry_if_exception(_is_gone),
+    "retry": retry_if_exception(is_gone),
     "wait": wait_random(0.2, 0.5),
     "stop": stop_after_delay(20),
     "reraise": True,
@@ -225,21 +211,11 @@ def _in_transaction(connection: Connection, work: Callable[[Transaction], T]) ->
 
 
 def _url(address: str | Path) -> URL:
-    if isinstance(address, Path) or "://" not in address:
-        return URL.create("sqlite+aiosqlite", database=str(address))
-    try:
-        url = make_url(address)
-        backend = url.drivername.partition("+")[0]
-    except (ArgumentError, ValueError):
-        raise ConfigurationError("the ledger's address is no URL; write postgresql://user@host/database") from None
-    if backend not in _DRIVERS:
-        raise ConfigurationError(f"the ledger's address: {backend} is not known; use sqlite or postgresql")
-    if backend == "sqlite" and url.database in (None, "", ":memory:"):
-        raise ConfigurationError("the ledger's address names no file; write sqlite:///PATH or the path alone")
+    url = database_url(address, _DRIVERS, "the ledger's")
     query = dict(url.query)
     if "sslmode" in query:  # as everybody else calls it
         query["ssl"] = query.pop("sslmode")
-    return url.set(drivername=_DRIVERS[backend], query=query)
+    return url.set(query=query)
 
 
 def _engine(url: URL, sqlite: bool) -> AsyncEngine:
@@ -248,11 +224,5 @@ def _engine(url: URL, sqlite: bool) -> AsyncEngine:
         return create_async_engine(url, pool_size=4, max_overflow=4, pool_pre_ping=True, connect_args=settings)
     # AUTOCOMMIT: the driver begins nothing by itself, so that BEGIN IMMEDIATE is ours to say.
     engine = create_async_engine(url, isolation_level="AUTOCOMMIT", pool_size=3, max_overflow=3)
-    event.listen(engine.sync_engine, "connect", sqlite_file.prepare)
+    event.listen(engine.sync_engine, "connect", connection_settings(SYNCHRONOUS))
     return engine
-
-
-def _said(fault: Exception) -> str:
-    """The driver's own words, without the statement and its parameters: those hold people's texts."""
-    original = getattr(fault, "orig", None) or fault
-    return " ".join(str(original).split())[:200] or type(original).__name__

@@ -1,6 +1,6 @@
 """The ledger in an SQLite file: transactions run in threads of their own, whole, so that each costs one hop.
 
-Neighbours: `database` gives them out. Another process may hold the file's write lock for milliseconds at any time.
+Neighbour: `database` gives them out.
 """
 
 from __future__ import annotations
@@ -9,21 +9,17 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
-from tenacity import AsyncRetrying, Retrying, retry_if_exception, stop_after_delay, wait_random
 
-from redraft.calling.ledger import migrating
+from redraft.calling.ledger.migrating import SCHEMA
 from redraft.calling.ledger.transactions import Transaction
+from redraft.databases.sqlite import begin, connection_settings, patiently
 
-# How long a writer waits for other processes; their transactions take milliseconds.
-PATIENCE_SECONDS = 120.0
-# SQLite's own waiting ends up looking ten times a second, and who looks seldom starves beside those that look often.
-_BUSY_MILLISECONDS = 5
+SYNCHRONOUS = "NORMAL"
 
 T = TypeVar("T")
 
@@ -91,47 +87,6 @@ class _Desk:
             self._connection = None
 
 
-def begin(connection: Connection) -> None:
-    """Begins a transaction with the write lock."""
-    patiently(lambda: connection.exec_driver_sql("BEGIN IMMEDIATE"))
-
-
-def patiently(act: Callable[[], T]) -> T:
-    """What `act` returns, once no other process is in its way."""
-    return Retrying(**_PATIENCE)(act)
-
-
-def attempts() -> AsyncRetrying:
-    """The same in an event loop."""
-    return AsyncRetrying(**_PATIENCE)
-
-
-def is_busy(fault: BaseException) -> bool:
-    """Whether another process is in the way."""
-    code = getattr(fault.orig, "sqlite_errorcode", 0) if isinstance(fault, OperationalError) else 0
-    return code & 0xFF in (5, 6)  # SQLITE_BUSY, SQLITE_LOCKED
-
-
-_PATIENCE: dict[str, Any] = {
-    "retry": retry_if_exception(is_busy),
-    "wait": wait_random(0.001, 0.005),
-    "stop": stop_after_delay(PATIENCE_SECONDS),
-    "reraise": True,
-}
-
-
-def prepare(connection: Any, _: Any = None) -> None:
-    """Settings of a new connection of the driver."""
-    cursor = connection.cursor()
-    try:
-        cursor.execute(f"PRAGMA busy_timeout = {_BUSY_MILLISECONDS}")
-        cursor.execute("PRAGMA journal_mode = WAL")
-        # NORMAL survives a killed process; only a power cut may lose the last instants.
-        cursor.execute("PRAGMA synchronous = NORMAL")
-    finally:
-        cursor.close()
-
-
 def _engine(path: Path) -> Engine:
     # AUTOCOMMIT: the driver begins nothing by itself, so that BEGIN IMMEDIATE is ours to say.
     engine = create_engine(
@@ -140,16 +95,16 @@ def _engine(path: Path) -> Engine:
         poolclass=NullPool,
         connect_args={"check_same_thread": False},
     )
-    event.listen(engine, "connect", prepare)
+    event.listen(engine, "connect", connection_settings(SYNCHRONOUS))
     return engine
 
 
 def _migrate(connection: Connection) -> None:
-    if patiently(lambda: migrating.is_present(connection)):
+    if patiently(lambda: SCHEMA.is_present(connection)):
         return
     begin(connection)
     try:
-        migrating.upgrade(connection)
+        SCHEMA.upgrade(connection)
         connection.exec_driver_sql("COMMIT")
     except BaseException:
         connection.rollback()

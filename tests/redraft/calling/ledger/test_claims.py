@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
-from redraft.calling.ledger import Claim, Claimed, Entry, Ledger, money
+from redraft.calling.ledger import Claim, Claimed, Entry, Ledger, Spent, money
 from redraft.calling.ledger.money import picodollars
 from redraft.calling.ledger.tables import budgets, claims
 from redraft.records import Completion, Failure
@@ -265,3 +265,18 @@ def test_a_cancelled_claim_is_given_back(address: str, answer: Callable[..., Ent
             assert (await ledger.claim([Claim("a")])).granted == {"a"}
 
     asyncio.run(run())
+
+
+def test_what_something_else_than_a_call_cost_takes_the_place_of_its_claim(address: str) -> None:
+    async def main() -> None:
+        async with Ledger(address) as ledger:
+            held = await ledger.claim([Claim("endpoint", 0.6)], scope="s", budget=1.0)
+            assert held.granted == {"endpoint"}
+            assert (await ledger.claim([Claim("call", 0.5)], scope="s", budget=1.0)).short == {"call"}
+            await ledger.spend("endpoint", 0.25, "s")
+            await ledger.spend("never claimed", 0.05, "s")
+            await ledger.spend("of no scope", 9.0, None)
+            assert await ledger.spent("s") == Spent(0.3, 0.0, 0.0)
+            assert (await ledger.claim([Claim("call", 0.5)], scope="s", budget=1.0)).granted == {"call"}
+
+    asyncio.run(main())

@@ -1,4 +1,4 @@
-"""What Alembic runs to bring a database up to date, on the connection that `migrating` hands over."""
+"""What Alembic runs to bring a database up to date, on the connection that `Schema` hands over."""
 
 from __future__ import annotations
 

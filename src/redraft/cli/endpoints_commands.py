@@ -1,0 +1,114 @@
+"""`redraft endpoints`: dedicated endpoints that serve trained models and are paid by the hour."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from redraft.cli import options
+from redraft.cli.provider_access import control_plane
+from redraft.cli.running import one_line_for_faults, quieten_prefect
+from redraft.errors import InputError, TrainingError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from redraft.training.control_plane import ControlPlane
+    from redraft.training.registry import ModelEndpoint, Registry
+
+
+@click.group("endpoints")
+def endpoints_group() -> None:
+    """Dedicated endpoints of trained models, paid by the hour."""
+
+
+@endpoints_group.command("list")
+@click.option("--all", "-a", "every", is_flag=True, help="Those that were stopped, too.")
+def list_command(every: bool) -> None:
+    """Endpoints that may run now, with their hours and cost. Asks no provider."""
+    from redraft.training.registry import Registry, registry_address
+    from redraft.training.serving.life import hours
+    from redraft.training.serving.users import Users
+
+    with one_line_for_faults(), Registry(registry_address()) as registry:
+        rows = registry.endpoints(open_only=not every)
+        if not rows:
+            click.echo("no endpoints yet" if every else "no endpoint is open")
+            return
+        table = Table(box=None)
+        for heading in ("endpoint", "state", "used by", "hours", "US dollars", "model", "at"):
+            table.add_column(heading, overflow="fold")
+        for row in rows:
+            ran = hours(row, datetime.now(UTC))
+            cost = "unknown" if row.hourly_price is None else f"{ran * row.hourly_price:,.2f}"
+            used = row.stopped_at is None and Users(registry, row.endpoint_key).any()
+            user = (row.owner or "a run") if used else "" if row.stopped_at else "nobody"
+            state = f"{row.state} (simulated)" if row.simulated else row.state
+            table.add_row(row.name, state, user, f"{ran:.2f}", cost, row.model, row.endpoint)
+    # A pipe has no width: each endpoint stays on one line for the script behind it.
+    Console(width=None if sys.stdout.isatty() else 1000).print(table)
+
+
+@endpoints_group.command("stop")
+@click.argument("names", nargs=-1)
+@click.option("--orphans", is_flag=True, help="Stop all whose runs are over.")
+@click.option("--force", is_flag=True, help="Stop even one that a living run uses; its calls then fail.")
+@options.credentials
+def stop_command(names: tuple[str, ...], orphans: bool, force: bool, credentials: str | None) -> None:
+    """Stop endpoints, by NAME or those that outlived their runs, and see that they have stopped."""
+    from redraft.training.registry import Registry, registry_address
+
+    if orphans == bool(names):
+        raise click.UsageError("name endpoints, or say --orphans")
+    quieten_prefect()
+    with one_line_for_faults(), Registry(registry_address()) as registry, control_plane(credentials) as plane:
+        if orphans:
+            _stop_orphans(plane, registry)
+        else:
+            _stop_named(plane, registry, names, force)
+
+
+def _stop_orphans(plane: ControlPlane, registry: Registry) -> None:
+    from redraft.training.serving.orphans import stop_orphans
+
+    sweep = stop_orphans(plane, registry)
+    for line in sweep.lines:
+        click.echo(line)
+    if sweep.faults:
+        raise TrainingError(f"{len(sweep.faults)} endpoints may still run")
+    if not sweep.lines:
+        click.echo("no endpoint has outlived its run")
+
+
+def _stop_named(plane: ControlPlane, registry: Registry, names: Sequence[str], force: bool) -> None:
+    from redraft.training.serving.life import Life, hours
+    from redraft.training.serving.provider import Project
+    from redraft.training.serving.users import Users
+
+    life = Life(Project(plane), registry)
+    rows = [_row(registry, name, life.provider) for name in names]
+    for row in rows:
+        users = Users(registry, row.endpoint_key)
+        with ExitStack() as held:
+            if not force:
+                held.enter_context(users.alone(patience=5))
+                if users.any():
+                    raise InputError(f"{row.name} is used by {row.owner}; end that run, or say --force")
+            ended = life.stopped(row) or row
+        click.echo(f"stopped {ended.name} after {hours(ended, datetime.now(UTC)):.2f} h")
+
+
+def _row(registry: Registry, name: str, provider: str) -> ModelEndpoint:
+    """Raises InputError for an endpoint that is not open here."""
+    for row in registry.endpoints(open_only=True):
+        if row.name == name and row.endpoint != provider:
+            raise InputError(f"{name} is at {row.endpoint}, and these credentials are for {provider}")
+        if row.name == name:
+            return row
+    raise InputError(f"no open endpoint is called {name}; `redraft endpoints list` shows those that there are")

@@ -1,0 +1,190 @@
+"""`redraft jobs`: the training jobs known here, and what can be done about them.
+
+Neighbours: `jobs_dashboard` follows them, `jobs_acting` asks the provider. Prefect is imported only to find
+credentials: `show`, and whatever has --no-refresh, read the registry alone.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from redraft.cli import options
+from redraft.cli.finetune_command import ASK_ABOVE
+from redraft.cli.running import one_line_for_faults
+
+if TYPE_CHECKING:
+    from redraft.training.registry import Registry, TrainingJob
+
+# As in redraft.training.policies, which takes long to import.
+POLICIES = ("attach", "resubmit-failed", "always-new")
+
+
+@click.group("jobs")
+def jobs_group() -> None:
+    """Training jobs."""
+
+
+@jobs_group.command("list")
+@click.option("--refresh/--no-refresh", default=True, show_default=True, help="Ask the provider about open jobs.")
+@options.credentials
+def list_command(refresh: bool, credentials: str | None) -> None:
+    """Training jobs known here, with state, progress and model name."""
+    from redraft.training.job_facts import overview_row
+    from redraft.training.registry import Registry, registry_address
+
+    with one_line_for_faults(), Registry(registry_address()) as registry:
+        if refresh and registry.open_jobs():
+            from redraft.cli.jobs_acting import refreshed
+
+            for line in refreshed(registry, credentials):
+                click.echo(f"redraft: {line}", err=True)
+        now = registry.clock()
+        rows = [overview_row(job, registry.events(job), now) for job in registry.list()]
+    if not rows:
+        click.echo("no training jobs yet")
+        return
+    table = Table(box=None)
+    for heading in rows[0]:
+        table.add_column(heading, overflow="fold")  # a name that is cut off cannot be used
+    for row in rows:
+        table.add_row(*row.values())
+    _console().print(table)
+
+
+@jobs_group.command("show")
+@click.argument("job")
+@click.option("--events", type=click.IntRange(min=0), default=12, show_default=True, help="Last lines of its log.")
+def show_command(job: str, events: int) -> None:
+    """One training job: parameters, log, changes, measurements, price, files, endpoints.
+
+    JOB is its id, suffix, model name, or the beginning of its key.
+    """
+    from redraft.cli.jobs_showing import show_job
+    from redraft.training.job_names import job_named
+    from redraft.training.registry import Registry, registry_address
+
+    with one_line_for_faults(), Registry(registry_address()) as registry:
+        show_job(registry, job_named(registry, job), events, _console())
+
+
+@jobs_group.command("watch")
+@click.argument("jobs", nargs=-1, metavar="[JOB]...")
+@click.option(
+    "--refresh/--no-refresh", default=True, show_default=True, help="Ask the provider, or leave it to others."
+)
+@options.check_interval
+@options.credentials
+def watch_command(jobs: tuple[str, ...], refresh: bool, check_interval: float, credentials: str | None) -> None:
+    """Follow training jobs, all open ones by default, until they end; Ctrl-C leaves them alone.
+
+    Exit status 1 where one ended without a model.
+    """
+    from redraft.training.job_names import job_named
+    from redraft.training.registry import Registry, registry_address
+
+    with one_line_for_faults(), Registry(registry_address()) as registry:
+        followed = [job_named(registry, job) for job in jobs] or list(registry.open_jobs())
+        if not followed:
+            click.echo("no open training jobs")
+            return
+        status = _followed(registry, followed, credentials if refresh else None, refresh, check_interval)
+    sys.exit(status)
+
+
+@jobs_group.command("cancel")
+@click.argument("job")
+@click.option("--yes", "-y", is_flag=True, help="Cancel without asking.")
+@options.credentials
+def cancel_command(job: str, yes: bool, credentials: str | None) -> None:
+    """Ask the provider to cancel a training job; asking twice does no harm."""
+    from redraft.cli.jobs_acting import cancelled
+    from redraft.errors import ConfigurationError
+    from redraft.training.job_names import job_named
+    from redraft.training.registry import Registry, registry_address
+
+    with one_line_for_faults(), Registry(registry_address()) as registry:
+        found = job_named(registry, job)
+        name = f"{found.job_id or found.suffix} ({found.name})"
+        if not yes and not found.state.terminal:
+            if not sys.stdin.isatty():
+                raise ConfigurationError(f"{name} is {found.state}; --yes cancels it without asking")
+            click.confirm(f"cancel {name}, which is {found.state}?", abort=True, err=True)
+        after = cancelled(registry, found, credentials)
+    click.echo(f"{name} is {after.state}")
+
+
+@jobs_group.command("resume")
+@click.argument("job")
+@click.option(
+    "--policy",
+    type=click.Choice(POLICIES),
+    default="attach",
+    show_default=True,
+    help="attach: what ended without a model stays so; resubmit-failed: then a new attempt; always-new: in any case.",
+)
+@click.option(
+    "--validation-file", type=click.Path(exists=True, dir_okay=False), help="Where the job's validation file lies now."
+)
+@click.option(
+    "--ask-above",
+    type=click.FloatRange(min=0),
+    default=ASK_ABOVE,
+    show_default=True,
+    envvar="REDRAFT_ASK_ABOVE",
+    show_envvar=True,
+    help="Ask before a new attempt that costs more US dollars than that.",
+)
+@click.option("--yes", "-y", is_flag=True, help="Submit without asking.")
+@click.option("--monitor/--no-monitor", default=True, show_default=True, help="Follow the job to its end.")
+@options.check_interval
+@options.credentials
+def resume_command(
+    job: str,
+    policy: str,
+    validation_file: str | None,
+    ask_above: float,
+    yes: bool,
+    monitor: bool,
+    check_interval: float,
+    credentials: str | None,
+) -> None:
+    """Go on with a training job: submit it if it never was, follow it if it runs, try again as the policy says."""
+    from redraft.cli.jobs_acting import resumed
+    from redraft.training.job_names import job_named
+    from redraft.training.registry import Registry, registry_address
+
+    with one_line_for_faults(), Registry(registry_address()) as registry:
+        found = job_named(registry, job)
+        limit = None if yes else ask_above
+        after = resumed(registry, found, policy, validation_file, limit, credentials)
+        click.echo(f"{after.job_id} ({after.name}) is {after.state}", err=True)
+        status = 0
+        if monitor:
+            status = _followed(registry, [after], credentials, True, check_interval)
+    sys.exit(status)
+
+
+def _followed(
+    registry: Registry, jobs: list[TrainingJob], credentials: str | None, refresh: bool, interval: float
+) -> int:
+    """The exit status that the jobs' ends stand for; 1 where a person stopped watching."""
+    from redraft.cli.jobs_acting import refreshed
+    from redraft.cli.jobs_dashboard import Dashboard, show_end
+
+    ask = (lambda: refreshed(registry, credentials)) if refresh else None
+    try:
+        ended = Dashboard(registry, jobs, ask, interval).follow(Console())
+    except KeyboardInterrupt:
+        click.echo("redraft: no longer watching; the jobs go on, and the same command watches them again", err=True)
+        return 1
+    return show_end(ended, registry)
+
+
+def _console() -> Console:
+    # A pipe has no width: each job stays on one line for the script behind it.
+    return Console(width=None if sys.stdout.isatty() else 1000)

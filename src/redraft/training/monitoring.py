@@ -1,0 +1,240 @@
+"""One pass over all open training jobs: a bounded number of requests, however many jobs there are.
+
+One request lists all jobs; only those that moved, or were not looked at for a while, are asked about one by one, the
+one looked at longest ago first. Neighbours: `looking` asks, `stalls` judges the silence, `announcing` tells the world.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from redraft.errors import ConfigurationError, ProviderError, RedraftError
+from redraft.training.control_plane import ControlPlane, without_password
+from redraft.training.looking import REQUESTS_A_LOOK, Look, Onlooker, UsedUpError
+from redraft.training.registry import Registry, TrainingJob
+from redraft.training.stalls import StallRule, moment, silent_since, standing
+from redraft.training.states import JobState, from_provider
+
+LEAST_REQUESTS = 1 + REQUESTS_A_LOOK
+# A job that the provider says has not changed is looked at this many times less often.
+_SELDOM = 5
+# What the provider does not know is lost only after so long: the key may be that of another account today.
+LOST_AFTER = timedelta(hours=1)
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+class MonitorRule(msgspec.Struct, frozen=True, kw_only=True):
+    """How a pass looks. `max_requests` bounds what it asks the provider, retries too; a job that has not moved is
+    looked at again after `look_again` seconds. Raises ConfigurationError."""
+
+    max_requests: int = 60
+    look_again: float = 60.0
+    stall: StallRule = StallRule()
+
+    def __post_init__(self) -> None:
+        if self.max_requests < LEAST_REQUESTS:
+            raise ConfigurationError(f"max_requests {self.max_requests}: a pass needs at least {LEAST_REQUESTS}")
+        if not self.look_again >= 0 or not self.stall.factor > 0 or not self.stall.minutes >= 0:
+            raise ConfigurationError("look_again and stall_minutes are 0 or more, stall_factor is more than 0")
+
+
+class MonitorPass(msgspec.Struct, frozen=True, kw_only=True):
+    """What one pass found. `looks` are the jobs asked about one by one, `changed` those whose state this pass was the
+    first to see; `lines` say each change, `faults` what could not be asked, `waiting` counts jobs that the next pass
+    looks at, `unreachable` those that could not be asked about; `requests` is what the provider was asked.
+    """
+
+    watched: int = 0
+    looks: tuple[Look, ...] = ()
+    changed: tuple[TrainingJob, ...] = ()
+    lines: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
+    waiting: int = 0
+    unreachable: int = 0
+    requests: int = 0
+
+
+def monitor_pass(
+    plane: ControlPlane, registry: Registry, rule: MonitorRule | None = None, *, models: Path | None = None
+) -> MonitorPass:
+    """Look at every open job of this endpoint once, and record what is new. Raises StorageError.
+
+    What cannot be asked is no failure of a job: it is told in `faults`, and the registry notes since when.
+    """
+    return _Pass(plane, registry, rule or MonitorRule(), models).run()
+
+
+class _Pass:
+    def __init__(self, plane: ControlPlane, registry: Registry, rule: MonitorRule, models: Path | None) -> None:
+        self._registry, self._rule = registry, rule
+        self._eye = Onlooker(plane, registry, models, rule.max_requests)
+        self._endpoint = without_password(plane.endpoint.name)
+        self._simulated = plane.endpoint.simulated
+        self._tries = plane.retries.tries
+        self._looks: list[Look] = []
+        self._changed: list[TrainingJob] = []
+        self._lines: list[str] = []
+        self._faults: list[str] = []
+        self._unreachable = 0
+
+    def run(self) -> MonitorPass:
+        ours: list[TrainingJob] = []
+        for job in self._registry.open_jobs():
+            if job.endpoint == self._endpoint:
+                ours.append(job)
+            else:
+                self._faults.append(f"{_name(job)} is at {job.endpoint}, not asked")
+        late = self._unread()
+        waiting = self._look_at(ours, late) if ours or late else 0
+        return MonitorPass(
+            watched=len(ours),
+            looks=tuple(self._looks),
+            changed=tuple(self._changed),
+            lines=tuple(self._lines),
+            faults=tuple(dict.fromkeys(self._faults)),
+            waiting=waiting,
+            unreachable=self._unreachable,
+            requests=self._eye.requests,
+        )
+
+    def _unread(self) -> list[TrainingJob]:
+        """Jobs that ended while somebody asked for their state alone: the rest of their log is still to be read. Only
+        until the world was told, which is soon; then they are left alone."""
+        return [
+            job
+            for job in self._registry.unannounced()
+            if job.endpoint == self._endpoint
+            and job.job_id is not None
+            and job.state is not JobState.LOST
+            and (job.watched_at is None or job.watched_at < job.updated_at)
+        ]
+
+    def _look_at(self, ours: Sequence[TrainingJob], late: Sequence[TrainingJob]) -> int:
+        """How many jobs are left for the next pass."""
+        try:
+            entries = self._eye.listed()
+        except RedraftError as fault:
+            self._not_asked(ours, fault)
+            return 0
+        by_id = {str(entry.get("id")): entry for entry in entries}
+        by_suffix = {str(entry["suffix"]): entry for entry in entries if entry.get("suffix")}
+        due = [(0, _LONG_AGO, job) for job in late]
+        again: list[TrainingJob] = []
+        for job in ours:
+            entry = by_id.get(job.job_id) if job.job_id else by_suffix.get(job.suffix)
+            if entry is None and job.job_id is None:
+                continue  # its submitter is at it, or died before the provider had the job: the next submission looks
+            job, rank = self._listed(job, entry)
+            if rank is None:
+                continue
+            if job.unreachable_since is not None:
+                again.append(job)
+            else:
+                due.append((rank, moment(job.watched_at or "") or _LONG_AGO, job))
+        due.sort(key=lambda one: one[:2])
+        queue = self._taking_turns([job for _, _, job in due], again)
+        for place, job in enumerate(queue):
+            # A look whose every request is tried again must still fit.
+            enough = REQUESTS_A_LOOK * (self._tries if place else 1)
+            if self._eye.left < enough or not self._looked(job):
+                return len(queue) - place
+        return 0
+
+    def _taking_turns(self, due: Sequence[TrainingJob], again: Sequence[TrainingJob]) -> list[TrainingJob]:
+        """Every other look is for a job that could not be asked before, in an order that differs from pass to pass:
+        however many of those there are, nobody waits for them, nor they for each other."""
+        stamp = self._registry.stamp()
+        mixed = sorted(again, key=lambda job: hashlib.sha256(f"{stamp}{job.job_key}".encode()).digest())
+        pairs = zip_longest(due, mixed)
+        return [job for pair in pairs for job in pair if job is not None]
+
+    def _listed(self, job: TrainingJob, entry: dict[str, Any] | None) -> tuple[TrainingJob, int | None]:
+        """Record what the list says; the job, and how soon it is to be looked at (None: not in this pass).
+
+        An end is recorded only with the look that reads the rest of its log: nobody looks at a job that has ended.
+        """
+        if entry is None:
+            return job, 1
+        state = from_provider(entry.get("status"))
+        status = str(entry.get("status") or "")
+        changed = state is not job.state or status != job.provider_status
+        if state.terminal:
+            if job.job_id is None:
+                job = self._registry.record(job, job_id=entry.get("id"))
+            return job, 0
+        if changed:
+            before = job.state
+            job, mine = self._eye.told(job, entry)
+            if mine:
+                self._moved(job, before)
+            return job, 1
+        if job.unreachable_since is not None:
+            return job, 2
+        age = self._registry.clock() - (moment(job.watched_at or "") or _LONG_AGO)
+        told = moment(str(entry.get("updated_at") or ""))
+        fresh = told is None or job.watched_at is None or told > (moment(job.watched_at) or _LONG_AGO)
+        wanted = timedelta(seconds=self._rule.look_again * (1 if fresh else _SELDOM))
+        return job, 2 if age >= wanted else None
+
+    def _looked(self, job: TrainingJob) -> bool:
+        """Look at one job; False where the requests of this pass are used up."""
+        try:
+            look = self._eye.look(job)
+        except UsedUpError:
+            return False
+        except RedraftError as fault:
+            self._not_asked([job], fault)
+            return True
+        if look is None:
+            self._unknown_there(job)
+            return True
+        self._faults += [f"{_name(job)}: {fault}" for fault in look.faults]
+        if look.moved:
+            self._moved(look.job, look.before)
+        look = msgspec.structs.replace(look, job=self._silence(look))
+        self._looks.append(look)
+        return True
+
+    def _silence(self, look: Look) -> TrainingJob:
+        job = look.job
+        if job.stalled_since is not None or look.news:
+            return job
+        events = self._registry.events(job)
+        since = silent_since(job, events, self._registry.clock(), self._rule.stall)
+        if since is None:
+            return job
+        job = self._registry.record(job, stalled_since=since.isoformat(timespec="milliseconds"))
+        self._lines.append(f"{_name(job)} {standing(job, events).words}")
+        return job
+
+    def _moved(self, job: TrainingJob, before: JobState) -> None:
+        self._changed.append(job)
+        words = standing(job, self._registry.events(job)).words
+        self._lines.append(f"{_name(job)} {words} (was {before})")
+
+    def _unknown_there(self, job: TrainingJob) -> None:
+        said = f"the provider does not know the job {job.job_id}; is this the account that submitted it?"
+        since = moment(job.unreachable_since or "")
+        if not self._simulated and (since is None or self._registry.clock() - since < LOST_AFTER):
+            self._not_asked([job], ProviderError(said))
+            return
+        before = job.state
+        job, mine = self._registry.moved(job, JobState.LOST, last_error=said)
+        if mine:
+            self._moved(job, before)
+
+    def _not_asked(self, jobs: Sequence[TrainingJob], fault: RedraftError) -> None:
+        self._unreachable += len(jobs)
+        self._registry.unreachable(jobs)
+        self._faults += [str(fault)] if len(jobs) != 1 else [f"{_name(jobs[0])}: {fault}"]
+
+
+def _name(job: TrainingJob) -> str:
+    return f"{job.job_id or job.suffix} ({job.name})"

@@ -1,0 +1,125 @@
+"""`redraft jobs`: what reads the registry alone, without Prefect and without a provider."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from rich.console import Console
+
+from redraft.cli import main
+from redraft.cli.jobs_commands import POLICIES
+from redraft.cli.jobs_dashboard import Dashboard, show_end
+from redraft.errors import StorageError
+from redraft.training import policies
+from redraft.training.formats import TrainingFile
+from redraft.training.registry import JobEvent, Metric, Registry, TrainingJob
+from redraft.training.settings import TrainingSettings
+from redraft.training.states import JobState
+
+
+@pytest.fixture
+def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Registry]:
+    monkeypatch.setenv("REDRAFT_HOME", str(tmp_path))
+    monkeypatch.delenv("REDRAFT_REGISTRY_URL", raising=False)
+    with Registry(tmp_path / "registry.sqlite") as one:
+        yield one
+
+
+def plan(registry: Registry, name: str, state: JobState = JobState.RUNNING, **more: object) -> TrainingJob:
+    file = TrainingFile(path=Path("data/arm_training.jsonl"), rows=3, sha256=name.ljust(64, "0"))
+    job = registry.plan(
+        file, TrainingSettings(model="meta/llama", suffix=name, epochs=7), endpoint="e", simulated=True,
+        evaluation={"judge": "some/judge"},
+    )  # fmt: skip
+    return registry.record(job, state=state, job_id=f"ft-{name}", **more)
+
+
+def run(*words: str, status: int = 0) -> Result:
+    before = set(sys.modules)
+    result = CliRunner().invoke(main, ["jobs", *words])
+    assert result.exit_code == status, result.output
+    assert not {name for name in set(sys.modules) - before if name.partition(".")[0] == "prefect"}
+    return result
+
+
+def test_one_job_with_all_that_is_known_of_it(registry: Registry) -> None:
+    job = plan(registry, "good", JobState.COMPLETED, model_output_name="account/llama-good", price=1.25, progress=1.0)
+    started = datetime(2026, 11, 1, tzinfo=UTC)
+    times = [(started + timedelta(minutes=minute)).isoformat() for minute in range(9)]
+    registry.add_events(job, [JobEvent(created_at=time, type="epoch_complete", message=f"at {time}") for time in times])
+    registry.add_metrics(job, [Metric(step=step, name="train/loss", value=3.0 - step) for step in (1, 2)])
+    registry.record_file(job.training_sha256, "e", "file-17", 1234)
+    registry.plan_endpoint("account/llama-good", endpoint="e", simulated=True)
+    said = run("show", job.suffix[-8:], "--events", "2").output
+    for words in (
+        "ft-good", "completed (simulated), 100%", "account/llama-good", "$1.25", "planned → completed", "some/judge",
+        "log, the last 2 of 9", "train/loss", "2 at step 1, least 1, 1 at step 2", "file-17", "1,234 bytes",
+        "planned, may be running", "epochs",
+    ):  # fmt: skip
+        assert words in said, f"{words} is missing in {said}"
+    assert said.count("epoch_complete") == 2
+    assert "there is no training job 'nobody'" in run("show", "nobody", status=2).stderr
+
+
+def test_reading_asks_nobody(registry: Registry) -> None:
+    assert run("list").output == "no training jobs yet\n"
+    assert run("watch").output == "no open training jobs\n"
+    plan(registry, "one", progress=0.4)
+    job = plan(registry, "other", JobState.UNKNOWN, provider_status="paused")
+    registry.unreachable([job])
+    said = run("list", "--no-refresh").output
+    assert "running (simulated)" in said and "40%" in said and "unknown, could not be asked since 20" in said
+    ended = plan(registry, "ended", JobState.ERROR)
+    assert "failed (error): the provider gives no reason" in run("watch", "--no-refresh", ended.suffix, status=1).output
+    refused = run("cancel", job.suffix, status=2).stderr
+    assert "--yes cancels it without asking" in refused
+
+
+def test_the_policies_are_those_of_training() -> None:
+    assert set(POLICIES) == set(policies.POLICIES)
+
+
+names = st.text("abcdefghijklmnop-", min_size=1, max_size=24).filter(lambda name: not name.startswith("-"))
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(names, st.sampled_from([one for one in JobState if one is not JobState.COULD_NOT_ASK]), st.floats(0, 1))
+def test_the_table_fits_80_columns(registry: Registry, name: str, state: JobState, progress: float) -> None:
+    job = plan(registry, name, state, progress=progress, provider_status="a_state_that_is_new_there")
+    registry.add_metrics(job, [Metric(step=1, name="train/loss", value=1234.5)])
+    if not state.terminal:
+        registry.unreachable([job])
+    console = Console(width=80, file=io.StringIO(), record=True)
+    console.print(Dashboard(registry, [job]).frame())
+    lines = console.export_text().splitlines()
+    assert max(map(len, lines)) <= 80 and f"{progress:.0%}" in "".join(lines)
+
+
+def test_a_dashboard_ends_with_its_jobs_or_with_the_fault_of_its_asking(registry: Registry) -> None:
+    jobs = [plan(registry, name) for name in ("one", "two")]
+    asked = []
+
+    def ask() -> list[str]:
+        asked.append(1)
+        for job in jobs:
+            registry.record(job, state=JobState.COMPLETED if len(asked) > 2 else job.state, model_output_name="m")
+        return ["one thing could not be asked"]
+
+    console = Console(file=io.StringIO(), width=200)
+    ended = Dashboard(registry, jobs, ask, interval=0.01, pause=0.01).follow(console)
+    assert show_end(ended, registry) == 0 and len(asked) >= 3
+    more = plan(registry, "three")
+
+    def fail() -> list[str]:
+        raise StorageError("the disk is full")
+
+    with pytest.raises(StorageError, match="the disk is full"):
+        Dashboard(registry, [more], fail, pause=0.01).follow(console)

@@ -1,0 +1,46 @@
+"""Training runs pooled by arm: against scipy's own t test, and runs that agree count once."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from redraft.judging.folding import Fold, Label
+from redraft.judging.seeds import pooled
+
+POINTS: dict[Label, float] = {"win": 1.0, "tie": 0.5, "loss": 0.0}
+labels = st.sampled_from(["win", "tie", "loss", "unusable"])
+runs_of = st.integers(1, 4).flatmap(
+    lambda seeds: st.lists(st.lists(labels, min_size=seeds, max_size=seeds), min_size=2, max_size=30)
+)
+
+
+def folds(rows: list[list[Label]], seed: int) -> dict[str, Fold]:
+    return {f"c{n}": Fold(context_id=f"c{n}", label=row[seed]) for n, row in enumerate(rows)}
+
+
+@given(rows=runs_of, confidence=st.sampled_from([0.8, 0.95, 0.99]))
+def test_the_contexts_are_the_sample(rows: list[list[Label]], confidence: float) -> None:
+    seeds = len(rows[0])
+    found = pooled([folds(rows, seed) for seed in range(seeds)], confidence)
+    usable = [[POINTS[label] for label in row if label != "unusable"] for row in rows]
+    means = [sum(row) / len(row) for row in usable if row]
+    assert (found.seeds, found.n, len(found.rates)) == (seeds, len(means), seeds)
+    if len(means) < 2 or max(means) - min(means) < 1e-9:
+        assert found.low is None and found.high is None and found.p is None
+        return
+    assert found.rate == pytest.approx(sum(means) / len(means))
+    expected = stats.ttest_1samp(means, 0.5)
+    low, high = expected.confidence_interval(confidence)
+    assert found.p == pytest.approx(expected.pvalue, abs=1e-9)
+    assert (found.low, found.high) == pytest.approx((max(0.0, low), min(1.0, high)), abs=1e-6)
+
+
+@given(rows=runs_of)
+def test_equal_runs_count_once(rows: list[list[Label]]) -> None:
+    one, three = pooled([folds(rows, 0)]), pooled([folds(rows, 0)] * 3)
+    assert (one.n, one.rate, one.low, one.high, one.p) == pytest.approx(
+        (three.n, three.rate, three.low, three.high, three.p)
+    )
