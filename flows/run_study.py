@@ -10,7 +10,7 @@ from prefect import flow
 from flows.filter_conversations import filter_conversations
 from flows.judge_models import JUDGE
 from flows.rewrite_conversations import REWRITER, rewrite_conversations
-from flows.train_model import TRAINABLE, train_model
+from flows.train_model import TRAINABLE
 from redraft.datasets.files import require_writable
 from redraft.datasets.storage import Dataset
 from redraft.judging.stage import decoding
@@ -19,6 +19,7 @@ from redraft.providers.endpoints import canonical
 from tasks.answer_shard import answer_all
 from tasks.estimates import study_estimates
 from tasks.judge_pair import judge_pair
+from tasks.serving import endpoints
 from tasks.session import (
     CallOptions,
     calling_session,
@@ -31,6 +32,7 @@ from tasks.side_by_side import side_by_side
 from tasks.states import as_part, ends_in_words
 from tasks.study_report import report_study
 from tasks.study_stages import costs_of_study, require_trained, stages_of_study, training_plan
+from tasks.study_training import pairs_of, seeds_together, train_arms
 from tasks.test_contexts import check_held_out, check_study_overlap, contexts_row, hold_out
 
 ARMS = ("feedback", "alternative")
@@ -53,9 +55,13 @@ async def run_study(
     epochs: int = 3,
     learning_rate: float = 1e-5,
     lora: bool = True,
+    seeds: int = 1,
+    training_budget: float | None = None,
+    jobs_at_once: int = 4,
     max_conversations: int | None = None,
     dry_run: bool = False,
     pilot: int | None = None,
+    serve: bool = False,
     budget: float | None = None,
     mode: Literal["realtime", "batch"] = "realtime",
     delay: float | None = None,
@@ -83,8 +89,15 @@ async def run_study(
         epochs: How often the data is gone through in training.
         learning_rate: Peak learning rate.
         lora: Train low-rank adapters; off trains all weights.
+        seeds: How often each method's model is trained, with the seeds 1, 2 and so on; once leaves the seed to the
+            provider.
+        training_budget: US dollars that all trainings may cost together, by the provider's estimate and by ours; above
+            it none is submitted.
+        jobs_at_once: How many training jobs are under way at a time.
         max_conversations: Rewrite only the first N conversations.
         dry_run: Only estimate calls, tokens, price and time; nothing is sent.
+        serve: Make dedicated endpoints, paid by the hour, for the trained models where they answer through such only;
+            they are stopped afterwards. Off ends the study after the training, and tells what they would cost.
         pilot: Only rewrite the first N, and tell from them what all will cost.
         budget: US dollars that all runs into this output may spend on calls together.
         mode: `batch` sends the calls through the provider's batch API, at its lower price and in its own time.
@@ -98,7 +111,7 @@ async def run_study(
         credentials: Which set of credentials blocks to use.
     """
     model, judge, rewriter = canonical(model), canonical(judge), canonical(rewriter)
-    training = training_plan(model, epochs, learning_rate, lora)
+    training, comparisons = training_plan(model, epochs, learning_rate, lora), pairs_of(PAIRS, ARMS, seeds)
     pace: dict[str, Any] = {"rpm": rpm, "tpm": tpm, "delay": delay, "in_flight": in_flight, "mode": mode}
     options = CallOptions(budget=budget, fallback=fallback, move_on=move_on, poll=check_interval, **pace)
     rewriting: Callable[..., Awaitable[dict[str, Any]]] = partial(
@@ -110,42 +123,52 @@ async def run_study(
     contexts = Dataset.open(Path(sides["test"]))
     if dry_run:
         ahead = await rewriting(input=sides["train"], taxonomy=taxonomy, dry_run=True)
-        return await study_estimates(ahead, contexts, model, judge, credentials, options)
+        return await study_estimates(ahead, contexts, model, judge, credentials, options, seeds)
     async with calling_session(credentials, options, f"study:{Path(output).resolve()}"):
         require_writable(Path(output))
         await require_reachable(rewriter, model, judge, fallbacks=options.fallbacks)
-        require_prices_of_trained(model, ARMS)
+        if not serve:  # an endpoint is paid by the hour, not by the call
+            require_prices_of_trained(model, ARMS)
         await require_served(rewriter, judge)
         await check_held_out(sides["test"], [model])
         if pilot is not None:
             ahead = await as_part(rewriting(input=sides["train"], taxonomy=taxonomy, pilot=pilot))
-            return await study_estimates(ahead, contexts, model, judge, credentials, options)
+            return await study_estimates(ahead, contexts, model, judge, credentials, options, seeds)
         filtered = await filter_conversations(sides["train"], f"{output}/filtered", taxonomy)
         rewritten = await as_part(rewriting(input=filtered["dataset"]))
         datasets = {arm: f"{output}/rewritten/{arm}" for arm in ARMS}
         await check_study_overlap(sides["test"], list(datasets.values()))
-        jobs = await side_by_side(
-            train_model(datasets[arm], suffix=arm, check_interval=check_interval, **training) for arm in ARMS
-        )
-        models = dict(zip(("base", *ARMS), (model, *(job["job"]["model_output_name"] for job in jobs)), strict=True))
-        await require_trained(models, sides["test"])
-        async with shown("judge", 6 * contexts.count):
+        jobs = await train_arms(
+            datasets, training, seeds, budget=training_budget, at_once=jobs_at_once, check_interval=check_interval,
+            credentials=credentials,
+        )  # fmt: skip
+        models = {"base": model, **{name: job["model_output_name"] for name, job in jobs.items()}}
+        offers = await require_trained(models, sides["test"], serve, credentials)
+        async with shown("judge", (len(models) + seeds * len(PAIRS)) * contexts.count):
             # All answers first: the comparisons then share them and can run side by side.
-            answered = await side_by_side(answer_all(contexts, one) for one in models.values())
+            async with endpoints(offers) as serving:
+                answered = await side_by_side(answer_all(contexts, one) for one in models.values())
             answers = dict(zip(models, answered, strict=True))
+            asked = [one for of_pair in comparisons.values() for one in of_pair]
             pairs = await side_by_side(
-                judge_pair(contexts, answers[a], answers[b], judge, f"{output}/judgments/{a}-{b}") for a, b in PAIRS
+                judge_pair(contexts, answers[a], answers[b], judge, f"{output}/judgments/{a}-{b}") for a, b in asked
             )
         settings = Settings(
             labels={one: name for name, one in models.items()},
             max_missing=max_missing,
-            one_training_run=True,
+            one_training_run=seeds == 1,
             baseline=model,
         )
         how = {"input": input, "judge": judge, "rewriter": rewriter, **models, **training,
-               **decoding(models.values(), judge), "test_share": test_share, "seed": seed, "taxonomy": taxonomy,
-               "max_conversations": max_conversations, **pace, "budget": budget, "fallback": list(fallback),
-               "credentials": credentials, "max_missing": max_missing,
-               "test_contexts": contexts_row(contexts)}  # fmt: skip
-        costs = costs_of_study(rewritten, list(answers.values()), pairs)
-        return await report_study(output, settings, how, pairs, stages_of_study(filtered, rewritten, jobs), costs)
+               **decoding(models.values(), judge), "test_share": test_share, "seed": seed, "seeds": seeds, "training_budget": training_budget,
+               "taxonomy": taxonomy, "max_conversations": max_conversations,
+               **pace, "budget": budget, "fallback": list(fallback), "credentials": credentials,
+               "max_missing": max_missing, "test_contexts": contexts_row(contexts),
+               "endpoints": serving.facts()}  # fmt: skip
+        costs = [*costs_of_study(rewritten, list(answers.values()), pairs), *serving.costs()]
+        together, details, stage = await seeds_together(comparisons, dict(zip(asked, pairs, strict=True)), settings)
+        stages = [*stages_of_study(filtered, rewritten, list(jobs.values())), *stage, *serving.stages()]
+        study = await report_study(output, settings, how, pairs, stages, costs)
+        serving.require_stopped()
+        study |= {"verdicts": [*together, *study["verdicts"]], "details": [*details, *study["details"]]}
+        return {**study, "said": f"{study['said']}{serving.said()}", "served": serving.said()}

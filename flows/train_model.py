@@ -3,18 +3,24 @@
 from pathlib import Path
 from typing import Any, Literal
 
-import msgspec
 from prefect import flow
+from prefect.exceptions import ParameterTypeError
 
+from flows.judge_models import judge_models
+from redraft.datasets.reading import resolve_input
+from redraft.errors import ConfigurationError
 from redraft.providers.endpoints import canonical
-from redraft.training.settings import TrainingSettings
+from redraft.training.settings import settings_of
 from tasks.filter_file import dataset_of
 from tasks.session import calling_session
 from tasks.showing import show_table, shown
 from tasks.states import ends_in_words
-from tasks.training_job import submit_training, watch_training, write_training
+from tasks.training_form import MoreSettings
+from tasks.training_job import Wish, submit_training, watch_training, write_training
 
+PolicyName = Literal["attach", "resubmit-failed", "always-new"]
 TRAINABLE = "meta-llama/Meta-Llama-3.1-8B-Instruct-Reference"
+NOTHING_MORE = MoreSettings()
 
 
 @flow(name="train-model", flow_run_name="train {model} on {dataset}")
@@ -22,12 +28,21 @@ TRAINABLE = "meta-llama/Meta-Llama-3.1-8B-Instruct-Reference"
 async def train_model(
     dataset: str = "data/rewritten_conversations",
     model: str = TRAINABLE,
+    method: Literal["sft", "dpo"] = "sft",
     epochs: int = 3,
     learning_rate: float = 1e-5,
-    suffix: str = "",
-    lora: bool = True,
     batch_size: int | Literal["max"] = "max",
+    lora: bool = True,
+    lora_rank: int | None = None,
+    validation_file: str | None = None,
+    evals: int = 0,
+    seed: int | None = None,
+    suffix: str = "",
+    more: MoreSettings = NOTHING_MORE,
     max_conversations: int | None = None,
+    budget: float | None = None,
+    policy: PolicyName = "attach",
+    evaluation: dict[str, Any] | None = None,
     monitor: bool = True,
     check_interval: float = 30.0,
     credentials: str | None = None,
@@ -37,26 +52,44 @@ async def train_model(
     Args:
         dataset: A rewritten dataset (a folder).
         model: The base model.
+        method: Supervised fine-tuning (sft), or preference training (dpo) on improved and original responses.
         epochs: How often the data is gone through.
         learning_rate: Peak learning rate.
-        suffix: Ends the new model's name; eight digits of the job's key follow it.
-        lora: Train low-rank adapters; off trains all weights.
         batch_size: Sequences a step, or max.
+        lora: Train low-rank adapters; off trains all weights.
+        lora_rank: Rank of the adapters; the model's own default where empty.
+        validation_file: Rows to evaluate on, a file of the same format as the training file.
+        evals: How often the validation file is evaluated.
+        seed: Seed of the training; the provider's own where empty.
+        suffix: Ends the new model's name; eight digits of the job's key follow it.
+        more: Everything else that the provider offers: schedule, packing, DPO, checkpoints, early stopping, W&B.
         max_conversations: Train on that many conversations at most.
+        budget: US dollars that the training may cost by the provider's estimate and by ours; above it nothing is
+            submitted.
+        policy: What happens where an equal job is there already: attach to it, however it ended; resubmit what failed;
+            or always a new attempt.
+        evaluation: Parameters of judge-models to run on the model once it is trained, such as conversations.
         monitor: Watch the job to its end; off leaves it at the provider once it is submitted.
         check_interval: Seconds between two looks at the job.
         credentials: Which set of credentials blocks to use.
     """
     model = canonical(model)
-    settings = TrainingSettings(
-        model=model, epochs=epochs, learning_rate=learning_rate, lora=lora, batch_size=batch_size, suffix=suffix
-    )
+    settings = settings_of(
+        {
+            "model": model, "method": method, "epochs": epochs, "learning_rate": learning_rate,
+            "batch_size": batch_size, "lora": lora, "lora_rank": lora_rank, "validation_file": validation_file,
+            "evals": evals, "seed": seed, "suffix": suffix, **more.model_dump(),
+        }
+    )  # fmt: skip
+    evaluation = evaluation_of(evaluation)
     source = dataset_of(dataset)
     async with calling_session(credentials):
-        file = await write_training(
-            str(source.path), str(source.path.with_name(f"{source.path.name}_training.jsonl")), max_conversations
-        )
-        job = await submit_training(file, msgspec.to_builtins(settings), str(source.path))
+        file = await write_training(str(source.path), method, max_conversations)
+        wish = Wish(
+            file=file, dataset=str(source.path), settings=settings, policy=policy, evaluation=evaluation,
+            credentials=credentials,
+        )  # fmt: skip
+        job = await submit_training(wish, budget)
         if monitor:
             async with shown(f"train {source.path.name}", 1):
                 job = await watch_training(job["job_key"], job["suffix"], model, check_interval)
@@ -65,6 +98,27 @@ async def train_model(
     if job["model_output_name"]:
         said += f", model {job['model_output_name']}"
     return {"said": f"{said}; record {_shown(job['record_path'])}", "job": job}
+
+
+def evaluation_of(given: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The evaluation as it is kept with a job until that is completed, its conversations by their whole path.
+
+    Raises ConfigurationError for what the flow judge-models would not take, InputError where the conversations are not
+    there: better now than when the training is paid for.
+    """
+    if given is None:
+        return None
+    known = [name for name in judge_models.parameters.properties if name not in {"model2", "dry_run"}]
+    for name in given:
+        if name not in known:
+            raise ConfigurationError(f"evaluate: there is nothing called {name!r}; there are {', '.join(known)}")
+    try:
+        judge_models.validate_parameters({"model1": "base", **given, "model2": "trained"})
+    except ParameterTypeError as fault:
+        said = " ".join(str(fault).split()).rpartition(": - ")[2]
+        raise ConfigurationError(f"evaluate: {said}") from None
+    conversations = resolve_input(Path(given.get("conversations", "data/conversations.json")))
+    return {**given, "conversations": str(conversations.resolve())}
 
 
 def _row(job: dict[str, Any]) -> dict[str, Any]:

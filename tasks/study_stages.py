@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from redraft.datasets.storage import Dataset
-from redraft.errors import PartialError
+from redraft.errors import ConfigurationError, NotServedError, PartialError
 from redraft.judging.report import Stage, Table
+from redraft.training.serving.offers import Offer
 from redraft.training.settings import TrainingSettings
-from tasks.session import served
+from tasks.serving import endpoints_needed
 from tasks.verdict_files import cost_of
 
 
@@ -21,14 +23,23 @@ def training_plan(model: str, epochs: int, learning_rate: float, lora: bool) -> 
     return {"model": model, "epochs": epochs, "learning_rate": learning_rate, "lora": lora}
 
 
-async def require_trained(models: dict[str, str], contexts: str) -> None:
-    """Raises PartialError, with the models' names, where one of them cannot be asked yet."""
-    missing = [f"{name} ({model})" for name, model in models.items() if not await served(model)]
-    if missing:
-        raise PartialError(
-            f"training is done: {models['feedback']} and {models['alternative']}; but {' and '.join(missing)} "
-            f"cannot be asked yet; deploy, then compare with redraft evaluate -c {contexts}"
-        )
+async def require_trained(
+    models: dict[str, str], contexts: str, serve: bool, credentials: str | None
+) -> tuple[Offer, ...]:
+    """How the models that need an endpoint of their own would be served.
+
+    Raises PartialError, with the models' names, where one of them cannot be asked yet; it is a NotServedError where
+    `serve` is off and would help.
+    """
+    held_out = Dataset.open(Path(contexts))
+    trained = f"training is done: {' and '.join(made for name, made in models.items() if name != 'base')}"
+    later = f"deploy, then compare with redraft evaluate -c {contexts}"
+    try:
+        return await endpoints_needed(models.values(), held_out, serve, credentials)
+    except NotServedError as fault:
+        raise NotServedError(f"{trained}; but they cannot be asked yet: {fault}; or {later}") from None
+    except ConfigurationError as fault:
+        raise PartialError(f"{trained}; but one of the models cannot be asked yet: {fault}; {later}") from None
 
 
 def stages_of_study(
@@ -46,12 +57,19 @@ def stages_of_study(
         ),
     )
     training = Table(
-        columns=("model", "state", "rows", "job", "price estimate ($)"),
+        columns=("model", "seed", "state", "rows", "job", "price estimate ($)"),
         rows=tuple(
-            (j["model_output_name"], j["state"], j["counts"]["rows"], j["job_id"], j["price"])
-            for j in (job["job"] for job in jobs)
+            (
+                j["model_output_name"],
+                j["parameters"].get("seed"),
+                j["state"],
+                j["counts"]["rows"],
+                j["job_id"],
+                j["price"],
+            )
+            for j in jobs
         ),
-    )
+    )  # fmt: skip
     stages = [
         Stage(
             title="Filtering",
@@ -59,7 +77,7 @@ def stages_of_study(
             tables=(labels, reasons),
         ),
         Stage(title="Rewriting", lead="The same conversations, rewritten with both methods.", tables=(methods,)),
-        Stage(title="Training", lead="One job for each method, equal settings.", tables=(training,)),
+        Stage(title="Training", lead="One job for each method and seed, otherwise equal settings.", tables=(training,)),
     ]
     return [msgspec.to_builtins(stage) for stage in stages]
 

@@ -25,8 +25,8 @@ ROOT = Path(__file__).resolve().parents[2]
 LOOPBACK = ROOT / "tests" / "loopback"
 CHROMIUM = shutil.which("chromium")
 IN_ORDER = [
-    "filter-conversations", "rewrite-conversations", "retry-rejections", "train-model", "judge-models", "run-study",
-    "monitor-jobs",
+    "filter-conversations", "rewrite-conversations", "retry-rejections", "train-model", "sweep-training",
+    "judge-models", "run-study", "monitor-jobs",
 ]  # fmt: skip
 
 
@@ -115,7 +115,7 @@ def test_every_deployment_completes(up: Up) -> None:
     declared = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
     assert len(declared) == len(IN_ORDER) + 1, "evaluate-trained is started by the end of a training"
     for name in IN_ORDER:
-        quick = ["--param", "check_interval=0.5"] if name in {"train-model", "run-study"} else []
+        quick = ["--param", "check_interval=0.5"] if name in {"train-model", "sweep-training", "run-study"} else []
         done = up.prefect("deployment", "run", f"{name}/local", *quick, "--watch")
         assert done.returncode == 0 and "Completed" in done.stdout, f"{name}: {done.stdout[-1500:]}{done.stderr[-500:]}"
         if name == "train-model":

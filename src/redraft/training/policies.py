@@ -1,6 +1,6 @@
-"""Whether a job that ended without a model may be submitted anew when the same command runs again.
+"""What happens when an equal job is there already: values with plain names, for options and forms.
 
-A job that runs is attached to and a completed one is never submitted again, whatever the policy.
+A job that runs is attached to and a completed one is never paid again, unless a new attempt is what was asked for.
 Neighbours: `hosted` asks, `states` names the ends.
 """
 
@@ -8,20 +8,33 @@ from __future__ import annotations
 
 import msgspec
 
-from redraft.errors import TrainingError
+from redraft.errors import ConfigurationError, TrainingError
 from redraft.training.registry import TrainingJob
 from redraft.training.states import JobState
 
 
-class ResubmitPolicy(msgspec.Struct, frozen=True, kw_only=True):
-    """The ends after which a new attempt is made, up to `attempts` in all: each one may be paid for."""
+class JobPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """What to do about an equal job that is there already. `name` is what people say for it.
+
+    After an end among `after` a new attempt is made, up to `attempts` in all: each one may be paid for. With `anew`
+    one is made whatever became of the latest attempt, once in a run.
+    """
 
     name: str
-    states: frozenset[JobState]
+    after: frozenset[JobState] = frozenset()
     attempts: int = 3
+    anew: bool = False
+
+    def wants_new(self, job: TrainingJob, run: str | None) -> bool:
+        """Whether another attempt is made although nothing is wrong with `job`, the latest one.
+
+        Not where that was never submitted as far as anybody was told: its submitter died, so this goes on with it.
+        Nor where this very run made it: Prefect runs a task again.
+        """
+        return self.anew and job.job_id is not None and (run is None or job.run != run)
 
     def require(self, job: TrainingJob, rehearsal: bool) -> None:
-        """TrainingError where this policy forbids another attempt after `job`.
+        """TrainingError where this policy forbids another attempt after `job`, which ended without a model.
 
         In a rehearsal a lost job may be tried anew: a sandbox that was restarted has forgotten it, and nobody paid.
         """
@@ -29,20 +42,26 @@ class ResubmitPolicy(msgspec.Struct, frozen=True, kw_only=True):
         why = f" ({job.last_error})" if job.last_error else ""
         if rehearsal and job.state is JobState.LOST:
             return
-        if job.state not in self.states:
+        if job.state not in self.after:
             raise TrainingError(
-                f"{what}{why} and stays so (policy: {self.name}); change the settings, the data or the suffix"
+                f"{what}{why} and stays so (policy {self.name}); --policy {RESUBMIT_FAILED.name} submits it anew, or "
+                "change the settings, the data or the suffix"
             )
         if job.attempt >= self.attempts:
             raise TrainingError(f"{what}{why}, the last of {job.attempt} attempts; another suffix starts afresh")
 
 
-AFTER_FAILURE = ResubmitPolicy(
-    name="Resubmit what failed at the provider's side or was cancelled",
-    states=frozenset({JobState.ERROR, JobState.CANCELLED}),
+ATTACH = JobPolicy(name="attach")
+RESUBMIT_FAILED = JobPolicy(
+    name="resubmit-failed",
+    after=frozenset({JobState.ERROR, JobState.CANCELLED, JobState.USER_ERROR, JobState.LOST}),
 )
-AFTER_ANY_END = ResubmitPolicy(
-    name="Resubmit whatever ended without a model",
-    states=frozenset({JobState.ERROR, JobState.CANCELLED, JobState.USER_ERROR, JobState.LOST}),
-)
-NEVER = ResubmitPolicy(name="Never resubmit", states=frozenset())
+ALWAYS_NEW = JobPolicy(name="always-new", anew=True)
+POLICIES = {policy.name: policy for policy in (ATTACH, RESUBMIT_FAILED, ALWAYS_NEW)}
+
+
+def policy_named(name: str) -> JobPolicy:
+    """Raises ConfigurationError for a name that no policy has."""
+    if name not in POLICIES:
+        raise ConfigurationError(f"there is no policy {name!r}; there are {', '.join(POLICIES)}")
+    return POLICIES[name]

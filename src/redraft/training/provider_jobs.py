@@ -1,11 +1,12 @@
 """Training jobs as the provider tells of them, and what is written down of it here.
 
-Neighbours: `hosted` submits, `watching` polls; both record through this.
+Neighbours: `submitting` submits, `watching` polls; both record through this.
 """
 
 from __future__ import annotations
 
 import logging
+from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -55,6 +56,15 @@ class ProviderJobs:
         answer = self.plane.ask_fields(lambda: self.plane.client.fine_tuning.list(timeout=60), "list the jobs")
         entries = cast("list[dict[str, Any]]", answer.get("data") or [])
         return next((entry for entry in entries if entry.get("id") and _bears(entry, job.suffix)), None)
+
+    def appearing(self, job: TrainingJob, until: datetime | None) -> dict[str, Any] | None:
+        """The job in the provider's list, looked for again and again until the given time; None: once."""
+        while True:
+            answer = self.listed(job)
+            if answer or until is None or self.registry.clock() >= until:
+                return answer
+            left = (until - self.registry.clock()).total_seconds()
+            self.plane.retries.sleep(max(0.05, min(2.0, left)))
 
     def told(self, job: TrainingJob, answer: dict[str, Any], **changes: Any) -> TrainingJob:
         """Record what the provider says of the job."""

@@ -1,6 +1,7 @@
 """A training file on its way to the provider, until the provider says that it can be trained on.
 
-The provider keeps files by checksum: equal bytes get the id they had before. Neighbours: `control_plane`, `hosted`.
+Files are known by their bytes, here (the registry's files) as at the provider (its checksums): equal bytes are sent
+once and keep their id. Neighbours: `control_plane`, `submitting`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from together.lib.resources.files import FileAlreadyExistsError
 
 from redraft.errors import InputError, TrainingError
 from redraft.training.control_plane import ControlPlane, UnknownShapeError, fields, redacted
+from redraft.training.registry import Registry
 
 # A file in one of these states was never finished: its upload was cut off, or its check broke down.
 UNFINISHED = {"PENDING", "FAILED"}
@@ -21,19 +23,43 @@ LONGEST_CHECK = 3600.0
 LONGEST_PAUSE = 5.0
 
 
-def upload_training_file(plane: ControlPlane, path: Path, sha256: str) -> str:
-    """The provider's id of the uploaded and checked file.
+def upload_once(plane: ControlPlane, registry: Registry, path: Path, sha256: str, endpoint: str) -> str:
+    """As `upload_training_file`, with an id that is known here looked up first and the id kept for the next time; by
+    one process at a time. `endpoint` is the provider's identity in the registry."""
+    with registry.locked(f"file-{sha256[:16]}"):
+        known = registry.file_of(sha256, endpoint)
+        file_id = upload_training_file(plane, path, sha256, known.file_id if known else None)
+        return registry.record_file(sha256, endpoint, file_id, path.stat().st_size).file_id
 
-    Safe to repeat after a crash at any point. The caller keeps others from uploading the same bytes meanwhile.
+
+def upload_training_file(plane: ControlPlane, path: Path, sha256: str, known: str | None = None) -> str:
+    """The provider's id of the uploaded and checked file; `known` is the id that these bytes had before.
+
+    Safe to repeat after a crash at any point: the provider is told the checksum before any bytes, so that a lost answer
+    leads to the file that it was about. The caller keeps others from uploading the same bytes meanwhile.
     Raises InputError where the file is not the one that was checked, TrainingError where the provider rejects it.
     """
     _require_unchanged(path, sha256)
-    file, stood_before = _upload(plane, path)
+    file, stood_before = (_looked_up(plane, known) if known else None), True
+    if file is None:
+        file, stood_before = _upload(plane, path)
     if stood_before and file.get("processing_status") in UNFINISHED:
         # Equal bytes keep the old id for ever, so what was cut off has to go first.
         _delete(plane, str(file["id"]))
         file, _ = _upload(plane, path)
     return _checked(plane, file)
+
+
+def _looked_up(plane: ControlPlane, file_id: str) -> dict[str, Any] | None:
+    """The file as the provider shows it, None where it has none of that id: deleted there, or another account's."""
+
+    def call() -> dict[str, Any] | None:
+        try:
+            return fields(plane.client.files.retrieve(file_id))
+        except NotFoundError:
+            return None
+
+    return plane.ask(call, f"look up the file {file_id}")
 
 
 def _upload(plane: ControlPlane, path: Path) -> tuple[dict[str, Any], bool]:

@@ -19,7 +19,7 @@ from redraft.errors import TrainingError
 from redraft.providers.endpoints import Endpoint
 from redraft.training.formats import TrainingFile
 from redraft.training.hosted import HostedTraining
-from redraft.training.policies import AFTER_ANY_END
+from redraft.training.policies import RESUBMIT_FAILED
 from redraft.training.registry import Registry
 from redraft.training.settings import TrainingSettings
 from redraft.training.states import JobState
@@ -129,14 +129,11 @@ def worker(sandbox, registry: Path, file: TrainingFile) -> subprocess.Popen[str]
 
 SLOW = {"delay_ms": 2500}
 NEVER_ANSWERED = {"close": True, "delay_ms": 60_000}
-# The request at which the submitting process is killed, and what the provider makes of that request.
+# The request at which the submitting process is killed while it is under way, and what the provider makes of it; see
+# test_steps for the moments between requests.
 MOMENTS = {
-    "before the job is made": (CREATE, NEVER_ANSWERED),
     "while the job is being made": (CREATE, SLOW),
     "after the job was made": (CREATE, NEVER_ANSWERED | {"after": True}),
-    "after the file was announced": ("^POST /v1/files\n", NEVER_ANSWERED | {"after": True}),
-    "while the provider checks the file": ("^GET /v1/files/", NEVER_ANSWERED),
-    "before the file is checked": ("/preprocess", NEVER_ANSWERED),
 }
 
 
@@ -146,9 +143,8 @@ def test_a_kill_leaves_one_job_to_the_rerun(sandbox, make_file: MakeFile, tmp_pa
     file, path = make_file(), tmp_path / "registry.sqlite"
     sandbox.script(match, **doing)
     with worker(sandbox, path, file) as first:
-        expected = JobState.SUBMITTING if match == CREATE else JobState.UPLOADING_FILE
         deadline = time.monotonic() + 20
-        while not (path.exists() and [j.state for j in Registry(path).list()] == [expected]):
+        while not (path.exists() and [j.state for j in Registry(path).list()] == [JobState.SUBMITTING]):
             assert time.monotonic() < deadline
             time.sleep(0.02)
         time.sleep(0.3)
@@ -195,7 +191,7 @@ def test_a_job_that_the_provider_forgot(
         with pytest.raises(TrainingError, match="does not know the job"):
             paid.start_or_attach(make_file(), paid_settings)
         assert sandbox.jobs() == {}
-        assert paid.start_or_attach(make_file(), paid_settings, policy=AFTER_ANY_END).attempt == 2
+        assert paid.start_or_attach(make_file(), paid_settings, policy=RESUBMIT_FAILED).attempt == 2
     again = hosted.start_or_attach(make_file(), SETTINGS)
     assert again.attempt == 2
     assert again.suffix != job.suffix

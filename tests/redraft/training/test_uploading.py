@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from redraft.errors import InputError, TrainingError
+from redraft.providers.endpoints import Endpoint
 from redraft.training.formats import TrainingFile
 from redraft.training.hosted import HostedTraining
+from redraft.training.registry import Registry
 from redraft.training.settings import TrainingSettings
 from redraft.training.states import JobState
 
@@ -77,3 +81,35 @@ def test_the_same_bytes_are_uploaded_once(hosted: HostedTraining, sandbox, make_
     assert one.file_id == two.file_id
     assert one.job_id != two.job_id
     assert sandbox.stats()["uploads"] == 1
+
+
+def test_a_file_known_here_is_not_announced_again(hosted: HostedTraining, sandbox, make_file: MakeFile) -> None:
+    first = hosted.start_or_attach(make_file(), SETTINGS)
+    sandbox.script("^POST /v1/files", times=0, status=400, body={"error": {"message": "not again"}})
+    second = hosted.start_or_attach(make_file(), TrainingSettings(model="meta/llama-8b", epochs=1))
+    assert second.file_id == first.file_id
+    known = hosted.registry.file_of(first.training_sha256, first.endpoint)
+    assert known and known.file_id == first.file_id and known.size == make_file().path.stat().st_size
+
+
+def test_a_file_that_was_deleted_there_is_sent_again(hosted: HostedTraining, sandbox, make_file: MakeFile) -> None:
+    first = hosted.start_or_attach(make_file(), SETTINGS)
+    hosted.plane.client.files.delete(first.file_id or "")
+    second = hosted.start_or_attach(make_file(), TrainingSettings(model="meta/llama-8b", epochs=1))
+    assert second.file_id not in {None, first.file_id}
+    known = hosted.registry.file_of(first.training_sha256, first.endpoint)
+    assert known and known.file_id == second.file_id
+
+
+def test_equal_bytes_of_jobs_at_the_same_time_are_sent_once(
+    endpoint: Endpoint, sandbox, make_file: MakeFile, tmp_path: Path
+) -> None:
+    file, path = make_file(), tmp_path / "shared.sqlite"
+
+    def start(epochs: int) -> str | None:
+        with Registry(path) as registry, HostedTraining(endpoint, registry) as hosted:
+            return hosted.start_or_attach(file, TrainingSettings(model="meta/llama-8b", epochs=epochs)).file_id
+
+    with ThreadPoolExecutor() as pool:
+        assert len(set(pool.map(start, range(1, 5)))) == 1
+    assert sandbox.stats()["uploads"] == 1 and len(sandbox.jobs()) == 4

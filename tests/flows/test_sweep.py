@@ -1,0 +1,100 @@
+"""Several values make several jobs, a few at a time: one that fails stops no other, and a table compares them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flows.sweep_training import sweep_training
+from redraft.datasets.storage import DatasetWriter
+from redraft.records import Example, Message
+from redraft.sandbox.process import SandboxProcess
+from redraft.training.registry import Registry
+
+SAMPLE = Path(__file__).resolve().parents[2] / "data" / "sample_conversations.json"
+MODELS = ("meta-llama/Meta-Llama-3.1-8B-Instruct-Reference", "Qwen/Qwen2.5-7B-Instruct")
+
+
+@pytest.fixture
+def rewritten(project: Any) -> Any:
+    with DatasetWriter(project.folder / "rewritten", "examples") as writer:
+        for number in range(20):
+            writer.add(
+                Example(
+                    conversation_id=f"c{number}",
+                    messages=(Message("user", f"question {number}"), Message("assistant", f"better answer {number}")),
+                    category="UR2",
+                    improved=True,
+                    generation_method="feedback_based",
+                    original_response=f"answer {number}",
+                    improvement_timestamp=None,
+                )
+            )
+        writer.finish()
+    return project
+
+
+def most_at_once(registry: Registry) -> int:
+    """How many jobs were under way at the provider at a time."""
+    turns: list[tuple[str, int]] = []
+    for job in registry.list():
+        changes = [change for change in registry.changes(job) if change.to_state.submitted]
+        turns += [(changes[0].at, 1), (changes[-1].at, -1)]
+    under_way = [0]
+    for _, step in sorted(turns):
+        under_way.append(under_way[-1] + step)
+    return max(under_way)
+
+
+def test_a_sweep_compares_all_and_a_failure_stops_no_other(
+    rewritten: Any, start_sandbox: Callable[..., SandboxProcess]
+) -> None:
+    project, sandbox = rewritten, start_sandbox(seed=1, job_seconds=0.5, job_fails=["Qwen/*"])
+    project.environment["TOGETHER_BASE_URL"] = sandbox.url
+    words = ("finetune", "-i", "rewritten", "-s", "swept", "-m", MODELS[0], "-m", MODELS[1], "-e", "1,2", "--seed", 7,
+             "--jobs-at-once", 2, "--check-interval", 0.2, "--yes")  # fmt: skip
+    done = project.run(*words, "--evaluate", SAMPLE, "--evaluate", "test-size=20", status=3)
+    heading, *rows = [line.split() for line in done.stdout.splitlines()]
+    assert heading[:5] == ["base", "model", "epochs", "job", "state"]
+    assert [(row[0], row[1], row[3]) for row in rows] == [
+        (model, epochs, state)
+        for model, state in zip(MODELS, ("completed", "error"), strict=True)
+        for epochs in ("1", "2")
+    ]
+    assert all(0 < float(row[6]) < 3 and row[7].startswith("sandbox/") for row in rows[:2]), "a loss and a model"
+    assert "partial: 2 of 4 trainings failed" in done.stderr
+    made = sandbox.stats()["jobs"]
+    assert len(made) == 4 and set(made.values()) == {1} and sandbox.stats()["uploads"] == 1
+    with Registry(project.folder / ".redraft" / "registry.sqlite") as registry:
+        assert most_at_once(registry) == 2
+        jobs = registry.list()
+    assert {job.suffix for job in jobs} == set(made) and all(job.run for job in jobs)
+    assert [job.evaluation for job in jobs] == [{"conversations": str(SAMPLE), "test_size": "20"}] * 4
+
+    project.run(*words, "--policy", "resubmit-failed", status=3)
+    with Registry(project.folder / ".redraft" / "registry.sqlite") as registry:
+        again = [(job.base_model, job.attempt) for job in registry.list()]
+    assert sorted(again) == sorted([(MODELS[0], 1)] * 2 + [(MODELS[1], attempt) for attempt in (1, 1, 2, 2)])
+    assert set(sandbox.stats()["jobs"].values()) == {1}
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"evaluation": {"test_sise": 20}}, "nothing called 'test_sise'"),
+        ({"evaluation": {"test_size": "many"}}, "test_size: Input should be a valid integer"),
+        ({"evaluation": {"conversations": "nowhere.json"}}, "nowhere.json: no such file"),
+        ({"epochs": (1, 2, 3), "jobs_at_once": 2, "monitor": False}, "3 trainings, 2 at a time"),
+        ({"jobs_at_once": 0}, "at least 1"),
+        ({"epochs": (1, 2), "evaluation": {"conversations": str(SAMPLE), "output": "o"}}, "a folder of their own"),
+        ({"models": ()}, "nothing to train"),
+        ({"learning_rates": (1e-5, 2.0)}, "learning rate 2.0"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_before_anything_is_done(given: dict[str, Any], said: str) -> None:
+    ended = asyncio.run(sweep_training.fn(**given))
+    assert ended.name == "Failed" and ended.message.startswith("bad input: ") and said in ended.message
