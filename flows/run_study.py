@@ -160,8 +160,8 @@ async def run_study(
             baseline=model,
         )
         how = {"input": input, "judge": judge, "rewriter": rewriter, **models, **training,
-               **decoding(models.values(), judge), "test_share": test_share, "seed": seed, "seeds": seeds, "training_budget": training_budget,
-               "taxonomy": taxonomy, "max_conversations": max_conversations,
+               **decoding(models.values(), judge), "test_share": test_share, "seed": seed, "seeds": seeds,
+               "training_budget": training_budget, "taxonomy": taxonomy, "max_conversations": max_conversations,
                **pace, "budget": budget, "fallback": list(fallback), "credentials": credentials,
                "max_missing": max_missing, "test_contexts": contexts_row(contexts),
                "endpoints": serving.facts()}  # fmt: skip
