@@ -64,9 +64,8 @@ def open_job(home: Path) -> None:
 def test_listing_jobs_while_prefects_server_is_gone(tmp_path: Path) -> None:
     open_job(tmp_path / ".redraft")
     done = redraft(tmp_path, "jobs", "list", PREFECT_API_URL=f"{DEAD}/api")
-    assert done.returncode == 1
-    line = one_line(done)
-    assert line.startswith("redraft: failed: Prefect") and "--no-refresh" in line
+    assert done.returncode == 0 and "ft-1" in done.stdout, "what is known here is shown all the same"
+    assert "server cannot be reached" in one_line(done)
     assert "ft-1" in redraft(tmp_path, "jobs", "list", "--no-refresh", PREFECT_API_URL=f"{DEAD}/api").stdout
 
 
