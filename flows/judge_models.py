@@ -106,6 +106,7 @@ async def judge_models(
             "judge-models", Path(verdict["report"]), f"{verdict['verdicts'][0]}\n\n{verdict['details'][0]}"
         )
         serving.require_stopped()
+        verdict["served"] = serving.said()
         require_verdicts(verdict, max_missing)
         said = f"{verdict['verdicts'][0]} report: {verdict['report']}{serving.said()}"
-        return {"said": said, **verdict, "served": serving.said()}
+        return {"said": said, **verdict}

@@ -168,7 +168,4 @@ async def run_study(
         costs = [*costs_of_study(rewritten, list(answers.values()), pairs), *serving.costs()]
         together, details, stage = await seeds_together(comparisons, dict(zip(asked, pairs, strict=True)), settings)
         stages = [*stages_of_study(filtered, rewritten, list(jobs.values())), *stage, *serving.stages()]
-        study = await report_study(output, settings, how, pairs, stages, costs)
-        serving.require_stopped()
-        study |= {"verdicts": [*together, *study["verdicts"]], "details": [*details, *study["details"]]}
-        return {**study, "said": f"{study['said']}{serving.said()}", "served": serving.said()}
+        return await report_study(output, settings, how, pairs, stages, costs, (together, details), serving)

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from redraft.judging.summary import Settings
+from tasks.endpoint_report import Endpoints
 from tasks.showing import show_report, show_table
 from tasks.verdict_files import require_verdicts, write_verdict
 
@@ -20,8 +21,14 @@ async def report_study(
     pairs: Sequence[dict[str, Any]],
     stages: list[dict[str, Any]],
     costs: list[dict[str, Any]],
+    together: tuple[list[str], list[str]],
+    serving: Endpoints,
 ) -> dict[str, Any]:
-    """The verdicts and where they lie; raises PartialError, with them, where too many contexts have none."""
+    """The verdicts and where they lie. `together`: the sentences over all seeds, and their details, which come first.
+
+    Raises PartialError, with them, where too many contexts have none, and before that RedraftError where an endpoint
+    could not be stopped.
+    """
     folders = [pair["folders"] for pair in pairs]
     plain = msgspec.to_builtins(settings)
     verdict = await write_verdict(output, "Feedback study", folders, plain, parameters, stages, costs)
@@ -29,5 +36,11 @@ async def report_study(
     await show_table("study-costs", costs, "Costs in US dollars")
     words = [f"{sentence} {detail}" for sentence, detail in zip(verdict["verdicts"], verdict["details"], strict=True)]
     await show_report("study", Path(verdict["report"]), "\n\n".join([*words, verdict["conclusion"]]))
+    serving.require_stopped()
+    verdict |= {
+        "verdicts": [*together[0], *verdict["verdicts"]],
+        "details": [*together[1], *verdict["details"]],
+        "served": serving.said(),
+    }
     require_verdicts(verdict, settings.max_missing)
-    return {"said": f"{len(pairs)} verdicts; report: {verdict['report']}", **verdict}
+    return {"said": f"{len(pairs)} verdicts; report: {verdict['report']}{serving.said()}", **verdict}
