@@ -27,6 +27,8 @@ check: $(DEV)               ## lint, format, types, import contracts, stale docs
 bench: $(DEV)               ## measure; benchmarks/README.md has the results
 	$(BIN)/python -m benchmarks.engine
 	$(BIN)/python -m benchmarks.flow
+	$(BIN)/python -m benchmarks.flow --runs 1 --in-flight 256 $(if $(CURATOR),--curator $(CURATOR))
+	$(BIN)/python -m benchmarks.flow --runs 1 --rows 150000
 	$(BIN)/python -m benchmarks.grants
 	$(BIN)/python -m benchmarks.latency
 	$(BIN)/python -m benchmarks.kills

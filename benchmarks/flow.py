@@ -2,7 +2,7 @@
 
 The conversations were filtered before, as in a study; how long that took is told, too. Prefect's share is what the
 flow takes longer than the engine, each without its start-up (its time for one row).
-Run: python -m benchmarks.flow [--rows 20000] [--in-flight 64] [--runs 3]
+Run: python -m benchmarks.flow [--rows 20000] [--in-flight 64] [--runs 3] [--curator PYTHON]
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from statistics import median
 
 import click
 
-from benchmarks.stub import Spent, Stub, input_rows, load, measured, raw_aiohttp, require_bench
+from benchmarks.stub import Spent, Stub, curator, input_rows, load, measured, raw_aiohttp, require_bench
 
 MODEL = "stub-model"
 
@@ -84,7 +84,10 @@ class Setting:
 @click.option("--rows", default=20_000, show_default=True, help="Conversations.")
 @click.option("--in-flight", default=64, show_default=True, help="Calls at once.")
 @click.option("--runs", default=3, show_default=True, help="Runs of each; the medians count.")
-def main(rows: int, in_flight: int, runs: int) -> None:
+@click.option(
+    "--curator", "peer", metavar="PYTHON", help="Compare with bespokelabs-curator, which PYTHON has installed."
+)
+def main(rows: int, in_flight: int, runs: int, peer: str | None) -> None:
     """Prints one JSON line."""
     require_bench()
     with tempfile.TemporaryDirectory() as name:
@@ -101,9 +104,12 @@ def main(rows: int, in_flight: int, runs: int) -> None:
             flows: list[Spent] = []
             engines: list[Spent] = []
             raw: list[Spent] = []
+            curators: list[Spent] = []
             for _ in range(runs):
                 if rows == 20_000:
                     raw.append(raw_aiohttp(folder, stub.url, given, in_flight))
+                if rows == 20_000 and peer:
+                    curators.append(curator(folder, stub.url, given, in_flight, peer))
                 stub.set(reset=1)
                 flows.append(setting.flow(many_filtered))
                 if (received := stub.stats()["received"]) != rows:
@@ -127,6 +133,9 @@ def main(rows: int, in_flight: int, runs: int) -> None:
     if raw:
         floor = median(each.wall for each in raw)
         said |= {"raw_seconds": round(floor, 2), "ratio": round(flow / floor, 3)}
+    if curators:
+        theirs = median(each.wall for each in curators)
+        said |= {"curator_seconds": round(theirs, 2), "of_curator": round(flow / theirs, 3)}
     print(json.dumps(said))
 
 

@@ -87,11 +87,17 @@ class Spent(NamedTuple):
     said: str
 
 
-def measured(words: Sequence[object], *, environment: Mapping[str, str] | None = None, cwd: Path = ROOT) -> Spent:
+def measured(
+    words: Sequence[object],
+    *,
+    environment: Mapping[str, str] | None = None,
+    cwd: Path = ROOT,
+    python: str = sys.executable,
+) -> Spent:
     """Runs a Python command, such as ["-m", "benchmarks.asking", ...], alone. Ends this process where it fails."""
     began = time.monotonic()
     process = subprocess.Popen(
-        [sys.executable, *map(str, words)],
+        [python, *map(str, words)],
         cwd=cwd,
         env={**os.environ, **(environment or {})},
         stdout=subprocess.PIPE,
@@ -113,6 +119,38 @@ def raw_aiohttp(folder: Path, url: str, rows: Path, in_flight: int) -> Spent:
     shutil.rmtree(out, ignore_errors=True)
     words = [BENCH / "raw_aiohttp.py", "--input", rows, "--out", out, "--url", url, "--concurrency", in_flight]
     return measured(words)
+
+
+# Curator counts tokens with a file from the network; where there is none, words will do: it counts them to no end here.
+_CURATOR = """
+import re, runpy, sys, tiktoken
+
+class Words:
+    name = "words"
+
+    def encode(self, text, **_):
+        return re.findall(r"\\S+", text)
+
+    encode_ordinary = encode
+
+tiktoken.get_encoding = tiktoken.encoding_for_model = lambda _: Words()
+sys.path.insert(0, sys.argv[1])
+sys.argv = sys.argv[2:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+def curator(folder: Path, url: str, rows: Path, in_flight: int, python: str) -> Spent:
+    """bespokelabs-curator with the driver of shared/bench; `python` has it installed."""
+    out = folder / "curator"
+    shutil.rmtree(out, ignore_errors=True)
+    words = ["-c", _CURATOR, BENCH, BENCH / "curator_driver.py", "--input", rows, "--out", out, "--url", url]
+    quiet = {"HF_HUB_OFFLINE": "1", "TELEMETRY_ENABLED": "false"}
+    spent = measured([*words, "--concurrency", in_flight], environment=quiet, python=python)
+    given, written = rows.read_bytes().count(b"\n"), (out / "out.jsonl").read_bytes().count(b"\n")
+    if written != given:
+        sys.exit(f"curator wrote {written} of {given} rows")
+    return spent
 
 
 def load() -> float:

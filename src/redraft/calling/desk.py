@@ -14,7 +14,7 @@ from typing import Literal
 from redraft.calling.ledger import Claim, Ledger
 from redraft.calling.ledger.money import picodollars
 from redraft.calling.plan import CallPlan
-from redraft.errors import BudgetReachedError
+from redraft.errors import BudgetReachedError, StorageError
 from redraft.records import Outcome
 
 _MOST = 256
@@ -210,7 +210,7 @@ class Desk:
         news, self._news, self._mark_now = self._news, {}, False
         sent = [key for key, on_the_wire in news.items() if on_the_wire]
         # Only a killed process's calls are told by it: where the ledger ails, the next answer to be kept says so.
-        with suppress(Exception):
+        with suppress(StorageError):
             await self._ledger.mark(sent, [key for key, on_the_wire in news.items() if not on_the_wire])
 
     async def _give_back(self) -> None:

@@ -19,6 +19,17 @@ from typing import IO, Self, cast
 
 PREFIX = "sandbox: "
 
+# What follows the sandbox's address in each provider's base URL; the SDKs of the first two add the rest themselves.
+BASE_PATHS = {
+    "together": "",
+    "anthropic": "",
+    "openrouter": "/openrouter/api/v1",
+    "gemini": "/gemini/v1beta/openai",
+    "openai": "/openai/v1",
+    "vllm": "/vllm/v1",
+    "ollama": "/ollama/v1",
+}
+
 
 class SandboxProcess:
     """A running sandbox. `url` is Together's and Anthropic's base URL; it ends with this process at the latest."""

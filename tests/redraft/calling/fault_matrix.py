@@ -22,18 +22,9 @@ from redraft.errors import ProviderError
 from redraft.providers.chat import ChatClient
 from redraft.providers.endpoints import PROVIDERS, Endpoint
 from redraft.records import Completion, Message, Outcome, Request
-from redraft.sandbox.process import SandboxProcess
+from redraft.sandbox.process import BASE_PATHS, SandboxProcess
 
 KEY = "sk-secret-0123456789"
-MOUNTS = {
-    "together": "",
-    "anthropic": "",
-    "openrouter": "/openrouter/api/v1",
-    "gemini": "/gemini/v1beta/openai",
-    "openai": "/openai/v1",
-    "vllm": "/vllm/v1",
-    "ollama": "/ollama/v1",
-}
 QUICK = Retries(
     attempts=3,
     timeouts=2,
@@ -120,7 +111,7 @@ class Matrix:
 
     def caller(self, url: str, width: int = 1, retries: Retries = QUICK) -> Caller:
         async def source(name: str) -> Endpoint:
-            return Endpoint(provider=name, base_url=url + MOUNTS[name], api_key=KEY)
+            return Endpoint(provider=name, base_url=url + BASE_PATHS[name], api_key=KEY)
 
         return Caller(self._client, source, self._ledger, Lanes(LimitSettings(in_flight=width)), retries)
 

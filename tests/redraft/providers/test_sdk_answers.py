@@ -17,18 +17,9 @@ from redraft.providers.chat import ChatClient
 from redraft.providers.endpoints import PROVIDERS, Endpoint
 from redraft.providers.wire import Answer, CallFault
 from redraft.records import Message, Request
-from redraft.sandbox.process import SandboxProcess
+from redraft.sandbox.process import BASE_PATHS, SandboxProcess
 
 KEY = "sk-secret-0123456789"
-MOUNTS = {
-    "together": "",
-    "anthropic": "",
-    "openrouter": "/openrouter/api/v1",
-    "gemini": "/gemini/v1beta/openai",
-    "openai": "/openai/v1",
-    "vllm": "/vllm/v1",
-    "ollama": "/ollama/v1",
-}
 SCHEMA = {"type": "object", "properties": {"mood": {"enum": ["good", "bad"]}}, "required": ["mood"]}
 CASES: dict[str, dict[str, Any]] = {
     "plain": {},
@@ -72,7 +63,7 @@ def asked(provider: str, name: str, **more: Any) -> Request:
 
 
 async def identified(client: ChatClient, sandbox: SandboxProcess, provider: str) -> Endpoint:
-    return await client.identify(Endpoint(provider=provider, base_url=sandbox.url + MOUNTS[provider], api_key=KEY))
+    return await client.identify(Endpoint(provider=provider, base_url=sandbox.url + BASE_PATHS[provider], api_key=KEY))
 
 
 @asynccontextmanager

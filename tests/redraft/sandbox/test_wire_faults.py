@@ -17,15 +17,10 @@ import pytest
 from redraft.sandbox.command import sandbox_command
 from redraft.sandbox.faults import HARMS
 from redraft.sandbox.options import FaultOptions
-from redraft.sandbox.process import SandboxProcess
+from redraft.sandbox.process import BASE_PATHS, SandboxProcess
 
 PATHS = {
-    "together": "/v1/chat/completions",
-    "openai": "/openai/v1/chat/completions",
-    "openrouter": "/openrouter/api/v1/chat/completions",
-    "gemini": "/gemini/v1beta/openai/chat/completions",
-    "vllm": "/vllm/v1/chat/completions",
-    "ollama": "/ollama/v1/chat/completions",
+    **{name: f"{path or '/v1'}/chat/completions" for name, path in BASE_PATHS.items()},
     "anthropic": "/v1/messages",
 }
 STATUSES = {name: harm.status for name, harm in HARMS.items() if not harm.paid}
