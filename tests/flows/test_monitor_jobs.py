@@ -185,13 +185,13 @@ def test_jobs_at_a_terminal(
     assert any(re.search(r"━+.*\d\.\d{3}", line) for line in lines), "a bar and a loss"
     assert "Simulated" in said and "is completed, model " in shown.said
 
-    doomed = submit(training, file, "doomed")
-    watching = Terminal(project, "jobs", "watch", doomed.suffix, "--check-interval", "0.3")
+    silent = submit(training, file, "silent")  # goes on for as long as one looks
+    watching = Terminal(project, "jobs", "watch", silent.suffix, "--check-interval", "0.3")
     watching.read("progress")
     os.killpg(watching.process.pid, signal.SIGINT)
     assert watching.status() == 1 and "no longer watching; the jobs go on" in watching.said
 
-    other = submit(training, file, "stopped")
+    doomed, other = submit(training, file, "doomed"), submit(training, file, "stopped")
     # It is cancelled already when it is cancelled again, by whatever the provider says to that.
     training.jobs.cancel(other)
     assert "cancel" in project.run("jobs", "cancel", other.suffix, "--yes").stdout
@@ -205,4 +205,4 @@ def test_jobs_at_a_terminal(
     latest = training.registry.get(doomed.job_key)
     assert latest and latest.attempt == 2 and str(latest.job_id) in again
     made: Any = sandbox.stats()["jobs"]
-    assert sum(made.values()) == 4, "what ran or was completed was attached to"
+    assert sum(made.values()) == 5, "what ran or was completed was attached to"

@@ -158,7 +158,7 @@ def test_the_ui_shows_the_run_its_counts_and_its_report(up: Up, page: Page) -> N
     page.goto(f"{address}/runs/flow-run/{runs[0]['id']}")
     page.get_by_text("Completed").first.wait_for(timeout=30_000)
     page.get_by_text("Subflow Runs").first.click()
-    page.get_by_text("train-model").first.wait_for(timeout=30_000)
+    page.get_by_text("rewrite-conversations").first.wait_for(timeout=30_000)
 
     found = up.ask("/artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [runs[0]["id"]]}}, "limit": 50})
     made = {artifact["key"]: artifact for artifact in found}
