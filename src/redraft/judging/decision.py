@@ -5,15 +5,17 @@
 
 from __future__ import annotations
 
+from redraft.judging.clustered import ClusterCounts, Effective
 from redraft.judging.folding import Tally
-from redraft.judging.intervals import mid_p, tango_interval
 from redraft.judging.summary import Decision, Settings
 
-_WINNING = ("better", "clearly_better")
+WINNING = ("better", "clearly_better")
 
 
-def decide(tally: Tally, settings: Settings, p_adjusted: float | None = None) -> Decision:
-    """The verdict on a tally.
+def decide(
+    tally: Tally, settings: Settings, p_adjusted: float | None = None, clusters: ClusterCounts | None = None
+) -> Decision:
+    """The verdict on a tally; `clusters` are the same counts by cluster, where contexts are grouped.
 
     Too few or too many missing verdicts block it; so does any other verdict at the extremes of what the missing
     ones could have been. Where the extremes agree on the winner but not on the strength, the weaker is said.
@@ -23,18 +25,30 @@ def decide(tally: Tally, settings: Settings, p_adjusted: float | None = None) ->
     if tally.unusable / tally.attempted > settings.max_missing:
         return Decision("not_enough", note="missing")
     corrected_away = p_adjusted is not None and p_adjusted > settings.alpha
-    headline = _decide(tally.wins, tally.losses, tally.ties, settings, corrected_away)
+    counted, lost, won = _cases(tally, clusters)
+    headline = _decide(counted, settings, corrected_away)
     if not tally.unusable:
         return headline
-    worst = _decide(tally.wins, tally.losses + tally.unusable, tally.ties, settings, corrected_away)
-    best = _decide(tally.wins + tally.unusable, tally.losses, tally.ties, settings, corrected_away)
+    worst, best = _decide(lost, settings, corrected_away), _decide(won, settings, corrected_away)
     cases = (headline, worst, best)
-    if headline.code in _WINNING and all(c.code in _WINNING and c.favours == headline.favours for c in cases):
-        weakest = min(cases, key=lambda case: _WINNING.index(case.code))
+    if headline.code in WINNING and all(c.code in WINNING and c.favours == headline.favours for c in cases):
+        weakest = min(cases, key=lambda case: WINNING.index(case.code))
         return weakest if weakest.code == headline.code else Decision(weakest.code, weakest.favours, note="weakened")
     if len({_firmness(case) for case in cases}) == 1:
         return headline
     return Decision("not_enough", note="extremes")
+
+
+def _cases(tally: Tally, clusters: ClusterCounts | None) -> tuple[Effective, Effective, Effective]:
+    """As counted; as if every missing verdict had been a loss; as if every one had been a win."""
+    if clusters:
+        return clusters.effective(), clusters.worst().effective(), clusters.best().effective()
+    wins, losses, ties, missing = tally.wins, tally.losses, tally.ties, tally.unusable
+    return (
+        Effective(wins=wins, losses=losses, ties=ties),
+        Effective(wins=wins, losses=losses + missing, ties=ties),
+        Effective(wins=wins + missing, losses=losses, ties=ties),
+    )
 
 
 def _firmness(case: Decision) -> tuple[str, str | None]:
@@ -42,11 +56,11 @@ def _firmness(case: Decision) -> tuple[str, str | None]:
     return ("open", None) if case.code in {"borderline", "undecided"} else (case.code, case.favours)
 
 
-def _decide(wins: int, losses: int, ties: int, settings: Settings, corrected_away: bool) -> Decision:
-    low, high = tango_interval(wins, losses, ties, settings.confidence)
+def _decide(counts: Effective, settings: Settings, corrected_away: bool) -> Decision:
+    low, high = counts.interval(settings.confidence)
     excluded = low > 0.5 or high < 0.5
-    rejected = mid_p(wins, losses) <= settings.alpha
-    side = "A" if wins > losses else "B"
+    rejected = counts.p <= settings.alpha
+    side = "A" if counts.wins > counts.losses else "B"
     if excluded and rejected and not corrected_away:
         clear = low > settings.rope[1] or high < settings.rope[0]
         return Decision("clearly_better" if clear else "better", side)

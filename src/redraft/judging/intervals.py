@@ -1,13 +1,14 @@
 """Intervals and p-values for wins, losses and ties on paired contexts; power before and after.
 
-Pure numbers: no records, no wording. Neighbours: `multiplicity` for several pairs, `verdict` for words.
+Pure numbers: no records, no wording. Neighbours: `clustered` makes the effective counts of grouped contexts,
+`multiplicity` is for several pairs, `planning` for what a run will cost, `verdict` for words.
 """
 
 from __future__ import annotations
 
-from math import ceil, sqrt
+from math import ceil, isfinite, sqrt
 
-from redraft.judging.distributions import coin_cdf, coin_pmf, normal_quantile, root
+from redraft.judging.distributions import coin_cdf, normal_quantile, root, t_quantile, t_tail
 
 
 def win_rate(wins: float, losses: float, ties: float) -> float:
@@ -16,19 +17,24 @@ def win_rate(wins: float, losses: float, ties: float) -> float:
     return (wins + ties / 2) / n if n else 0.5
 
 
-def tango_interval(wins: float, losses: float, ties: float, confidence: float = 0.95) -> tuple[float, float]:
+def tango_interval(
+    wins: float, losses: float, ties: float, confidence: float = 0.95, freedom: int | None = None
+) -> tuple[float, float]:
     """Score interval for the win rate, exact about ties: (low, high) in [0, 1].
 
     Tango (1998), Statistics in Medicine 17:891, for the difference (W - L)/n of paired proportions, mapped by
     1/2 + delta/2. Without ties it equals Wilson's interval. (0, 1) where nothing was compared. Counts may be
-    fractional (effective counts). ValueError for negative counts or a confidence outside (0, 1).
+    fractional (effective counts); `freedom`, their clusters less one, takes Student's quantile in place of the
+    normal one, and with 0 of them nothing is known: (0, 1). ValueError for negative counts or a confidence outside
+    (0, 1).
     """
     n = _total(wins, losses, ties)
     if not 0 < confidence < 1:
         raise ValueError(f"confidence is {confidence}; it lies between 0 and 1")
-    if n == 0:
+    if n == 0 or freedom == 0:
         return 0.0, 1.0
-    z = normal_quantile((1 + confidence) / 2)
+    upper = (1 + confidence) / 2
+    z = normal_quantile(upper) if freedom is None else t_quantile(upper, freedom)
     low = _lower_difference(wins, losses, n, z)
     high = -_lower_difference(losses, wins, n, z)
     return max(0.0, 0.5 + low / 2), min(1.0, 0.5 + high / 2)
@@ -60,22 +66,33 @@ def _variance(wins: float, losses: float, n: float, delta: float) -> float:
     return max(0.0, n * (2 * q + delta * (1 - delta)))
 
 
-def exact_p(wins: int, losses: int) -> float:
-    """Two-sided exact sign test of wins against losses (McNemar's exact test); ties carry no information."""
-    decisive = wins + losses
-    return min(1.0, 2 * coin_cdf(min(wins, losses), decisive)) if decisive else 1.0
+def exact_p(wins: float, losses: float, freedom: int | None = None) -> float:
+    """Two-sided exact sign test of wins against losses (McNemar's exact test); ties carry no information.
+
+    Fractional counts and `freedom` as in `mid_p`.
+    """
+    return _sign_test(wins, losses, freedom, 1.0)
 
 
-def mid_p(wins: int, losses: int) -> float:
+def mid_p(wins: float, losses: float, freedom: int | None = None) -> float:
     """Two-sided mid-p sign test: half the weight of the observed table.
 
     Fagerland, Lydersen, Laake (2013), BMC Medical Research Methodology 13:91, recommend it over the exact test,
-    which rejects too seldom.
+    which rejects too seldom. For effective counts the binomial distribution is carried on between whole numbers, and
+    with `freedom`, the clusters less one, the normal deviate that the p-value stands for is read as Student's: the
+    test then agrees with `tango_interval` of the same `freedom`. 1.0 without decisive contexts, or with 0 `freedom`.
     """
+    return _sign_test(wins, losses, freedom, 0.5)
+
+
+def _sign_test(wins: float, losses: float, freedom: int | None, weight: float) -> float:
+    """Twice the smaller tail, the observed table in it with this weight."""
     decisive, fewer = wins + losses, min(wins, losses)
-    if decisive == 0:
+    if decisive == 0 or freedom == 0:
         return 1.0
-    tail = coin_cdf(fewer, decisive) - coin_pmf(fewer, decisive) / 2
+    tail = weight * coin_cdf(fewer, decisive) + (1 - weight) * coin_cdf(fewer - 1, decisive)
+    if freedom is not None:
+        tail = t_tail(-normal_quantile(tail), freedom)
     return min(1.0, 2 * tail)
 
 
@@ -83,33 +100,39 @@ def contexts_needed(rate: float, tie_rate: float, power: float = 0.8, alpha: flo
     """Contexts that a two-sided test at `alpha` needs to notice a true win rate of `rate` with `power`.
 
     n = ((z_{alpha/2} sqrt(d) + z_power sqrt(d - D^2)) / D)^2 with d = 1 - tie rate, D = 2 rate - 1:
-    Connor (1987), Biometrics 43:207. None where the rate is one half, or not reachable with so many ties.
+    Connor (1987), Biometrics 43:207. None where the rate is one half, or not reachable with so many ties, or where
+    alpha is too small for any number.
     """
-    size = _contexts(abs(2 * rate - 1), 1 - tie_rate, power, alpha)
-    return None if size is None else ceil(size)
+    size = connor_size(abs(2 * rate - 1), 1 - tie_rate, power, normal_quantile(1 - alpha / 2))
+    return ceil(size) if size is not None and isfinite(size) else None
 
 
-def detectable_rate(n: int, tie_rate: float, power: float = 0.8, alpha: float = 0.05) -> float | None:
+def detectable_rate(
+    n: float, tie_rate: float, power: float = 0.8, alpha: float = 0.05, critical: float | None = None
+) -> float | None:
     """The smallest win rate above one half that n contexts notice with `power`; None where none is.
 
-    The inverse of `contexts_needed`.
+    The inverse of `contexts_needed`. `critical` takes the place of the normal quantile of `alpha`.
     """
     decisive = 1 - tie_rate
+    needs = normal_quantile(1 - alpha / 2) if critical is None else critical
 
     def excess(gap: float) -> float:
-        size = _contexts(gap, decisive, power, alpha)
-        return (size or 0.0) - n
+        return (connor_size(gap, decisive, power, needs) or 0.0) - n
 
     if n <= 0 or decisive <= 0 or excess(decisive) > 0:
         return None
     return 0.5 + root(excess, 1e-6, decisive) / 2
 
 
-def _contexts(gap: float, decisive: float, power: float, alpha: float) -> float | None:
+def connor_size(gap: float, decisive: float, power: float, critical: float) -> float | None:
+    """Contexts, as a fraction, that notice a difference (W - L)/n of `gap` among so large a share of `decisive` ones.
+
+    `critical` is the value that |Z| must reach. None where the gap is 0 or larger than that share.
+    """
     if gap == 0 or gap > decisive:
         return None
-    z_alpha, z_power = normal_quantile(1 - alpha / 2), normal_quantile(power)
-    return ((z_alpha * sqrt(decisive) + z_power * sqrt(decisive - gap * gap)) / gap) ** 2
+    return ((critical * sqrt(decisive) + normal_quantile(power) * sqrt(decisive - gap * gap)) / gap) ** 2
 
 
 def _total(wins: float, losses: float, ties: float) -> float:

@@ -13,8 +13,9 @@ from redraft.judging.folding import Tally
 from redraft.judging.multiplicity import Correction
 
 VerdictCode = Literal[
-    "clearly_better", "better", "borderline", "no_difference", "undecided", "not_enough", "not_poolable"
-]
+    "clearly_better", "better", "borderline", "no_difference", "undecided", "not_enough", "not_poolable",
+    "judges_disagree",
+]  # fmt: skip
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,6 +24,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     Shares lie in [0, 1]. A win rate within `rope` counts as no meaningful difference. More than `max_missing`
     of the contexts without a verdict, or fewer than `min_contexts` with one, block a verdict. `one_training_run`
     says that a compared model comes from a single training run. `baseline` is the untrained model of a study.
+    `sequence` names pairs of models in the order in which their differences are tested at full alpha until one is not
+    found; it holds only where it was declared before any answer was judged. Without it three arms get the closed test.
     `labels` are short names to show in place of models' names. `simulated` says that the sandbox gave the answers,
     whatever the judge was.
     """
@@ -34,6 +37,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     power: float = 0.8
     one_training_run: bool = False
     baseline: str = ""
+    sequence: tuple[tuple[str, str], ...] = ()
     labels: dict[str, str] = {}
     simulated: bool = False
 
@@ -68,8 +72,9 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     `win_rate` counts ties one half; `low`..`high` is its Tango interval. `worst`..`best` are the win rates if
     every missing verdict went against, or to, A. `with_single` adds contexts with one usable order to the rate.
     `p_adjusted` stands where the comparison is one of several. `detectable` is the smallest win rate that so
-    many contexts would probably notice, `more_contexts` how many more a gap like this one needs. `cost` is in
-    US dollars, None where a price is unknown. `accused_*` count responses said to give the judge instructions.
+    many contexts would probably notice, `more_contexts` how many more a gap like this one needs. Where contexts are
+    grouped, interval and p-values allow for the `clusters`, and `design_effect` contexts tell as much as one. `cost`
+    is in US dollars, None where a price is unknown. `accused_*` count responses said to give the judge instructions.
     """
 
     model_a: str
@@ -99,6 +104,8 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     output_tokens: int
     cost: float | None
     simulated: bool
+    design_effect: float = 1.0
+    clusters: int | None = None
     verdict: VerdictCode = "undecided"
     favours: Literal["A", "B"] | None = None
     note: str = ""

@@ -7,14 +7,16 @@ No calls, no clock, no chance: the same judgments give the same summary. Neighbo
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from math import ceil
 
 import msgspec
 
 from redraft.errors import InputError
 from redraft.judging import wording
+from redraft.judging.clustered import ClusterCounts, Effective
 from redraft.judging.decision import decide
 from redraft.judging.folding import Fold, Folder, Tally, tally
-from redraft.judging.intervals import contexts_needed, detectable_rate, exact_p, mid_p, tango_interval, win_rate
+from redraft.judging.intervals import contexts_needed, detectable_rate, win_rate
 from redraft.judging.multiplicity import Pair, correct
 from redraft.judging.replies import read_json_reply
 from redraft.judging.summary import Decision, Lengths, Settings, StudySummary, Summary
@@ -68,12 +70,15 @@ class _Pair:
         for name in reply.violations if reply else ():
             self.accused["A" if (name == "answer_1") == (item.order == "AB") else "B"].add(item.context_id)
 
-    def counted(self) -> _Counted:
+    def counted(self, groups: Mapping[str, str] | None) -> _Counted:
         if self.models is None:
             raise InputError("there are no judgments to count")
         folds = self.folder.folds()
         judge = self.folder.names[2] if self.folder.names else ""
-        return _Counted((*self.models, judge), folds, tally(folds.values()), self, _lengths(self.sizes, folds))
+        clusters = None if groups is None else ClusterCounts.of_folds(folds.values(), groups)
+        return _Counted(
+            (*self.models, judge), folds, tally(folds.values()), self, _lengths(self.sizes, folds), clusters
+        )
 
 
 class _Counted(msgspec.Struct, frozen=True):
@@ -82,30 +87,44 @@ class _Counted(msgspec.Struct, frozen=True):
     tally: Tally
     kept: _Pair
     lengths: Lengths | None
+    clusters: ClusterCounts | None
+
+    @property
+    def effective(self) -> Effective:
+        if self.clusters is not None:
+            return self.clusters.effective()
+        return Effective(wins=self.tally.wins, losses=self.tally.losses, ties=self.tally.ties)
 
 
 def summarise(
-    judgments: Iterable[Judgment], comparisons: Iterable[Comparison] = (), settings: Settings | None = None
+    judgments: Iterable[Judgment],
+    comparisons: Iterable[Comparison] = (),
+    settings: Settings | None = None,
+    clusters: Mapping[str, str] | None = None,
 ) -> Summary:
     """The summary of one pair of models, from its judgments alone.
 
     `comparisons`, where given, add the responses' lengths and make contexts without a judgment count as missing.
-    Raises InputError where pairs, judges or orders are mixed up.
+    `clusters` maps context id → group (a user, a document), where contexts are not independent.
+    Raises InputError where pairs, judges or orders are mixed up, or a context belongs to no cluster.
     """
     pair = _Pair()
     for comparison in comparisons:
         pair.compare(comparison)
     for item in judgments:
         pair.judge(item)
-    return _worded(pair.counted(), settings or Settings(), None)
+    return _worded(pair.counted(clusters), settings or Settings(), None)
 
 
 def summarise_study(
-    judgments: Iterable[Judgment], comparisons: Iterable[Comparison] = (), settings: Settings | None = None
+    judgments: Iterable[Judgment],
+    comparisons: Iterable[Comparison] = (),
+    settings: Settings | None = None,
+    clusters: Mapping[str, str] | None = None,
 ) -> StudySummary:
     """The summaries of every pair found, in order of appearance; with several, their p-values are adjusted.
 
-    Reads both iterables once and keeps only counts, whatever their length.
+    `clusters` as in `summarise`. Reads both iterables once and keeps only counts, whatever their length.
     """
     settings = settings or Settings()
     pairs: dict[Pair, _Pair] = {}
@@ -115,9 +134,11 @@ def summarise_study(
         pairs.setdefault((item.model_a, item.model_b), _Pair()).judge(item)
     if not pairs:
         raise InputError("there are no judgments to count")
-    counted = {name: pair.counted() for name, pair in pairs.items()}
-    p_values = {name: mid_p(c.tally.wins, c.tally.losses) for name, c in counted.items()}
-    correction = correct({name: c.folds for name, c in counted.items()}, p_values) if len(pairs) > 1 else None
+    counted = {name: pair.counted(clusters) for name, pair in pairs.items()}
+    p_values = {name: c.effective.p for name, c in counted.items()}
+    folds = {name: c.folds for name, c in counted.items()}
+    several = len(pairs) > 1
+    correction = correct(folds, p_values, sequence=settings.sequence, clusters=clusters) if several else None
     adjusted = correction.adjusted if correction else (None,) * len(pairs)
     worded = tuple(_worded(c, settings, p) for c, p in zip(counted.values(), adjusted, strict=True))
     study = StudySummary(pairs=worded, settings=settings, correction=correction)
@@ -140,7 +161,7 @@ def _lengths(sizes: Mapping[str, tuple[int, int]], folds: Mapping[str, Fold]) ->
 
 def _worded(counted: _Counted, settings: Settings, p_adjusted: float | None) -> Summary:
     kept = counted.kept
-    decision = decide(counted.tally, settings, p_adjusted)
+    decision = decide(counted.tally, settings, p_adjusted, counted.clusters)
     if len(kept.answered) > 1:
         decision = Decision("not_poolable")
     numbers = _numbers(counted, settings, p_adjusted)
@@ -155,11 +176,13 @@ def _worded(counted: _Counted, settings: Settings, p_adjusted: float | None) -> 
 
 
 def _numbers(counted: _Counted, settings: Settings, p_adjusted: float | None) -> Summary:
-    t, kept = counted.tally, counted.kept
+    t, kept, effective = counted.tally, counted.kept, counted.effective
     rate = win_rate(t.wins, t.losses, t.ties)
-    low, high = tango_interval(t.wins, t.losses, t.ties, settings.confidence)
+    low, high = effective.interval(settings.confidence)
     tie_rate = t.ties / t.n if t.n else 0.0
-    needed = contexts_needed(wording.gap_to_settle(rate, settings), tie_rate, settings.power, settings.alpha)
+    single = contexts_needed(wording.gap_to_settle(rate, settings), tie_rate, settings.power, settings.alpha)
+    needed = ceil(single * effective.design_effect) if single else None
+    critical = effective.critical(settings.alpha)
     return Summary(
         model_a=counted.names[0],
         model_b=counted.names[1],
@@ -169,13 +192,13 @@ def _numbers(counted: _Counted, settings: Settings, p_adjusted: float | None) ->
         win_rate=rate,
         low=low,
         high=high,
-        p_mid=mid_p(t.wins, t.losses),
-        p_exact=exact_p(t.wins, t.losses),
+        p_mid=effective.p,
+        p_exact=effective.p_exact,
         worst=win_rate(t.wins, t.losses + t.unusable, t.ties),
         best=win_rate(t.wins + t.unusable, t.losses, t.ties),
         with_single=win_rate(t.wins + t.single_wins, t.losses + t.single_losses, t.ties + t.single_ties),
         p_adjusted=p_adjusted,
-        detectable=detectable_rate(t.n, tie_rate, settings.power, settings.alpha),
+        detectable=detectable_rate(effective.n, tie_rate, settings.power, critical=critical),
         more_contexts=needed - t.n if needed and needed > t.n else None,
         statuses=dict(sorted(kept.statuses.items())),
         lengths=counted.lengths,
@@ -188,4 +211,6 @@ def _numbers(counted: _Counted, settings: Settings, p_adjusted: float | None) ->
         output_tokens=kept.output_tokens,
         cost=kept.cost if kept.cost_known else None,
         simulated=kept.simulated or settings.simulated,
+        design_effect=effective.design_effect,
+        clusters=effective.clusters,
     )

@@ -5,15 +5,9 @@ Never "A is 60% better", never "95% probability", never "significant". Neighbour
 
 from __future__ import annotations
 
+from redraft.judging.families import related
 from redraft.judging.summary import Settings, StudySummary, Summary
-from redraft.providers.endpoints import split_model
 
-_FAMILIES = (
-    "llama", "qwen", "mistral", "mixtral", "gemma", "gemini", "claude", "gpt", "deepseek", "phi", "command",
-    "grok", "kimi", "glm", "olmo", "nova",
-)  # fmt: skip
-# A family that stands for another's maker: judges favour relatives too.
-_KIN = {"mixtral": "mistral", "gemma": "gemini"}
 _REASONS = {
     "candidate_error": "a model gave no answer",
     "skipped_budget": "not asked, the budget was used up",
@@ -59,6 +53,8 @@ def sentence(summary: Summary, settings: Settings) -> str:
                 f"No verdict on {a} and {b}: more than one model answered as {judge} "
                 f"({', '.join(summary.answered_models)}), and their judgments cannot be counted as one judge's."
             )
+        case "judges_disagree":
+            return f"The judges disagree on whether {a} or {b} is better; no winner is named."
         case "not_enough":
             return f"Not enough usable verdicts to call a winner between {a} and {b}."
 
@@ -147,6 +143,11 @@ def caveats(summary: Summary, settings: Settings) -> tuple[str, ...]:
             f"of them gone one way, {a}'s win rate would lie between {percent(summary.worst)} and "
             f"{percent(summary.best)}."
         )
+    if summary.clusters is not None:
+        found.append(
+            f"The {tally.n} contexts come in {_many(summary.clusters, 'group')} and are not independent: they tell as "
+            f"much as about {max(1, round(tally.n / summary.design_effect))} that are."
+        )
     found += _empties(summary, a, b)
     if summary.p_adjusted is not None:
         found.append(
@@ -185,7 +186,7 @@ def _on_judge(summary: Summary, a: str, b: str) -> list[str]:
         slot = "first" if tally.first_both > tally.second_both else "second"
         said.append(f"The judge prefers the {slot} answer; corrected by judging both orders.")
     for model, name in ((summary.model_a, a), (summary.model_b, b)):
-        if (kin := family(summary.judge)) and kin == family(model):
+        if kin := related(summary.judge, model):
             said.append(f"The judge is from the same family as {name} ({kin}); judges tend to favour their own.")
     if summary.accused_a or summary.accused_b:
         said.append(
@@ -209,15 +210,6 @@ def _on_lengths(summary: Summary, a: str, b: str) -> list[str]:
         f"{lengths.mean_b:,.0f} characters); where one answer won, it was the longer one in {lengths.longer_won} "
         f"of {lengths.decided} contexts. Judges tend to favour length."
     ]
-
-
-def family(model: str) -> str | None:
-    """The maker's family that a model's name tells of, or None."""
-    if not model:
-        return None
-    name = split_model(model)[1].lower()  # without the provider: "ollama" is no llama
-    found = next((word for word in _FAMILIES if word in name), None)
-    return _KIN.get(found, found) if found else None
 
 
 def conclusion(study: StudySummary) -> str:
@@ -255,6 +247,8 @@ def _clause(summary: Summary, settings: Settings) -> str:
             return f"{a} and {b} do not differ meaningfully"
         case "borderline" | "undecided":
             return f"{a} and {b} cannot be told apart yet"
+        case "judges_disagree":
+            return f"the judges disagree on {a} and {b}"
         case "not_enough" | "not_poolable":
             return f"no verdict on {a} and {b}"
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from math import isclose
 from pathlib import Path
 from statistics import NormalDist
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest, multinomial
 
 from redraft.judging.intervals import contexts_needed, detectable_rate, exact_p, mid_p, tango_interval, win_rate
-
-SHARED = Path(__file__).resolve().parents[3] / ".." / "shared" / "data" / "judging"
 
 # wins, losses, ties → win rate, interval, mid-p, exact p
 VECTORS = [
@@ -59,11 +59,10 @@ def test_mcnemar_published() -> None:
     assert exact_p(13, 3) == pytest.approx(0.02127, abs=5e-6)
 
 
-def test_every_stored_target() -> None:
-    if not (SHARED / "expected.json").exists():
-        pytest.skip("the shared reference data does not lie beside this checkout")
-    targets = json.loads((SHARED / "expected.json").read_text())
-    stored = json.loads((SHARED / "ref_values.json").read_text())["wlt"]
+def test_every_stored_target(shared: Path) -> None:
+    folder = shared / "data" / "judging"
+    targets = json.loads((folder / "expected.json").read_text())
+    stored = json.loads((folder / "ref_values.json").read_text())["wlt"]
     cases = [(*map(int, name.split("/")), t) for group in (targets["compare"], stored) for name, t in group.items()]
     for group in (targets["ae1"], targets["swap"]):
         cases += [(t["wins"], t["losses"], t["ties"], t) for t in group.values()]
@@ -136,21 +135,39 @@ def test_detectable_rate_is_the_inverse() -> None:
     assert detectable_rate(2, 0.9) is None
 
 
-def exact_coverage(n: int, p_win: float, p_loss: float) -> float:
-    """The probability that the 95% interval covers the true win rate, summed over every possible outcome."""
-    truth, covered = 0.5 + (p_win - p_loss) / 2, 0.0
-    chances = multinomial(n, [p_win, p_loss, 1 - p_win - p_loss])
-    for wins in range(n + 1):
-        for losses in range(n + 1 - wins):
-            low, high = tango_interval(wins, losses, n - wins - losses)
-            if low - 1e-12 <= truth <= high + 1e-12:
-                covered += float(chances.pmf([wins, losses, n - wins - losses]))
-    return covered
+@pytest.mark.parametrize("n", [20, 50])
+def test_exact_coverage_and_rejections(n: int, shared: Path) -> None:
+    """Summed over every possible outcome, at each setting of the stored study: coverage, width, rejections."""
+    with (shared / "data" / "judging" / "ci_exact_coverage.csv").open() as file:
+        rows = [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
+    outcomes = [(w, l, n - w - l) for w in range(n + 1) for l in range(n + 1 - w)]  # noqa: E741
+    low, high = np.array([tango_interval(*one) for one in outcomes]).T
+    tests = np.array([(mid_p(w, l) <= 0.05, exact_p(w, l) <= 0.05) for w, l, _ in outcomes])  # noqa: E741
+    settings = [row for row in rows if row["n"] == n]
+    assert len(settings) == 20
+    for row in settings:
+        wins = (1 - row["tie"] + row["delta"]) / 2
+        chances = multinomial.pmf(np.array(outcomes), n, [wins, 1 - row["tie"] - wins, row["tie"]])
+        truth = 0.5 + row["delta"] / 2
+        covered = float(chances[(low <= truth + 1e-12) & (truth - 1e-12 <= high)].sum())
+        assert 0.93 <= covered <= 0.98
+        rejected = float(chances[(low > 0.5) | (high < 0.5)].sum())
+        found = (covered, float(chances @ (high - low)), rejected, *(chances @ tests).tolist())
+        expected = [row[key] for key in ("c_tango", "w_tango", "rej_tango", "rej_midp", "rej_exact")]
+        assert found == pytest.approx(expected, abs=6e-5)
 
 
-@pytest.mark.parametrize(("p_win", "p_loss"), [(0.35, 0.35), (0.5, 0.2), (0.2, 0.2)])
-def test_exact_coverage(p_win: float, p_loss: float) -> None:
-    assert 0.93 <= exact_coverage(40, p_win, p_loss) <= 0.975
+def test_published_intervals_without_ties(shared: Path) -> None:
+    """Newcombe (1998), Statistics in Medicine 17:857: Wilson's intervals, and the sign tests of the textbooks."""
+    stored = json.loads((shared / "data" / "judging" / "ref_values.json").read_text())
+    for name, limits in stored["wilson"].items():
+        won, n = map(int, name.split("/"))
+        assert tango_interval(won, n - won, 0) == pytest.approx(tuple(limits), abs=1e-6)
+    for name, expected in stored["midp"].items():
+        assert mid_p(*map(int, name.split("/"))) == pytest.approx(expected, abs=1e-9)
+    for name, expected in stored["binom_exact"].items():
+        won, n = map(int, name.split("/"))
+        assert exact_p(won, n - won) == pytest.approx(expected, abs=1e-9)
 
 
 def test_the_quantile_is_the_usual_one() -> None:

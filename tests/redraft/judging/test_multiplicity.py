@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from redraft.errors import ConfigurationError, InputError
 from redraft.judging.folding import Fold
 from redraft.judging.intervals import mid_p
-from redraft.judging.multiplicity import correct, holm, omnibus_p
+from redraft.judging.multiplicity import correct, fixed_sequence, holm, omnibus_p, shaffer
+from redraft.judging.summary import Settings
+from redraft.judging.verdict import summarise_study
+from redraft.records import Judgment
 
 LABELS = {1: "win", 0: "tie", -1: "loss"}
 
@@ -117,3 +123,59 @@ def test_equal_arms_are_seldom_called_different() -> None:
         unadjusted += min(p_values.values()) <= 0.05
     assert 0.02 <= stated / 400 <= 0.08
     assert unadjusted > stated
+
+
+def test_shaffer_and_the_fixed_sequence() -> None:
+    assert shaffer([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.04, 0.03])
+    assert shaffer([0.5, 0.6, 0.9]) == [1.0, 1.0, 1.0]
+    assert fixed_sequence([0.01, 0.2, 0.03]) == [0.01, 0.2, 0.2]
+    with pytest.raises(ValueError, match="three pairs"):
+        shaffer([0.01, 0.02])
+
+
+@given(st.lists(st.floats(0, 1), min_size=3, max_size=3))
+def test_shaffer_lies_between_the_raw_p_and_holms(p_values: list[float]) -> None:
+    for p, mine, theirs in zip(p_values, shaffer(p_values), holm(p_values), strict=True):
+        assert p <= mine <= theirs + 1e-12
+
+
+def test_a_declared_sequence_replaces_the_closed_test() -> None:
+    pairs = {("f", "b"): folds([1] * 20), ("a", "b"): folds([1] * 20), ("f", "a"): folds([1] * 20)}
+    p_values = {("f", "b"): 0.03, ("a", "b"): 0.001, ("f", "a"): 0.01}
+    # Named the other way round, and without the pair that nobody will claim.
+    found = correct(pairs, p_values, sequence=(("b", "f"), ("f", "a")))
+    assert (found.method, found.adjusted, found.omnibus_p) == ("fixed sequence", (0.03, 1.0, 0.03), None)
+    with pytest.raises(ConfigurationError, match="not compared"):
+        correct(pairs, p_values, sequence=(("f", "c"),))
+    with pytest.raises(ConfigurationError, match="twice"):
+        correct(pairs, p_values, sequence=(("f", "b"), ("b", "f")))
+
+
+def test_the_omnibus_counts_clusters() -> None:
+    """Each context ten times over within its cluster is worth what it was alone."""
+    random = np.random.default_rng(7)
+    points = {name: random.integers(-1, 2, size=30).tolist() for name in (("f", "b"), ("a", "b"), ("f", "a"))}
+    p_values = dict.fromkeys(points, 0.01)
+    once = correct({name: folds(values) for name, values in points.items()}, p_values)
+    tenfold = {name: folds(np.repeat(values, 10).tolist()) for name, values in points.items()}
+    clusters = {f"c{i}": str(i // 10) for i in range(300)}
+    grouped = correct(tenfold, p_values, clusters=clusters)
+    assert grouped.omnibus_p == pytest.approx(once.omnibus_p)
+    assert (correct(tenfold, p_values).omnibus_p or 0) < (once.omnibus_p or 0)
+    assert grouped.omnibus_contexts == 300
+    with pytest.raises(InputError, match="belongs to no cluster"):
+        correct(tenfold, p_values, clusters={})
+
+
+def test_a_study_follows_the_sequence_that_was_declared(make_judged: Callable[..., list[Judgment]]) -> None:
+    said = [
+        one
+        for a, b in (("f", "b"), ("f", "a"), ("a", "b"))
+        for i in range(30)
+        for one in make_judged(f"c{i}", "AA" if i % 5 else "BB", model_a=a, model_b=b)
+    ]
+    found = summarise_study(said, settings=Settings(sequence=(("f", "b"), ("f", "a"))))
+    assert found.correction is not None and found.correction.method == "fixed sequence"
+    assert [pair.verdict for pair in found.pairs] == ["clearly_better", "clearly_better", "borderline"]
+    closed = summarise_study(said).correction
+    assert closed is not None and closed.method == "closed"

@@ -1,0 +1,155 @@
+"""What the detectors find in each model's answers, and a pair's win rate without the contexts concerned.
+
+Neighbours: `detectors` finds, `folding` has the verdicts, `wording` must say so where anything was found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from redraft.errors import InputError
+from redraft.judging.detectors import (
+    LOW_OVERLAP,
+    AnswerGroups,
+    Repeated,
+    is_empty,
+    normalised,
+    overlap,
+    signs,
+    words,
+)
+from redraft.judging.folding import Fold
+from redraft.judging.intervals import tango_interval, win_rate
+from redraft.judging.material import ANSWER_LIMIT
+from redraft.records import Comparison
+
+
+class Findings(msgspec.Struct, frozen=True, kw_only=True):
+    """One model's answers alone: how many came, how many were empty, and which are suspect.
+
+    `repeated` are answers given to many contexts. `directed` maps a sign of speaking to the judge → ids of the
+    contexts whose answer has it; `unrelated` are those whose answer shares next to no word with the context.
+    """
+
+    model: str
+    answers: int
+    empty: int
+    repeated: tuple[Repeated, ...]
+    directed: dict[str, tuple[str, ...]]
+    unrelated: frozenset[str]
+
+    @property
+    def repeated_answers(self) -> int:
+        return sum(len(one.contexts) for one in self.repeated)
+
+    def flagged(self, won: Iterable[str]) -> frozenset[str]:
+        """Contexts with a finding, of which an unrelated answer is one only where it won (`won`).
+
+        Empty answers are not: what they lose or tie by needs no judge.
+        """
+        spoken = {context for contexts in self.directed.values() for context in contexts}
+        same = {context for one in self.repeated for context in one.contexts}
+        return frozenset(spoken | same | self.unrelated.intersection(won))
+
+
+class Screening(msgspec.Struct, frozen=True, kw_only=True):
+    """Both models' findings, and the verdicts of the contexts where neither answer was flagged.
+
+    `flagged_a` and `flagged_b` are the ids of the others; `unrelated_wins_*` how many of them are wins by an answer
+    that has nothing to do with its context. `win_rate` and `low`..`high` (Tango) are A's over the `n` contexts left;
+    0.5 and (0, 1) where none is.
+    """
+
+    a: Findings
+    b: Findings
+    flagged_a: tuple[str, ...]
+    flagged_b: tuple[str, ...]
+    unrelated_wins_a: int
+    unrelated_wins_b: int
+    wins: int
+    losses: int
+    ties: int
+    win_rate: float
+    low: float
+    high: float
+
+    @property
+    def n(self) -> int:
+        return self.wins + self.losses + self.ties
+
+    @property
+    def flagged(self) -> int:
+        return len({*self.flagged_a, *self.flagged_b})
+
+
+class Detector:
+    """Looks at one model's answers while they pass by; keeps ids and hashes, no texts."""
+
+    def __init__(self, model: str) -> None:
+        self.model = model
+        self._answers = self._empty = 0
+        self._groups = AnswerGroups()
+        self._directed: dict[str, list[str]] = {}
+        self._unrelated: set[str] = set()
+
+    def add(self, context_id: str, text: str, context: frozenset[str]) -> None:
+        """One answer; `context` are the words of what it answers."""
+        self._answers += 1
+        if is_empty(text):
+            self._empty += 1
+            return
+        plain = normalised(text)
+        found = words(plain[:ANSWER_LIMIT])
+        self._groups.add(context_id, plain)
+        for name in signs(text[:ANSWER_LIMIT], plain[:ANSWER_LIMIT], found):
+            self._directed.setdefault(name, []).append(context_id)
+        shared = overlap(found, context)
+        if shared is not None and shared < LOW_OVERLAP:
+            self._unrelated.add(context_id)
+
+    def findings(self) -> Findings:
+        return Findings(
+            model=self.model, answers=self._answers, empty=self._empty, repeated=self._groups.repeated(),
+            directed={name: tuple(ids) for name, ids in sorted(self._directed.items())},
+            unrelated=frozenset(self._unrelated),
+        )  # fmt: skip
+
+
+def find(comparisons: Iterable[Comparison]) -> dict[str, Findings]:
+    """Model → findings, from the comparisons of any number of pairs; each model's answer to a context counts once.
+
+    Reads `comparisons` once. InputError where there are none.
+    """
+    detectors: dict[str, Detector] = {}
+    seen: set[tuple[str, str]] = set()
+    for comparison in comparisons:
+        sides = ((comparison.model_a, comparison.response_a), (comparison.model_b, comparison.response_b))
+        fresh = [(m, text) for m, text in sides if text is not None and (m, comparison.context_id) not in seen]
+        for model, _ in sides:
+            detectors.setdefault(model, Detector(model))
+        if not fresh:
+            continue
+        context = words(normalised(" ".join(message.content for message in comparison.context)))
+        for model, text in fresh:
+            seen.add((model, comparison.context_id))
+            detectors[model].add(comparison.context_id, text, context)
+    if not detectors:
+        raise InputError("there are no comparisons to screen")
+    return {model: detector.findings() for model, detector in detectors.items()}
+
+
+def screen(a: Findings, b: Findings, folds: Mapping[str, Fold], confidence: float = 0.95) -> Screening:
+    """The verdicts of one pair of models without the flagged contexts; `folds` maps context id → fold."""
+    won_a = {key for key, fold in folds.items() if fold.label == "win"}
+    won_b = {key for key, fold in folds.items() if fold.label == "loss"}
+    flagged_a, flagged_b = a.flagged(won_a).intersection(folds), b.flagged(won_b).intersection(folds)
+    kept = [fold.label for key, fold in folds.items() if key not in flagged_a and key not in flagged_b]
+    wins, losses, ties = kept.count("win"), kept.count("loss"), kept.count("tie")
+    low, high = tango_interval(wins, losses, ties, confidence)
+    return Screening(
+        a=a, b=b, flagged_a=tuple(sorted(flagged_a)), flagged_b=tuple(sorted(flagged_b)),
+        unrelated_wins_a=len(a.unrelated & won_a), unrelated_wins_b=len(b.unrelated & won_b),
+        wins=wins, losses=losses, ties=ties, win_rate=win_rate(wins, losses, ties), low=low, high=high,
+    )  # fmt: skip
