@@ -149,7 +149,7 @@ def test_one_context_between_two_groups_tells_nothing() -> None:
     assert {frozenset(pair) for pair in table.better} <= {frozenset("ab"), frozenset("cd")}
     assert all(one.rating_low is None for one in table.standings)
     # Many comparisons in that context spread what the difference rests on; it stays untested.
-    rows = [(n, a, b, n % 2) for n in range(1, 7) for a, b in (("a", "b"), ("c", "d"))]
+    rows = [(n, *pair) for n in range(1, 7) for pair in (("a", "b", n % 2), ("c", "d", n > 2))]
     rows += [(0, "a", "c", y) for y in (1, 1, 0.5, 0) * 20]
     context, a, b, y = zip(*rows, strict=True)
     fit = Fit(comparisons(context, a, b, y), False)
