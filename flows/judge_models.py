@@ -89,9 +89,9 @@ async def judge_models(
         async with shown("judge", 3 * contexts.count):
             async with endpoints(offers) as serving:
                 first, second = await side_by_side(answer_all(contexts, one) for one in (model1, model2))
-            pair = await judge_pair(contexts, first, second, judge, f"{output}/judgments")
+            pair = await judge_pair(contexts, first, second, judge, f"{output}/judgments", f"{output}/checks")
         settings = Settings(max_missing=max_missing)
-        costs = [cost_of("answers", first), cost_of("answers", second), *serving.costs(), pair["cost"]]
+        costs = [cost_of("answers", first), cost_of("answers", second), *serving.costs(), *pair["costs"]]
         parameters = {"judge": judge, "model1": model1, "model2": model2, **decoding([model1, model2], judge),
                       "test_size": test_size, "rpm": rpm, "tpm": tpm, "delay": delay, "budget": budget, "mode": mode,
                       "credentials": credentials, "max_missing": max_missing,
@@ -102,9 +102,7 @@ async def judge_models(
         )  # fmt: skip
         await show_table("verdict-counts", verdict["table"], "Counts and interval")
         await show_table("judging-costs", costs, "Costs in US dollars")
-        await show_report(
-            "judge-models", Path(verdict["report"]), f"{verdict['verdicts'][0]}\n\n{verdict['details'][0]}"
-        )
+        await show_report("judge-models", Path(verdict["report"]), verdict["markdown"])
         serving.require_stopped()
         verdict["served"] = serving.said()
         require_verdicts(verdict, max_missing)

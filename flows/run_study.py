@@ -151,8 +151,11 @@ async def run_study(
             answers = dict(zip(models, answered, strict=True))
             asked = [one for of_pair in comparisons.values() for one in of_pair]
             pairs = await side_by_side(
-                judge_pair(contexts, answers[a], answers[b], judge, f"{output}/judgments/{a}-{b}") for a, b in asked
-            )
+                # One pair is enough to test the judge.
+                judge_pair(contexts, answers[a], answers[b], judge, f"{output}/judgments/{a}-{b}",
+                           f"{output}/checks" if (a, b) == asked[0] else "")
+                for a, b in asked
+            )  # fmt: skip
         settings = Settings(
             labels={one: name for name, one in models.items()},
             max_missing=max_missing,

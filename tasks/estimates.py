@@ -15,14 +15,15 @@ from redraft.calling.estimating import ASSUMED_OUTPUT, Estimator
 from redraft.calling.ledger import Ledger, ledger_address
 from redraft.datasets.storage import Dataset
 from redraft.errors import ConfigurationError
+from redraft.judging.judges import MAX_REASKS, as_judge
 from redraft.judging.material import ANSWER_LIMIT
-from redraft.judging.protocol import MAX_REASKS, judge_requests
 from redraft.providers.chat import ChatClient
 from redraft.providers.endpoints import PROVIDERS, Endpoint, split_model
 from redraft.providers.environment import endpoint_from
 from redraft.records import Comparison, Request
 from tasks.answer_shard import ANSWER_STAGE, answering_requests
-from tasks.judge_shard import JUDGE_STAGE
+from tasks.judge_checks import check_requests
+from tasks.judge_shard import JUDGE_STAGE, judging_requests
 from tasks.session import CALLER, CallOptions, credentials_name
 from tasks.showing import show_table
 
@@ -102,17 +103,22 @@ async def study_estimates(
 
 
 def _stand_ins(contexts: Dataset, judge: str, comparisons: int) -> Iterator[Request]:
+    """What the judge will be asked, its tests included."""
     for number in range(comparisons):
-        for context in contexts.rows():
-            comparison = Comparison(
-                context_id=context.conversation_id,
-                context=context.messages,
-                model_a=f"a{number}",
-                model_b="b",
-                response_a=f"{number} {_ANSWER}",
-                response_b=_ANSWER,
-            )
-            yield from (request for _, request in judge_requests(comparison, judge))
+        yield from judging_requests(_compared(contexts, number), judge)
+    yield from check_requests(_compared(contexts, 0), as_judge(judge))
+
+
+def _compared(contexts: Dataset, number: int) -> Iterator[Comparison]:
+    for context in contexts.rows():
+        yield Comparison(
+            context_id=context.conversation_id,
+            context=context.messages,
+            model_a=f"a{number}",
+            model_b="b",
+            response_a=f"{number} {_ANSWER}",
+            response_b=_ANSWER,
+        )
 
 
 @asynccontextmanager

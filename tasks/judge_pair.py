@@ -2,21 +2,66 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from redraft.datasets.storage import Dataset
+from redraft.errors import ConfigurationError
+from redraft.judging.judges import Judge, as_judge
+from tasks.judge_checks import check_all
 from tasks.judge_shard import judge_all
+from tasks.side_by_side import side_by_side
 from tasks.verdict_files import cost_of
 
 
-async def judge_pair(contexts: Dataset, first: Dataset, second: Dataset, judge: str, target: str) -> dict[str, Any]:
-    """Folders of two models' responses and of the judgments, and what the judging cost."""
-    judgments = await judge_all(contexts, first, second, judge, Path(target))
+async def judge_pair(
+    contexts: Dataset,
+    first: Dataset,
+    second: Dataset,
+    judges: Judge | str | Sequence[Judge | str],
+    target: str,
+    checks: str = "",
+) -> dict[str, Any]:
+    """Folders of two models' responses and of what each judge said, and what the judging cost.
+
+    `folders`, as `verdict_files.JudgedPair` reads them, has the first judge's `judgments` (in `target`), those of the
+    `others` and the `checks` of all; each judge's are in `panel`, by its model. Another judge's folders are called
+    like the first's, with its name behind. With `checks`, a folder, each judge is tested, too. ConfigurationError for
+    the same judge twice.
+    """
+    asked = [as_judge(one) for one in ([judges] if isinstance(judges, Judge | str) else judges)]
+    if twice := {one.model for one in asked if sum(one.model == other.model for other in asked) > 1}:
+        raise ConfigurationError(f"{', '.join(sorted(twice))} judges twice; name each judge once")
+    done = await side_by_side(
+        _judged(contexts, first, second, one, _beside(target, one, number), _beside(checks, one, number))
+        for number, one in enumerate(asked)
+    )
+    panel = {judge.model: {"judgments": str(said.path), **({"checks": str(tests.path)} if tests else {})}
+             for judge, (said, tests) in zip(asked, done, strict=True)}  # fmt: skip
     folders = {
         "contexts": str(contexts.path),
         "responses_a": str(first.path),
         "responses_b": str(second.path),
-        "judgments": str(judgments.path),
+        "judgments": panel[asked[0].model]["judgments"],
+        "others": [panel[one.model]["judgments"] for one in asked[1:]],
+        "checks": [made["checks"] for made in panel.values() if "checks" in made],
     }
-    return {"folders": folders, "cost": cost_of("judging", judgments)}
+    costs = [cost_of(stage, made) for said, tests in done for stage, made in (("judging", said), ("tests", tests))
+             if made is not None]  # fmt: skip
+    return {"folders": folders, "panel": panel, "cost": costs[0], "costs": costs}
+
+
+async def _judged(
+    contexts: Dataset, first: Dataset, second: Dataset, judge: Judge, target: str, checks: str
+) -> tuple[Dataset, Dataset | None]:
+    said = await judge_all(contexts, first, second, judge, Path(target))
+    return said, await check_all(contexts, first, second, judge, Path(checks)) if checks else None
+
+
+def _beside(folder: str, judge: Judge, number: int) -> str:
+    """The first judge's folder, or that of another judge beside it."""
+    if not folder or number == 0:
+        return folder
+    return f"{folder}-{re.sub(r'[^a-z0-9.]+', '-', judge.model.lower()).strip('-.')}"

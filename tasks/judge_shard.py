@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
+import msgspec
 from prefect import task
 
+from redraft.datasets.parquet import read_parquet
 from redraft.datasets.storage import Dataset
 from redraft.datasets.work import Work
 from redraft.home import Home
-from redraft.judging.protocol import TEMPLATE, judge_requests
+from redraft.judging.judges import Judge, as_judge, judge_facts
+from redraft.judging.protocol import judge_requests
 from redraft.judging.settled import presettled
 from redraft.judging.stage import judge_comparisons, pair
 from redraft.records import Comparison, Request
@@ -38,7 +42,7 @@ async def judge_shard(work: str, shard: int, label: str) -> dict[str, int]:
     finished = here.finished(shard, settled=True)
     if finished is None:
         comparisons = await asyncio.to_thread(_read, here, shard)
-        judgments = await judge_comparisons(comparisons, here.plan["judge"], current_caller(), current_progress())
+        judgments = await judge_comparisons(comparisons, judge_of(here), current_caller(), current_progress())
         again = sum(judgment.status == "judge_error" for judgment in judgments)
         finished = await asyncio.to_thread(here.write, shard, "judgments", judgments, [], again)
     return {"rows": finished.rows, "rejected": finished.rejected}
@@ -48,35 +52,71 @@ def _read(work: Work, shard: int) -> list[Comparison]:
     return pair(*(work.source(name).read_shard(shard) for name in ("contexts", "responses_a", "responses_b")))
 
 
-async def judge_all(contexts: Dataset, first: Dataset, second: Dataset, judge: str, target: Path) -> Dataset:
-    """The judgments of two models' responses to all contexts, as the dataset `target`."""
-    endpoint = await current_caller().endpoint(judge)
-    plan = {
+def judge_of(work: Work) -> Judge:
+    """The judge as the plan has it: with its texts, whatever became of the user's files since.
+
+    Plans of earlier versions name it alone: it was asked in the bundled way.
+    """
+    how = work.plan.get("how")
+    return as_judge(work.plan["judge"]) if how is None else msgspec.convert(how, Judge)
+
+
+async def judging_plan(contexts: Dataset, first: Dataset, second: Dataset, judge: Judge) -> dict[str, Any]:
+    """Everything that decides what the judge says of two models' responses."""
+    endpoint = await current_caller().endpoint(judge.model)
+    return {
         "contexts": str(contexts.path.resolve()),
         "contexts_hash": contexts.content_hash,
         "responses_a": str(first.path.resolve()),
         "responses_a_hash": first.content_hash,
         "responses_b": str(second.path.resolve()),
         "responses_b_hash": second.content_hash,
-        "judge": judge,
-        "template": TEMPLATE,
+        "judge": judge.model,
+        "template": judge.template,
+        "how": msgspec.to_builtins(judge),
         "endpoint": endpoint.name,
     }
+
+
+async def judge_all(
+    contexts: Dataset, first: Dataset, second: Dataset, judge: Judge | str, target: Path
+) -> Dataset:  # fmt: skip
+    """The judgments of two models' responses to all contexts, as the dataset `target`."""
+    judge = as_judge(judge)
+    plan = await judging_plan(contexts, first, second, judge)
     work, count = Work.open(Home.of().work, "judgments", plan), len(contexts.shards)
+    if current_caller().plan.again:
+        await asyncio.to_thread(reopen_failed, work, count)
     requests = judging_requests(comparisons_of(contexts, first, second, work), judge)
     await send_batches(requests, JUDGE_STAGE, work.path / "batches")
     label = " against ".join(data.manifest["models"][0] for data in (first, second))
     await run_shards(judge_shard, work, count, label, rows_each=2)
-    parents = [{"path": str(part.path), "content_hash": part.content_hash} for part in (contexts, first, second)]
-    meta = {"parents": parents, "models": [judge], "templates": [TEMPLATE]}
+    meta = judgments_meta(judge, contexts, first, second)
     await publish_dataset(str(target), str(work.path), count, "judgments", meta, f"judgments of {label}")
     return Dataset.open(target)
 
 
-def judging_requests(comparisons: Iterable[Comparison], judge: str) -> Iterator[Request]:
+def reopen_failed(work: Work, count: int) -> None:
+    """Has the shards tried again in which a judge gave no verdict or no scores; the ledger spares what was paid."""
+    for index in range(count):
+        shard = work.finished(index)
+        if shard is None or shard.rows_file is None:
+            continue
+        statuses = {str(row["status"]) for row in read_parquet(work.path / shard.rows_file, ["status"])}
+        if any(status.startswith("judge_") or status == "skipped_budget" for status in statuses):
+            work.reopen(index)
+
+
+def judgments_meta(judge: Judge, *made_of: Dataset) -> dict[str, Any]:
+    """What the manifest says of a dataset that the judge made of these."""
+    parents = [{"path": str(part.path), "content_hash": part.content_hash} for part in made_of]
+    return {"parents": parents, "models": [judge.model], "templates": [judge.template], "judge": judge_facts(judge)}
+
+
+def judging_requests(comparisons: Iterable[Comparison], judge: Judge | str) -> Iterator[Request]:
     """What the judge is asked about these comparisons: both orders of each, unless it is settled without asking."""
     for comparison in comparisons:
-        if presettled(comparison, judge) is None:
+        if presettled(comparison, "") is None:
             yield from (request for _, request in judge_requests(comparison, judge))
 
 

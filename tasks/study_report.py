@@ -8,7 +8,8 @@ from typing import Any
 
 import msgspec
 
-from redraft.judging.summary import Settings
+from redraft.judging.settings import Settings
+from redraft.judging.untrusted import markdown
 from tasks.endpoint_report import Endpoints
 from tasks.showing import show_report, show_table
 from tasks.verdict_files import require_verdicts, write_verdict
@@ -34,8 +35,8 @@ async def report_study(
     verdict = await write_verdict(output, "Feedback study", folders, plain, parameters, stages, costs)
     await show_table("study-verdicts", verdict["table"], "Verdicts")
     await show_table("study-costs", costs, "Costs in US dollars")
-    words = [f"{sentence} {detail}" for sentence, detail in zip(verdict["verdicts"], verdict["details"], strict=True)]
-    await show_report("study", Path(verdict["report"]), "\n\n".join([*words, verdict["conclusion"]]))
+    seeds = "".join(f"{markdown(one)}\n\n" for part in zip(*together, strict=True) for one in part)
+    await show_report("study", Path(verdict["report"]), seeds + verdict["markdown"])
     serving.require_stopped()
     verdict |= {
         "verdicts": [*together[0], *verdict["verdicts"]],

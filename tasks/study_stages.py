@@ -99,4 +99,4 @@ def costs_of_study(
         for name, m in rewritten["manifests"].items()
     ]
     rows += [cost_of("answers", dataset) for dataset in answers]
-    return rows + [pair["cost"] for pair in pairs]
+    return rows + [cost for pair in pairs for cost in pair["costs"]]

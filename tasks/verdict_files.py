@@ -1,9 +1,9 @@
-"""The task that turns stored judgments into results.json and report.html; it makes no calls."""
+"""The task that turns stored judgments into results.json, report.html and two Parquet tables; it makes no calls."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -11,14 +11,18 @@ from typing import Any, Generic, TypeVar
 import msgspec
 from prefect import task
 
-from redraft.datasets.files import storage_faults, write_whole
 from redraft.datasets.storage import Dataset
 from redraft.errors import PartialError
-from redraft.judging.examples import pick_examples
-from redraft.judging.report import Cost, ReportInput, Stage, render_report
-from redraft.judging.results import write_results
-from redraft.judging.summary import Settings, StudySummary
-from redraft.judging.verdict import summarise_study
+from redraft.judging.artifact import study_markdown
+from redraft.judging.checks import canaries_of, read_checks
+from redraft.judging.multiplicity import Pair
+from redraft.judging.pages import Cost, Stage
+from redraft.judging.publishing import REPORT, RESULTS, Told, publish
+from redraft.judging.settings import Settings
+from redraft.judging.stopping import Look
+from redraft.judging.summary import Canaries, StudySummary, Summary
+from redraft.judging.untrusted import visible
+from redraft.judging.wording import interval_name
 from redraft.records import Comparison, Judgment
 from tasks.judge_shard import comparisons_of
 
@@ -26,22 +30,26 @@ R = TypeVar("R")
 
 
 class JudgedPair(msgspec.Struct, frozen=True, kw_only=True):
-    """Folders of one judged pair: test contexts, both models' responses, judgments."""
+    """Folders of one judged pair: test contexts, both models' responses, judgments, those of `others` beside the first
+    judge, and the judges' tests."""
 
     contexts: str
     responses_a: str
     responses_b: str
     judgments: str
+    others: tuple[str, ...] = ()
+    checks: tuple[str, ...] = ()
 
     def comparisons(self) -> Iterator[Comparison]:
-        return comparisons_of(*(Dataset.open(Path(p)) for p in (self.contexts, self.responses_a, self.responses_b)))
+        contexts, first, second = (Dataset.open(Path(p)) for p in (self.contexts, self.responses_a, self.responses_b))
+        return comparisons_of(contexts, first, second)
 
-    def made(self) -> tuple[str, str, str]:
+    def made(self) -> tuple[str, ...]:
         """Folders of what models answered."""
-        return self.responses_a, self.responses_b, self.judgments
+        return self.responses_a, self.responses_b, self.judgments, *self.others
 
     def read_judgments(self) -> Iterator[Judgment]:
-        return Dataset.open(Path(self.judgments)).rows()
+        return (row for folder in (self.judgments, *self.others) for row in Dataset.open(Path(folder)).rows())
 
 
 class _Rows(Generic[R]):
@@ -59,22 +67,32 @@ class _Rows(Generic[R]):
 async def write_verdict(
     output: str,
     title: str,
-    pairs: list[dict[str, str]],
+    pairs: list[dict[str, Any]],
     settings: dict[str, Any],
     parameters: dict[str, Any],
     stages: list[dict[str, Any]],
     costs: list[dict[str, Any]],
+    looks: dict[str, list[dict[str, Any]]] | None = None,
 ) -> dict[str, Any]:
-    """Paths of both files, and the verdict of each pair in words."""
+    """Paths of the files, and the verdict of each pair in words and in Markdown.
+
+    `looks` are those that were taken, by the folder of a pair's judgments. Labels of people that lie in `output` from
+    earlier count.
+    """
     judged = [msgspec.convert(pair, JudgedPair) for pair in pairs]
     said = msgspec.convert(settings, Settings)
     shown = msgspec.convert(stages, list[Stage]), msgspec.convert(costs, list[Cost])
-    study = await asyncio.to_thread(_write, Path(output), title, judged, said, parameters, *shown)
+    taken = msgspec.convert(looks or {}, dict[str, tuple[Look, ...]])
+    study = await asyncio.to_thread(_write, Path(output), judged, said, Told(
+        title=title, created_at=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"), parameters=parameters,
+        stages=tuple(shown[0]), costs=tuple(shown[1]),
+    ), taken)  # fmt: skip
     return {
-        "report": str(Path(output) / "report.html"),
-        "results": str(Path(output) / "results.json"),
-        "verdicts": [pair.sentence for pair in study.pairs],
-        "details": [f"{pair.explanation} {pair.frequencies}".strip() for pair in study.pairs],
+        "report": str(Path(output) / REPORT),
+        "results": str(Path(output) / RESULTS),
+        "markdown": study_markdown(study),
+        "verdicts": [one.sentence for one in study.panels or study.pairs],
+        "details": [f"{one.explanation} {one.frequencies}".strip() for one in study.panels or study.pairs],
         "conclusion": study.conclusion,
         "table": [_row(pair, said) for pair in study.pairs],
         "simulated": study.simulated,
@@ -82,43 +100,37 @@ async def write_verdict(
 
 
 def _write(
-    output: Path,
-    title: str,
-    pairs: list[JudgedPair],
-    settings: Settings,
-    parameters: dict[str, Any],
-    stages: list[Stage],
-    costs: list[Cost],
+    output: Path, pairs: list[JudgedPair], settings: Settings, told: Told, looks: dict[str, tuple[Look, ...]]
 ) -> StudySummary:
     simulated = any(Dataset.open(Path(p)).manifest["simulated"] for pair in pairs for p in pair.made())
     settings = msgspec.structs.replace(settings, simulated=simulated)
     comparisons, judgments = _Rows[Comparison](pairs, "comparisons"), _Rows[Judgment](pairs, "read_judgments")
-    study = summarise_study(judgments, comparisons, settings)
-    with storage_faults(output):
-        output.mkdir(parents=True, exist_ok=True)
-        write_results(output / "results.json", study, comparisons, judgments, parameters)
-        report = ReportInput(
-            title=title,
-            created_at=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-            study=study,
-            examples=pick_examples(comparisons, judgments),
-            stages=tuple(stages),
-            costs=tuple(costs),
-            facts={name.replace("_", " "): _fact(value) for name, value in parameters.items() if value is not None},
-            results_file="results.json",
-        )
-        write_whole(output / "report.html", render_report(report).encode())
-    return study
+    return publish(
+        output, comparisons, judgments, settings, told,
+        looks=_looks_by_models(pairs, looks), canaries=_canaries(pairs, judgments),
+    )  # fmt: skip
 
 
-def _fact(value: object) -> str:
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+def _looks_by_models(pairs: list[JudgedPair], looks: dict[str, tuple[Look, ...]]) -> dict[Pair, tuple[Look, ...]]:
+    found: dict[Pair, tuple[Look, ...]] = {}
+    for pair in pairs:
+        if taken := looks.get(pair.judgments):
+            one = next(iter(pair.comparisons()))
+            found[one.model_a, one.model_b] = taken
+    return found
 
 
-def _row(pair: Any, settings: Settings) -> dict[str, Any]:
+def _canaries(pairs: list[JudgedPair], judgments: Iterable[Judgment]) -> list[Canaries]:
+    """What the tests of each judge showed."""
+    tests = [list(Dataset.open(Path(folder)).rows()) for pair in pairs for folder in pair.checks]
+    return [shown for asked in tests if asked for shown in canaries_of(read_checks(asked, judgments))]
+
+
+def _row(pair: Summary, settings: Settings) -> dict[str, Any]:
     return {
-        "A": settings.label(pair.model_a),
-        "B": settings.label(pair.model_b),
+        "A": visible(settings.label(pair.model_a)),
+        "B": visible(settings.label(pair.model_b)),
+        "judge": visible(pair.judge),
         "contexts": pair.tally.attempted,
         "A won": pair.tally.wins,
         "tie": pair.tally.ties,
@@ -126,9 +138,9 @@ def _row(pair: Any, settings: Settings) -> dict[str, Any]:
         "no verdict": pair.tally.unusable,
         "why": ", ".join(f"{count} {reason}" for reason, count in pair.tally.unusable_by_reason.items()),
         "A's win rate": f"{pair.win_rate:.1%}",
-        "95% interval": f"{pair.low:.1%} to {pair.high:.1%}",
+        interval_name(pair, settings): f"{pair.low:.1%} to {pair.high:.1%}",
         "p": f"{pair.p_mid:.4f}",
-        "verdict": pair.sentence,
+        "verdict": visible(pair.sentence),
         "simulated": pair.simulated,
     }
 

@@ -218,7 +218,8 @@ class Response(msgspec.Struct, frozen=True, kw_only=True):
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     """Two responses to one context, about to be judged. `response_a` is model A's, or None if it failed.
 
-    `simulated` says that the sandbox gave at least one of them.
+    `simulated` says that the sandbox gave at least one of them. `group` names the user or document that the context
+    shares with others, "" where it stands alone: contexts of one group are not independent.
     """
 
     context_id: str
@@ -230,6 +231,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     failure_a: str | None = None
     failure_b: str | None = None
     simulated: bool = False
+    group: str = ""
 
     def swap(self) -> Comparison:
         """The same comparison with A and B exchanged; swapping twice gives the original."""
@@ -243,6 +245,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
             failure_a=self.failure_b,
             failure_b=self.failure_a,
             simulated=self.simulated,
+            group=self.group,
         )
 
 
@@ -277,6 +280,47 @@ class Judgment(msgspec.Struct, frozen=True, kw_only=True):
     status: Status
     winner: Literal["A", "B"] | None
     strength: str | None = None
+    analysis: str = ""
+    raw: str = ""
+    earlier: tuple[str, ...] = ()
+    detail: str = ""
+    attempts: int = 0
+    template: str = ""
+    request_key: str = ""
+    answered_model: str = ""
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost: float | None = None
+    simulated: bool = False
+
+
+RatingStatus = Literal[
+    "ok",
+    "judge_unparseable",
+    "judge_refused",
+    "judge_truncated",
+    "judge_error",
+    "candidate_empty",
+    "candidate_error",
+    "skipped_budget",
+]
+
+
+class Rating(msgspec.Struct, frozen=True, kw_only=True):
+    """One judge's scores of one response on all traits of a rubric, with exactly one status.
+
+    `scores` maps trait → score, for all traits of the rubric or none. `rubric` is `name@version`, `rubric_digest` the
+    sha256 of what it asks for. `violation`: the judge says that the response instructs it. The rest as in `Judgment`.
+    """
+
+    context_id: str
+    model: str
+    judge: str
+    rubric: str
+    rubric_digest: str
+    status: RatingStatus
+    scores: dict[str, Any] = {}
+    violation: bool = False
     analysis: str = ""
     raw: str = ""
     earlier: tuple[str, ...] = ()

@@ -18,6 +18,7 @@ from redraft.cli.export_command import export_command
 from redraft.cli.finetune_command import finetune_command
 from redraft.cli.jobs_commands import jobs_group
 from redraft.cli.judging_commands import evaluate_command, study_command
+from redraft.cli.label_command import label_command
 from redraft.cli.ledger_commands import ledger_group
 from redraft.sandbox.command import sandbox_command
 
@@ -40,6 +41,7 @@ for command in (
     finetune_command,
     evaluate_command,
     study_command,
+    label_command,
     jobs_group,
     endpoints_group,
     explain_command,

@@ -11,7 +11,7 @@ from typing import Any, cast, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from redraft.records import Comparison, Completion, Conversation, Example, Failure, Judgment, Message, Response
+from redraft.records import Comparison, Completion, Conversation, Example, Failure, Judgment, Message, Rating, Response
 
 KINDS: dict[str, type[msgspec.Struct]] = {
     "conversations": Conversation,
@@ -19,6 +19,7 @@ KINDS: dict[str, type[msgspec.Struct]] = {
     "responses": Response,
     "comparisons": Comparison,
     "judgments": Judgment,
+    "ratings": Rating,
     "completions": Completion,
     "failures": Failure,
 }

@@ -86,6 +86,11 @@ class Work(msgspec.Struct, frozen=True):
                 self._again(index).unlink()
         return shard
 
+    def reopen(self, index: int) -> None:
+        """Has the shard `index` tried again, by request: its rows stay until others take their place."""
+        with storage_faults(self.path):
+            self._again(index).touch()
+
     def _again(self, index: int) -> Path:
         return self.path / f"again-{index:05d}"
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from redraft.judging.clustered import ClusterCounts, Effective
 from redraft.judging.folding import Tally
-from redraft.judging.summary import Decision, Settings
+from redraft.judging.settings import Decision, Settings
 
 WINNING = ("better", "clearly_better")
 

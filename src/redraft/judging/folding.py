@@ -113,6 +113,7 @@ class Folder:
 
     def __init__(self) -> None:
         self._orders: dict[str, dict[str, _Order]] = {}
+        self._template = ""
         self.names: tuple[str, str, str] | None = None
 
     def expect(self, context_id: str) -> None:
@@ -120,11 +121,15 @@ class Folder:
         self._orders.setdefault(context_id, {})
 
     def add(self, item: Judgment) -> None:
-        """InputError where pairs or judges are mixed, or a context was judged twice in the same order."""
+        """InputError where pairs, judges or ways to ask are mixed, or a context was judged twice in the same order."""
         names = (item.model_a, item.model_b, item.judge)
         self.names = self.names or names
         if names != self.names:
             raise InputError(f"judgments of {self.names} and of {names} cannot be counted together")
+        self._template = self._template or item.template  # what needed no judge has none
+        if item.template and item.template != self._template:
+            asked = f"{self._template} and with {item.template}"
+            raise InputError(f"judgments by {item.judge} asked with {asked} cannot be counted together")
         _check(item)
         of_context = self._orders.setdefault(item.context_id, {})
         if item.order in of_context:

@@ -19,7 +19,7 @@ from redraft.judging.folding import Fold, Label, tally
 from redraft.judging.intervals import mid_p, tango_interval, win_rate
 from redraft.judging.paired import clustered_mean
 from redraft.judging.permutation import SAMPLES, sign_flip_p
-from redraft.judging.summary import Decision, Settings
+from redraft.judging.settings import Decision, Settings
 
 _RANKS: dict[Label, float] = {"loss": 0.0, "tie": 1.0, "win": 2.0, "unusable": float("nan")}
 

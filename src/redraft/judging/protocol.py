@@ -1,21 +1,23 @@
 """How the judge is asked to compare two answers, and how what it says becomes one judgment with one status.
 
-Neighbours: `material` prepares the texts, `replies` reads the answers, `folding` puts both orders together.
+Neighbours: `judges` says how a judge is asked, `layout` and `material` prepare the texts, `replies` reads the answers,
+`folding` puts both orders together.
 """
 
 from __future__ import annotations
 
-import secrets
-from functools import cache
-from importlib.resources import files
 from typing import Any, Literal
 
+from redraft.judging.judges import MAX_REASKS, MAX_TOKENS, TEMPERATURE, Judge, as_judge
+from redraft.judging.layout import PLACEHOLDER, fresh_nonce, render
 from redraft.judging.material import answer_view, context_view
-from redraft.judging.replies import REFUSED_FINISHES, TRUNCATED_FINISHES, Reply, read_json_reply, read_text_reply
+from redraft.judging.prompts import DEFAULT_PROMPTS
+from redraft.judging.replies import Reply, finish_fault, read_json_reply, read_text_reply
 from redraft.judging.settled import ORDERS, Order, presettled, skipped
-from redraft.records import Comparison, Completion, Failure, Judgment, Message, Outcome, Request, Status
+from redraft.records import Comparison, Completion, Failure, Judgment, Outcome, Request, Status
 
 __all__ = [
+    "FAILED",
     "MAX_REASKS",
     "MAX_TOKENS",
     "ORDERS",
@@ -23,19 +25,17 @@ __all__ = [
     "TEMPLATE",
     "VERDICT_SCHEMA",
     "Order",
+    "judge_request",
     "judge_requests",
     "judgment",
     "presettled",
-    "reask_request",
     "skipped",
 ]
 
-TEMPLATE = "pairwise@1"
-TEXT_TEMPLATE = "pairwise_text@1"
-MAX_TOKENS = 1024
-MAX_REASKS = 2
-TEMPERATURE = 0.0
-PLACEHOLDER = "nonce"
+# Why an ask gave no verdict: statuses of judgments and of ratings alike.
+JudgeFault = Literal["judge_unparseable", "judge_refused", "judge_truncated", "judge_error", "skipped_budget"]
+
+TEMPLATE = DEFAULT_PROMPTS["pairwise"]
 
 VERDICT_SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -55,7 +55,7 @@ VERDICT_SCHEMA: dict[str, Any] = {
 }
 
 # Faults of a call, as the providers' seam names them → the judgment's status; any other is a judge_error.
-_FAILED: dict[str, Status] = {
+FAILED: dict[str, JudgeFault] = {
     "truncated": "judge_truncated",
     "refused": "judge_refused",
     "filtered": "judge_refused",
@@ -65,51 +65,38 @@ _FAILED: dict[str, Status] = {
 }
 
 
-@cache
-def template_text(part: str) -> str:
-    """One part of the template: system, task, schema, text or reminder."""
-    return files("redraft.judging").joinpath("templates", f"pairwise-1.{part}.txt").read_text("utf-8").strip()
+def judge_requests(comparison: Comparison, judge: Judge | str, *, sample: int = 0) -> list[tuple[Order, Request]]:
+    """The two requests of a comparison: model A's response first, then model B's first; see `judge_request`."""
+    asked = as_judge(judge)
+    return [(order, judge_request(comparison, order, asked, sample=sample)) for order in ORDERS]
 
 
-def judge_requests(
-    comparison: Comparison, judge: str, *, structured: bool = True, max_tokens: int = MAX_TOKENS
-) -> list[tuple[Order, Request]]:
-    """The two requests of a comparison: model A's response first, then model B's first.
+def judge_request(
+    comparison: Comparison, order: Order, judge: Judge | str, *, attempt: int = 0, sample: int = 0
+) -> Request:
+    """One request of a comparison, under a fresh nonce that does not count towards its key.
 
-    Both responses must be there and not blank (else `presettled` holds the judgments; ValueError here). With
-    `structured` the answer is forced into VERDICT_SCHEMA; without it, for a judge that takes no schema, the judge
-    ends with a line `VERDICT: 1|2|TIE`. Temperature 0, left out by the seam where a model takes none.
+    Both responses must be there and not blank (else `presettled` holds the judgments; ValueError here). `attempt` from
+    1 on reminds of the form: only for answers that could not be read, what could be read is never asked again.
+    `sample` tells repeated asks of the same apart.
     """
-    return [(order, _request(comparison, order, judge, structured, max_tokens)) for order in ORDERS]
-
-
-def _request(comparison: Comparison, order: Order, judge: str, structured: bool, max_tokens: int) -> Request:
-    return Request(
-        model=judge,
-        messages=_messages(comparison, order, structured, secrets.token_hex(16)),
-        key_messages=_messages(comparison, order, structured, PLACEHOLDER),
-        template=TEMPLATE if structured else TEXT_TEMPLATE,
-        max_tokens=max_tokens,
-        temperature=TEMPERATURE,
-        output_schema=VERDICT_SCHEMA if structured else None,
-        row_id=f"{comparison.context_id}:{order}",
-    )
-
-
-def _messages(comparison: Comparison, order: Order, structured: bool, nonce: str) -> tuple[Message, ...]:
+    judge = as_judge(judge)
     first, second = _shown(comparison, order)
-    blocks = (
-        ("CONVERSATION", context_view(comparison.context).shown),
-        ("ANSWER_1", answer_view(first).shown),
-        ("ANSWER_2", answer_view(second).shown),
+    rendered = render(
+        judge.prompt,
+        context=comparison.context,
+        answers={"answer_1": first, "answer_2": second},
+        form=judge.prompt.schema if judge.structured else judge.prompt.text,
+        values={"criteria": judge.criteria.listed},
+        attempt=attempt,
     )
-    material = "\n\n".join(
-        f"===== BEGIN {name} {nonce} =====\n{shown}\n===== END {name} {nonce} =====" for name, shown in blocks
-    )
-    task = f"{template_text('task')}\n{template_text('schema' if structured else 'text')}"
-    return (
-        Message("system", template_text("system")),
-        Message("user", f"The code of this call is {nonce}.\n\n{material}\n\n{task}"),
+    return judge.request(
+        rendered(fresh_nonce()),
+        rendered(PLACEHOLDER),
+        VERDICT_SCHEMA,
+        row_id=f"{comparison.context_id}:{order}",
+        sample=sample,
+        attempt=attempt,
     )
 
 
@@ -120,53 +107,22 @@ def _shown(comparison: Comparison, order: Order) -> tuple[str, str]:
     return (a, b) if order == "AB" else (b, a)
 
 
-def reask_request(request: Request, attempt: int) -> Request:
-    """The same request with a reminder about the form, under a fresh nonce; `attempt` is 1 or 2.
-
-    Only for answers that could not be read: what could be read is never asked again.
-    """
-    if not 1 <= attempt <= MAX_REASKS:
-        raise ValueError(f"attempt {attempt}: an unreadable answer is asked again {MAX_REASKS} times at most")
-    # The first line of the user message names the nonce; the material cannot hold it, being older.
-    nonce = request.messages[-1].content.split(".", 1)[0].rsplit(" ", 1)[-1]
-    fresh = secrets.token_hex(16)
-    reminder = f"\n\n{template_text('reminder')} (reminder {attempt})"
-    kept = request.key_messages or request.messages
-
-    def reminded(message: Message) -> Message:
-        return Message(message.role, message.content + reminder)
-
-    renewed = Message("user", request.messages[-1].content.replace(nonce, fresh))
-    return Request(
-        model=request.model,
-        messages=(*request.messages[:-1], reminded(renewed)),
-        key_messages=(*kept[:-1], reminded(kept[-1])),
-        template=request.template,
-        max_tokens=request.max_tokens,
-        temperature=request.temperature,
-        output_schema=request.output_schema,
-        sample=request.sample,
-        row_id=request.row_id,
-    )
-
-
-def judgment(
-    comparison: Comparison, order: Order, judge: str, outcome: Outcome, *, structured: bool = True, asked: int = 1
-) -> Judgment:
+def judgment(comparison: Comparison, order: Order, judge: Judge | str, outcome: Outcome, *, asked: int = 1) -> Judgment:
     """What the outcome of one judge call says, with exactly one status and never a default verdict.
 
     `asked` counts the asks so far, re-asks included.
     """
+    judge = as_judge(judge)
     if isinstance(outcome, Failure):
-        return _failed(comparison, order, judge, outcome, structured, asked)
-    reply, fault = _read(outcome, structured)
+        return _failed(comparison, order, judge, outcome, asked)
+    reply, fault = _read(outcome, judge.structured)
     status: Status = fault or ("tie" if reply and reply.choice == "tie" else "ok")
     winner = _winner(order, reply.choice) if reply and status == "ok" else None
     return Judgment(
         context_id=comparison.context_id,
         model_a=comparison.model_a,
         model_b=comparison.model_b,
-        judge=judge,
+        judge=judge.model,
         order=order,
         status=status,
         winner=winner,
@@ -175,7 +131,7 @@ def judgment(
         raw=outcome.text,
         detail=_detail(comparison, order, reply),
         attempts=asked,
-        template=TEMPLATE if structured else TEXT_TEMPLATE,
+        template=judge.template,
         request_key=outcome.request_key,
         answered_model=outcome.answered_model,
         input_tokens=outcome.input_tokens,
@@ -186,11 +142,8 @@ def judgment(
 
 
 def _read(completion: Completion, structured: bool) -> tuple[Reply | None, Status | None]:
-    finish = completion.finish_reason.lower()
-    if finish in TRUNCATED_FINISHES:
-        return None, "judge_truncated"
-    if finish in REFUSED_FINISHES:
-        return None, "judge_refused"
+    if (fault := finish_fault(completion.finish_reason)) is not None:
+        return None, fault
     reply = read_json_reply(completion.text) if structured else read_text_reply(completion.text)
     return (reply, None) if reply else (None, "judge_unparseable")
 
@@ -209,21 +162,19 @@ def _detail(comparison: Comparison, order: Order, reply: Reply | None) -> str:
     return "; ".join(notes)
 
 
-def _failed(
-    comparison: Comparison, order: Order, judge: str, failure: Failure, structured: bool, asked: int
-) -> Judgment:
+def _failed(comparison: Comparison, order: Order, judge: Judge, failure: Failure, asked: int) -> Judgment:
     return Judgment(
         context_id=comparison.context_id,
         model_a=comparison.model_a,
         model_b=comparison.model_b,
-        judge=judge,
+        judge=judge.model,
         order=order,
-        status=_FAILED.get(failure.reason, "judge_error"),
+        status=FAILED.get(failure.reason, "judge_error"),
         winner=None,
         raw=failure.text,
         detail=f"{failure.reason}: {failure.detail}",
         attempts=asked,
-        template=TEMPLATE if structured else TEXT_TEMPLATE,
+        template=judge.template,
         request_key=failure.request_key,
         answered_model=failure.answered_model,
         input_tokens=failure.input_tokens,

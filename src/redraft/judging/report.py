@@ -1,116 +1,113 @@
-"""The report: one HTML file that stands alone, for one comparison or a whole study.
+"""The report: one HTML file that stands alone, for one comparison, a study, a leaderboard or traits.
 
-Everything a model or a user wrote is escaped, and the page allows no script. Neighbours: `summary` has the
-numbers, `examples` picks what is shown, `templates/report.html.j2` lays it out.
+What a model or a user wrote is escaped, made visible and cut; the one script and the one style are named by their
+hashes in the page's policy, which allows nothing else and no network. Neighbours: `sections`, `style_sections` and
+`board_sections` fill it, `embedding` packs the examples, templates/ lays it out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import base64
+import hashlib
+from collections.abc import Sequence
 from functools import cache
-from math import ceil
+from importlib.resources import files
 from typing import cast
 
 import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
-from redraft.judging import wording
-from redraft.judging.examples import Shown
-from redraft.judging.summary import StudySummary, Summary
-from redraft.records import Judgment
+from redraft.judging import board_sections, sections, style_sections, wording
+from redraft.judging.embedding import Packed, pack
+from redraft.judging.examples import Examples, Said, Shown, Text
+from redraft.judging.leaderboard.elo import EloCurve
+from redraft.judging.leaderboard.table import Leaderboard
+from redraft.judging.methods import Methods, methods_of
+from redraft.judging.pages import Cost, Part, Section, Stage, Table, money, number, total
+from redraft.judging.rubric import Rubric
+from redraft.judging.summary import StudySummary
+from redraft.judging.traits import TraitComparison
+from redraft.judging.untrusted import visible
 
-# Characters of one text that the page shows; the results file has the rest.
+__all__ = ["Cost", "Part", "ReportInput", "Scored", "Section", "Stage", "Table", "methods", "render_report"]
+
+# Characters of one text that the page shows without its script.
 SHOWN_TEXT = 3_000
-SHOWN_MESSAGES = 8
-# Colours for models in report.css.
-HUES = 5
-
-Cell = str | int | float | None
-
-
-class Table(msgspec.Struct, frozen=True, kw_only=True):
-    """Rows of counts or words; numbers are set right and grouped. `note` stands below."""
-
-    columns: tuple[str, ...]
-    rows: tuple[tuple[Cell, ...], ...]
-    title: str = ""
-    note: str = ""
+_OUTCOMES = {
+    "both orders tied": "No difference", "changed its mind": "The judge changed its mind",
+    "judges differ": "The judges differ", "no verdict": "No verdict",
+}  # fmt: skip
 
 
-class Stage(msgspec.Struct, frozen=True, kw_only=True):
-    """One step of the path from the input to the verdict: what it did in a sentence, and its counts.
+class Scored(msgspec.Struct, frozen=True, kw_only=True):
+    """Two models compared by traits; `rubric`, where given, has the traits' names for people."""
 
-    For instance filtering (rows per label, rejections with reasons), rewriting, training jobs with their states.
-    """
-
-    title: str
-    lead: str = ""
-    tables: tuple[Table, ...] = ()
-
-
-class Cost(msgspec.Struct, frozen=True, kw_only=True):
-    """What one stage asked of one model. `cost` is in US dollars, None where no price is known.
-
-    `reused` counts answers that were paid for earlier.
-    """
-
-    stage: str
-    model: str
-    calls: int
-    input_tokens: int
-    output_tokens: int
-    cost: float | None
-    reused: int = 0
+    model_a: str
+    model_b: str
+    found: TraitComparison
+    rubric: Rubric | None = None
 
 
 class ReportInput(msgspec.Struct, frozen=True, kw_only=True):
-    """All that the page shows. `created_at` is printed as given; `facts` tell how it was done, name by name:
-    parameters, models, template versions, dataset hashes. `results_file` is where every judgment lies."""
+    """All that the page shows; of `study`, `board` and `traits` at least one.
+
+    `created_at` is printed as given; `facts` tell how it was done, name by name: parameters, models, template
+    versions, dataset hashes. `results_file` is where every judgment lies. `labelled_by` says of a pair of models who
+    labelled it. `judges` are those of a leaderboard or of traits. `more` are sections of a flow's own.
+    """
 
     title: str
     created_at: str
-    study: StudySummary
-    examples: tuple[Shown, ...] = ()
+    study: StudySummary | None = None
+    board: Leaderboard | None = None
+    elo: EloCurve | None = None
+    traits: tuple[Scored, ...] = ()
+    judges: tuple[str, ...] = ()
+    labels: dict[str, str] = {}
+    examples: Examples = Examples()
+    labelled_by: dict[tuple[str, str], tuple[str, ...]] = {}
     stages: tuple[Stage, ...] = ()
+    more: tuple[Section, ...] = ()
     costs: tuple[Cost, ...] = ()
     facts: dict[str, str] = {}
     results_file: str = ""
     simulated: bool = False
 
+    def label(self, model: str) -> str:
+        known = self.study.settings.labels if self.study else {}
+        return self.labels.get(model) or known.get(model, model)
 
-class _Row(msgspec.Struct, frozen=True):
-    """One pair as the page shows it; shares of 100 for the drawing, words for the text."""
 
-    summary: Summary
-    a: str
-    b: str
-    hue_a: str
-    hue_b: str
-    own_caveats: tuple[str, ...]
-    interval: str
-    p: str
-    ties: str
-    tone: str
+def methods(report: ReportInput) -> Methods:
+    """The methods section of the same report."""
+    scored = [(one.found, report.label(one.model_a), report.label(one.model_b)) for one in report.traits]
+    return methods_of(report.study, report.facts, report.board, scored)
 
 
 def render_report(report: ReportInput) -> str:
-    """The page as text: inline style and drawings, no script, nothing loaded from elsewhere."""
+    """The page as text: style, drawings, script and examples inside, nothing loaded from elsewhere."""
     study = report.study
-    shared = _shared_caveats(study.pairs)
-    rows = [_row(pair, study, shared) for pair in study.pairs]
+    names = sections.Names(study) if study is not None and study.pairs else None
+    script, style = _asset("report.js"), _asset("report.css")
     return _environment().get_template("report.html.j2").render(
         report=report,
-        study=study,
-        settings=study.settings,
-        simulated=report.simulated or study.simulated,
-        rows=rows,
-        shared_caveats=shared,
-        axis=_axis(study),
-        examples=_with_examples(rows, report.examples),
-        failures=_failures(study.pairs),
-        total=_total(report.costs),
+        study=study if names else None,
+        simulated=report.simulated or (study is not None and study.simulated),
+        verdicts=_verdicts(study) if names and study else [],
+        heading=_heading(report, names),
+        before=_before(report, names),
+        after=_after(report, names),
+        examples=_static(report.examples, names) if names else [],
+        packed=_packed(report.examples, names) if names else None,
+        total=total(report.costs),
+        facts=_facts(report),
+        methods=methods(report),
         shown_text=SHOWN_TEXT,
-        shown_messages=SHOWN_MESSAGES,
+        script=Markup(script),  # noqa: S704  our own files, named by their hashes in the policy
+        style=Markup(style),  # noqa: S704
+        script_hash=_hash(script),
+        style_hash=_hash(style),
     )  # fmt: skip
 
 
@@ -122,133 +119,170 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        # Whatever comes from outside passes here before it is escaped: nothing invisible gets into the page.
+        finalize=_made_visible,
     )
     filters = cast("dict[str, object]", environment.filters)
-    filters |= {
-        "percent": wording.percent,
-        "rate": rate,
-        "p_value": wording.p_value,
-        "reason": wording.reason_in_words,
-        "money": money,
-        "number": number,
-        "said": said,
-    }
+    filters |= {"money": money, "number": number, "said": said}
     return environment
 
 
-def money(cost: float | None) -> str:
-    """US dollars with the digits that small sums need; a dash where no price is known."""
-    if cost is None:
-        return "—"
-    return f"${cost:,.2f}" if cost >= 1 or cost == 0 else f"${cost:.4f}"
+def _made_visible(value: object) -> object:
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
-def rate(share: float) -> str:
-    """A win rate with one decimal, so that rates stand under each other."""
-    return f"{100 * share:.1f}%"
+@cache
+def _asset(name: str) -> str:
+    return files("redraft.judging").joinpath("templates", name).read_text("utf-8").strip()
 
 
-def number(value: Cell) -> str:
-    """A cell of a table: whole numbers grouped, others with three significant digits, nothing as a dash."""
-    if value is None:
-        return "—"
-    if isinstance(value, str):
-        return value
-    return f"{value:,}" if isinstance(value, int) else f"{value:,.3g}"
+@cache
+def _hash(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
-def said(judgment: Judgment, a: str, b: str) -> str:
+def said(one: Said, a: str, b: str) -> str:
     """What the judge said in one order, in words."""
-    if judgment.winner:
-        strength = f" ({judgment.strength})" if judgment.strength else ""
-        return f"{a if judgment.winner == 'A' else b} is better{strength}"
-    return "no difference" if judgment.status == "tie" else wording.reason_in_words(judgment.status)
+    if one.winner:
+        strength = f" ({one.strength})" if one.strength else ""
+        return f"{a if one.winner == 'A' else b} is better{strength}"
+    return "no difference" if one.status == "tie" else wording.reason_in_words(one.status)
 
 
-def _row(pair: Summary, study: StudySummary, shared: tuple[str, ...]) -> _Row:
-    settings = study.settings
-    split = [f"{pair.tally.both_tie} no difference in both orders", f"{pair.tally.changed_mind} changed its mind"]
-    if pair.tally.both_empty:
-        split.append(f"{pair.tally.both_empty} both empty")
-    tones = {"clearly_better": "firm", "better": "firm", "no_difference": "calm"}
-    return _Row(
-        summary=pair,
-        a=settings.label(pair.model_a),
-        b=settings.label(pair.model_b),
-        hue_a=_hue(pair.model_a, study),
-        hue_b=_hue(pair.model_b, study),
-        own_caveats=tuple(caveat for caveat in pair.caveats if caveat not in shared),
-        interval=wording.percent_range(pair.low, pair.high, (*settings.rope, 0.5)),
-        p=wording.p_value(pair.p_mid),
-        ties=", ".join(split),
-        tone=tones.get(pair.verdict, "open"),
-    )
+class _Verdict(msgspec.Struct, frozen=True):
+    sentence: str
+    detail: str
+    tone: str
 
 
-def _hue(model: str, study: StudySummary) -> str:
-    """The style of one model, the same wherever it appears."""
-    models = list(dict.fromkeys(name for pair in study.pairs for name in (pair.model_a, pair.model_b)))
-    return f"m{models.index(model) % HUES}"
+def _verdicts(study: StudySummary) -> list[_Verdict]:
+    """Where there are several judges, what they say together; each alone is in a section of its own."""
+    return [
+        _Verdict(one.sentence, f"{one.explanation} {one.frequencies}".strip(), sections.tone(one))
+        for one in study.panels or study.pairs
+    ]
 
 
-def _shared_caveats(pairs: tuple[Summary, ...]) -> tuple[str, ...]:
-    first, *others = pairs
-    return tuple(caveat for caveat in first.caveats if all(caveat in other.caveats for other in others))
+def _heading(report: ReportInput, names: sections.Names | None) -> str:
+    """What the page says first."""
+    study = report.study
+    if study is not None and names is not None:
+        told = study.panels or study.pairs
+        return told[0].sentence if len(told) == 1 else study.conclusion or told[0].sentence
+    if report.board is not None and report.board.tables:
+        first = report.board.tables[0].standings
+        top = [report.label(one.model) for one in first if one.rank_low == 1]
+        by = f", according to {' and '.join(judges)}" if (judges := report.judges or _judges(report)) else ""
+        if len(top) == 1:
+            return f"{top[0]} is first of {len(first)} models{by}."
+        named = f"{', '.join(top[:6])}{' …' if len(top) > 6 else ''}"
+        return f"{len(top)} of {len(first)} models may be first{by}: {named}."
+    return report.title
 
 
-class Axis(msgspec.Struct, frozen=True):
-    """The drawing's scale: shares from `left` to `right`."""
-
-    left: float
-    right: float
-
-    @property
-    def ticks(self) -> list[float]:
-        return [tick / 100 for tick in range(round(100 * self.left), round(100 * self.right) + 1, 10)]
-
-    def place(self, share: float) -> str:
-        """Where a share stands, as a percentage of the width."""
-        inside = min(max(share, self.left), self.right)
-        return f"{100 * (inside - self.left) / (self.right - self.left):.3f}%"
-
-    def span(self, low: float, high: float) -> str:
-        """How wide the stretch between two shares is, as a percentage of the width."""
-        low, high = (min(max(share, self.left), self.right) for share in (low, high))
-        return f"{100 * (high - low) / (self.right - self.left):.3f}%"
+def _judges(report: ReportInput) -> tuple[str, ...]:
+    return report.study.judges if report.study is not None else ()
 
 
-def _axis(study: StudySummary) -> Axis:
-    """Tens of percent around one half, wide enough for every interval."""
-    limits = [limit for pair in study.pairs for limit in (pair.low, pair.high)]
-    reach = min(50, max(20, *(10 * ceil(abs(limit - 0.5) * 10) for limit in limits)))
-    return Axis(0.5 - reach / 100, 0.5 + reach / 100)
+def _before(report: ReportInput, names: sections.Names | None) -> list[Section]:
+    """The sections above the examples."""
+    found: list[Section | None] = []
+    study = report.study
+    if study is not None and names is not None:
+        found += [
+            sections.intervals(study, names), sections.counts(study, names), sections.caveats(study, names),
+            sections.people(study, names, report.labelled_by), sections.sensitivity(study, names),
+            sections.judges(study, names), sections.looks(study, names), style_sections.position(study, names),
+            style_sections.length(study, names), style_sections.suspects(study, names),
+        ]  # fmt: skip
+    if report.board is not None:
+        found += board_sections.leaderboard(report.board, report.label, report.elo)
+    for one in report.traits:
+        titles = {trait.name: trait.title for trait in one.rubric.traits} if one.rubric else {}
+        found.append(board_sections.traits(one.found, report.label(one.model_a), report.label(one.model_b), titles))
+    return _numbered([one for one in found if one is not None and one.parts])
 
 
-def _with_examples(rows: list[_Row], examples: tuple[Shown, ...]) -> list[tuple[_Row, list[Shown]]]:
-    def of(row: _Row) -> list[Shown]:
-        names = (row.summary.model_a, row.summary.model_b)
-        return [one for one in examples if (one.comparison.model_a, one.comparison.model_b) == names]
-
-    return [(row, own) for row in rows if (own := of(row))]
+def _after(report: ReportInput, names: sections.Names | None) -> list[Section]:
+    failed = [style_sections.failures(report.study, names)] if report.study is not None and names else []
+    return [*report.more, *failed]
 
 
-def _failures(pairs: Iterable[Summary]) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for pair in pairs:
-        for reason, count in pair.tally.unusable_by_reason.items():
-            counts[reason] = counts.get(reason, 0) + count
-    return counts
+def _numbered(found: Sequence[Section]) -> list[Section]:
+    """Anchors stay different where a kind of section comes twice."""
+    seen: dict[str, int] = {}
+    made: list[Section] = []
+    for one in found:
+        seen[one.anchor] = count = seen.get(one.anchor, 0) + 1
+        made.append(one if count == 1 else msgspec.structs.replace(one, anchor=f"{one.anchor}-{count}"))
+    return made
 
 
-def _total(costs: tuple[Cost, ...]) -> Cost:
-    """The sum of all stages; of the known prices, where some are not known."""
-    known = [one.cost for one in costs if one.cost is not None]
-    return Cost(
-        stage="Total",
-        model="",
-        calls=sum(one.calls for one in costs),
-        input_tokens=sum(one.input_tokens for one in costs),
-        output_tokens=sum(one.output_tokens for one in costs),
-        cost=sum(known) if known else None,
-        reused=sum(one.reused for one in costs),
-    )
+def _facts(report: ReportInput) -> list[tuple[str, str]]:
+    study, found = report.study, list[tuple[str, str]]()
+    if report.judges and not (study is not None and study.pairs):
+        found = [("Judge", ", ".join(report.judges))]
+    if study is not None and study.pairs:
+        settings = study.settings
+        answered = sorted({name for pair in study.pairs for name in pair.answered_models})
+        found = [
+            ("Judge", ", ".join(study.judges) + (f" (answered as {', '.join(answered)})" if answered else "")),
+            ("Models", "; ".join(dict.fromkeys(
+                model if settings.label(model) == model else f"{settings.label(model)}: {model}"
+                for pair in study.pairs for model in (pair.model_a, pair.model_b)
+            ))),
+            ("Template", ", ".join(sorted({name for pair in study.pairs for name in pair.templates})) or "—"),
+            ("Rules", (
+                "Each context judged in both orders. Better: the interval leaves 50%, p ≤ "
+                f"{settings.alpha:g}{', also when adjusted' if study.correction else ''}. Clearly better: the interval "
+                f"leaves {wording.percent(settings.rope[0])} to {wording.percent(settings.rope[1])}. No verdict below "
+                f"{settings.min_contexts} contexts, or with more than {wording.percent(settings.max_missing)} missing."
+            )),
+        ]  # fmt: skip
+    found += report.facts.items()
+    return [*found, ("Every judgment", report.results_file)] if report.results_file else found
+
+
+class _Example(msgspec.Struct, frozen=True):
+    shown: Shown
+    outcome: str
+    hue: str
+    asked: str
+
+
+class _Group(msgspec.Struct, frozen=True):
+    a: str
+    b: str
+    hue_a: str
+    hue_b: str
+    examples: list[_Example]
+
+
+def _static(examples: Examples, names: sections.Names) -> list[_Group]:
+    """Some of each pair, as they are seen without a script and on paper."""
+    groups: dict[tuple[str, str], _Group] = {}
+    for one in examples.static:
+        a, b = names.label(one.pair[0]), names.label(one.pair[1])
+        hues = names.hue(one.pair[0]), names.hue(one.pair[1])
+        group = groups.setdefault(one.pair, _Group(a, b, *hues, []))
+        won = {"A won": (f"{a} won", hues[0]), "B won": (f"{b} won", hues[1])}
+        outcome, hue = won.get(one.kind) or (_OUTCOMES[one.kind], "")
+        asked = one.messages[-1][1].text if one.messages else one.context_id
+        group.examples.append(_Example(one, outcome, hue, asked[:140]))
+    return list(groups.values())
+
+
+def _packed(examples: Examples, names: sections.Names) -> Packed | None:
+    if not examples.shown:
+        return None
+    pairs = {
+        pair: {"a": visible(names.label(pair[0])), "b": visible(names.label(pair[1])),
+               "hueA": names.hue(pair[0]), "hueB": names.hue(pair[1])}
+        for pair in dict.fromkeys(one.pair for one in examples.shown)
+    }  # fmt: skip
+    return pack(examples, pairs)
+
+
+def shown_text(text: Text, limit: int = SHOWN_TEXT) -> tuple[str, int]:
+    """What the page shows of a text without its script, and how many characters more there are."""
+    return text.text[:limit], text.left_out + max(0, len(text.text) - limit)

@@ -117,27 +117,42 @@ class Detector:
         )  # fmt: skip
 
 
+class Detectors:
+    """A detector for each model of any number of pairs; a model's answer to a context counts once."""
+
+    def __init__(self) -> None:
+        self._detectors: dict[str, Detector] = {}
+        self._seen: set[tuple[str, str]] = set()
+
+    def add(self, comparison: Comparison) -> None:
+        sides = ((comparison.model_a, comparison.response_a), (comparison.model_b, comparison.response_b))
+        for model, _ in sides:
+            self._detectors.setdefault(model, Detector(model))
+        key = comparison.context_id
+        fresh = [(m, text) for m, text in sides if text is not None and (m, key) not in self._seen]
+        if not fresh:
+            return
+        context = words(normalised(" ".join(message.content for message in comparison.context)))
+        for model, text in fresh:
+            self._seen.add((model, key))
+            self._detectors[model].add(key, text, context)
+
+    def findings(self) -> dict[str, Findings]:
+        return {model: detector.findings() for model, detector in self._detectors.items()}
+
+
 def find(comparisons: Iterable[Comparison]) -> dict[str, Findings]:
     """Model → findings, from the comparisons of any number of pairs; each model's answer to a context counts once.
 
     Reads `comparisons` once. InputError where there are none.
     """
-    detectors: dict[str, Detector] = {}
-    seen: set[tuple[str, str]] = set()
+    detectors = Detectors()
     for comparison in comparisons:
-        sides = ((comparison.model_a, comparison.response_a), (comparison.model_b, comparison.response_b))
-        fresh = [(m, text) for m, text in sides if text is not None and (m, comparison.context_id) not in seen]
-        for model, _ in sides:
-            detectors.setdefault(model, Detector(model))
-        if not fresh:
-            continue
-        context = words(normalised(" ".join(message.content for message in comparison.context)))
-        for model, text in fresh:
-            seen.add((model, comparison.context_id))
-            detectors[model].add(comparison.context_id, text, context)
-    if not detectors:
+        detectors.add(comparison)
+    found = detectors.findings()
+    if not found:
         raise InputError("there are no comparisons to screen")
-    return {model: detector.findings() for model, detector in detectors.items()}
+    return found
 
 
 def screen(a: Findings, b: Findings, folds: Mapping[str, Fold], confidence: float = 0.95) -> Screening:

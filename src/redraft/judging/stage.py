@@ -1,41 +1,46 @@
-"""The two stages of judging that ask models: responses to contexts, and judgments of comparisons.
+"""The stages of judging that ask models: responses to contexts, judgments of comparisons, ratings of responses.
 
-Pure builders and readers are in `protocol`; this puts `redraft.calling` between them.
+Pure builders and readers are in `protocol` and `ratings`; this puts `redraft.calling` between them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import aclosing
-from typing import Literal
-
-import msgspec
 
 from redraft.calling.engine import Caller
 from redraft.calling.outcomes import answered_model
 from redraft.calling.progress import Progress
-from redraft.judging import protocol
-from redraft.judging.settled import presettled
+from redraft.judging import protocol, ratings
+from redraft.judging.groups import group_of
+from redraft.judging.judges import TEMPERATURE, Judge, as_judge, judge_facts, judge_remarks
+from redraft.judging.rounds import Ask, ask_in_rounds
+from redraft.judging.rubric import Rubric
+from redraft.judging.settled import ORDERS, Order, presettled
 from redraft.providers.wire import takes
-from redraft.records import Comparison, Completion, Conversation, Judgment, Outcome, Request, Response
+from redraft.records import Comparison, Completion, Conversation, Judgment, Outcome, Rating, Request, Response
 
 ANSWER_TEMPLATE = "answer@1"
 ANSWER_TOKENS = 2048
-# Of answers and of judgments alike, where a model takes one.
-TEMPERATURE = protocol.TEMPERATURE
 
 
-def decoding(models: Iterable[str], judge: str) -> dict[str, object]:
+def decoding(models: Iterable[str], judge: Judge | str) -> dict[str, object]:
     """The settings that the answers of `models` and the judgments are asked with, for whoever reads the results.
 
     `temperature` names each model with what it is sent, or None where it is sent none: it then has its provider's own.
+    `judge_remarks`, where there are any, are cautions about the judge, one line each.
     """
+    asked, models = as_judge(judge) if isinstance(judge, str) else judge, list(models)
+    facts, remarks = judge_facts(asked), judge_remarks(asked, models)
     return {
+        **({"judge_remarks": list(remarks)} if remarks else {}),
         "answer_template": ANSWER_TEMPLATE,
         "answer_max_tokens": ANSWER_TOKENS,
-        "judge_template": protocol.TEMPLATE,
-        "judge_max_tokens": protocol.MAX_TOKENS,
-        "temperature": {model: TEMPERATURE if takes(model, "temperature") else None for model in (*models, judge)},
+        **{name: value for name, value in facts.items() if name not in {"judge", "judge_temperature"}},
+        "temperature": {
+            **{model: TEMPERATURE if takes(model, "temperature") else None for model in models},
+            asked.model: facts["judge_temperature"],
+        },
     }
 
 
@@ -96,6 +101,7 @@ def pair(contexts: Iterable[Conversation], a: Iterable[Response], b: Iterable[Re
             failure_a=first.failure,
             failure_b=second.failure,
             simulated=first.simulated or second.simulated,
+            group=group_of(context),
         )
         for context, first, second in zip(contexts, a, b, strict=True)
         if _same(context, first, second)
@@ -108,83 +114,85 @@ def _same(context: Conversation, first: Response, second: Response) -> bool:
     return True
 
 
-class Spent(msgspec.Struct, frozen=True):
-    """What several calls cost together; `cost` (US dollars) is None once one of them has no known price."""
-
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cost: float | None = 0.0
-
-    def with_call(self, outcome: Outcome) -> Spent:
-        known = self.cost is not None and outcome.cost is not None
-        return Spent(
-            self.input_tokens + outcome.input_tokens,
-            self.output_tokens + outcome.output_tokens,
-            (self.cost or 0.0) + (outcome.cost or 0.0) if known else None,
-        )
-
-
-class Asked(msgspec.Struct, frozen=True):
-    """A comparison in one order: how it was asked `first` and is asked now (`request`), what the judge said before,
-    and what that cost."""
-
-    comparison: Comparison
-    order: Literal["AB", "BA"]
-    first: Request
-    request: Request
-    earlier: tuple[str, ...] = ()
-    spent: Spent = Spent()
-
-
 async def judge_comparisons(
-    comparisons: Sequence[Comparison], judge: str, caller: Caller, progress: Progress
+    comparisons: Sequence[Comparison],
+    judge: Judge | str,
+    caller: Caller,
+    progress: Progress,
+    *,
+    orders: Sequence[Order] = ORDERS,
+    sample: int = 0,
+    stage: str = "judge",
 ) -> list[Judgment]:
-    """Two judgments for each comparison, one for each order; exactly one status each."""
-    settled: dict[tuple[str, str], Judgment] = {}
-    asked: dict[str, Asked] = {}
-    for comparison in comparisons:
-        known = presettled(comparison, judge)
-        if known is not None:
-            settled |= {(j.context_id, j.order): j for j in known}
+    """A judgment for each comparison and order, in their order; exactly one status each.
+
+    `sample` above 0 asks anew what was asked before. `stage` is what the calls are filed under.
+    """
+    asked_of, several = as_judge(judge), len(orders)
+    settled: dict[int, Judgment] = {}
+    places: list[int] = []
+    asks: list[Ask[Judgment]] = []
+    for number, comparison in enumerate(comparisons):
+        if (known := presettled(comparison, asked_of.model)) is not None:
+            both = {one.order: one for one in known}
+            settled |= {number * several + at: both[order] for at, order in enumerate(orders)}
             progress.advance()
             continue
-        for order, request in protocol.judge_requests(comparison, judge):
-            asked[request.row_id] = Asked(comparison, order, request, request)
-    # What cannot be read is asked again in a round of its own, all at the same time.
-    while asked:
-        again: dict[str, Asked] = {}
-        async with aclosing(caller.run([one.request for one in asked.values()], stage="judge")) as outcomes:
-            async for request, outcome in outcomes:
-                progress.count(outcome)
-                judgment, repeat = _settle(asked[request.row_id], judge, outcome)
-                if repeat is not None:
-                    again[request.row_id] = repeat
-                    continue
-                settled[judgment.context_id, judgment.order] = judgment
-                other = "BA" if judgment.order == "AB" else "AB"
-                progress.advance(int((judgment.context_id, other) in settled))
-        asked = again
-    return [settled[c.context_id, order] for c in comparisons for order in ("AB", "BA")]
+        for at, order in enumerate(orders):
+            places.append(number * several + at)
+            asks.append(_ask_comparison(comparison, order, asked_of, sample))
+    async with aclosing(ask_in_rounds(asks, caller, progress, stage)) as answers:
+        async for index, judgment in answers:
+            place = places[index]
+            settled[place] = judgment
+            first = place - place % several
+            progress.advance(int(all(first + at in settled for at in range(several))))
+    return [settled[place] for place in range(len(comparisons) * several)]
 
 
-def _settle(asked: Asked, judge: str, outcome: Outcome) -> tuple[Judgment, Asked | None]:
-    """Reads the judgment; with it what to ask again where it does not parse, a bounded number of times.
+def _ask_comparison(comparison: Comparison, order: Order, judge: Judge, sample: int) -> Ask[Judgment]:
+    def request(attempt: int) -> Request:
+        return protocol.judge_request(comparison, order, judge, attempt=attempt, sample=sample)
 
-    Tokens and cost of all asks count: each of them was paid.
-    """
-    spent, attempt = asked.spent.with_call(outcome), len(asked.earlier)
-    judgment = protocol.judgment(asked.comparison, asked.order, judge, outcome, asked=attempt + 1)
-    if judgment.status == "judge_unparseable" and attempt < protocol.MAX_REASKS:
-        repeat = protocol.reask_request(asked.first, attempt + 1)
-        earlier = (*asked.earlier, judgment.raw)
-        return judgment, msgspec.structs.replace(asked, request=repeat, earlier=earlier, spent=spent)
-    return (
-        msgspec.structs.replace(
-            judgment,
-            earlier=asked.earlier,
-            input_tokens=spent.input_tokens,
-            output_tokens=spent.output_tokens,
-            cost=spent.cost,
-        ),
-        None,
-    )
+    def read(outcome: Outcome, asked: int) -> Judgment:
+        return protocol.judgment(comparison, order, judge, outcome, asked=asked)
+
+    return Ask(request, read)
+
+
+async def rate_responses(
+    contexts: Sequence[Conversation],
+    responses: Sequence[Response],
+    judge: Judge | str,
+    rubric: Rubric,
+    caller: Caller,
+    progress: Progress,
+) -> list[Rating]:
+    """A rating for each response, in their order; exactly one status each. ValueError where they do not match."""
+    asked_of = as_judge(judge, "traits")
+    settled: dict[int, Rating] = {}
+    places: list[int] = []
+    asks: list[Ask[Rating]] = []
+    for place, (context, response) in enumerate(zip(contexts, responses, strict=True)):
+        _same(context, response, response)
+        if (known := ratings.prerated(response, asked_of, rubric)) is not None:
+            settled[place] = known
+            progress.advance()
+            continue
+        places.append(place)
+        asks.append(_ask_rating(context, response, asked_of, rubric))
+    async with aclosing(ask_in_rounds(asks, caller, progress, "traits")) as answers:
+        async for index, rated in answers:
+            settled[places[index]] = rated
+            progress.advance()
+    return [settled[place] for place in range(len(responses))]
+
+
+def _ask_rating(context: Conversation, response: Response, judge: Judge, rubric: Rubric) -> Ask[Rating]:
+    def request(attempt: int) -> Request:
+        return ratings.rating_request(context, response, judge, rubric, attempt=attempt)
+
+    def read(outcome: Outcome, asked: int) -> Rating:
+        return ratings.rating(context, response, judge, rubric, outcome, asked=asked)
+
+    return Ask(request, read)

@@ -19,7 +19,7 @@ from redraft.judging.decision import WINNING, decide
 from redraft.judging.distributions import normal_cdf
 from redraft.judging.folding import Tally
 from redraft.judging.sequential import boundaries, conditional_power, spent
-from redraft.judging.summary import Decision, Settings
+from redraft.judging.settings import Decision, Settings
 
 Reason = Literal["winner", "no_difference", "futility", "complete", "go_on"]
 _CLOSEST = 5e-4  # looks nearer than this share of the run tell nothing new

@@ -1,4 +1,4 @@
-"""The settings of a verdict and everything that is said of one pair of models, or of a study of several.
+"""Everything that is said of one pair of models by one judge, of several judges together, and of a study.
 
 Records only. Neighbours: `verdict` fills them, `results` stores them, `report` shows them.
 """
@@ -10,60 +10,68 @@ from typing import Literal
 import msgspec
 
 from redraft.judging.folding import Tally
+from redraft.judging.human_check import HumanCheck
+from redraft.judging.mechanism import Mechanism
 from redraft.judging.multiplicity import Correction
+from redraft.judging.panel import Panel
+from redraft.judging.screening import Screening
+from redraft.judging.settings import Decision, Settings, VerdictCode
+from redraft.judging.stopping import Look
 
-VerdictCode = Literal[
-    "clearly_better", "better", "borderline", "no_difference", "undecided", "not_enough", "not_poolable",
-    "judges_disagree",
+__all__ = [
+    "Canaries", "Decision", "LengthBin", "Lengths", "PanelSummary", "Picks", "Settings", "StudySummary", "Summary",
+    "VerdictCode",
 ]  # fmt: skip
 
 
-class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """What a verdict depends on beside the judgments; stored with the results.
+class LengthBin(msgspec.Struct, frozen=True, kw_only=True):
+    """Contexts in which A's answer was `shortest` to `longest` times as long as B's: A's win rate there, with Tango's
+    interval, over `n` contexts with a verdict."""
 
-    Shares lie in [0, 1]. A win rate within `rope` counts as no meaningful difference. More than `max_missing`
-    of the contexts without a verdict, or fewer than `min_contexts` with one, block a verdict. `one_training_run`
-    says that a compared model comes from a single training run. `baseline` is the untrained model of a study.
-    `sequence` names pairs of models in the order in which their differences are tested at full alpha until one is not
-    found; it holds only where it was declared before any answer was judged. Without it three arms get the closed test.
-    `labels` are short names to show in place of models' names. `simulated` says that the sandbox gave the answers,
-    whatever the judge was.
-    """
-
-    confidence: float = 0.95
-    rope: tuple[float, float] = (0.45, 0.55)
-    max_missing: float = 0.05
-    min_contexts: int = 20
-    power: float = 0.8
-    one_training_run: bool = False
-    baseline: str = ""
-    sequence: tuple[tuple[str, str], ...] = ()
-    labels: dict[str, str] = {}
-    simulated: bool = False
-
-    @property
-    def alpha(self) -> float:
-        return round(1 - self.confidence, 12)
-
-    def label(self, model: str) -> str:
-        return self.labels.get(model, model)
-
-
-class Decision(msgspec.Struct, frozen=True):
-    """A verdict word and the side it favours, where it favours one; `note` tells a borderline's cause."""
-
-    code: VerdictCode
-    favours: Literal["A", "B"] | None = None
-    note: str = ""
+    shortest: float
+    longest: float
+    n: int
+    win_rate: float
+    low: float
+    high: float
 
 
 class Lengths(msgspec.Struct, frozen=True, kw_only=True):
-    """Mean characters of both models' responses, and how often the longer one won where one won."""
+    """Mean characters of both models' responses, and how often the longer one won where one won.
+
+    `bins` divide the contexts by how much longer A's answer is, into equal numbers; empty where they are few.
+    """
 
     mean_a: float
     mean_b: float
     longer_won: int
     decided: int
+    bins: tuple[LengthBin, ...] = ()
+
+
+class Picks(msgspec.Struct, frozen=True, kw_only=True):
+    """Usable judgments (not contexts) by what was picked: the answer shown first, the second, neither."""
+
+    first: int
+    second: int
+    neither: int
+
+
+class Canaries(msgspec.Struct, frozen=True, kw_only=True):
+    """One kind of canary put to a judge: of `asked` judgments the canary `won`, lost, was tied; `unusable` were none.
+
+    `safe` says whether this is what a judge should do; `meaning` says in a line what was shown and found.
+    """
+
+    judge: str
+    kind: str
+    asked: int
+    won: int
+    tied: int
+    lost: int
+    unusable: int
+    safe: bool
+    meaning: str = ""
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,6 +83,10 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     many contexts would probably notice, `more_contexts` how many more a gap like this one needs. Where contexts are
     grouped, interval and p-values allow for the `clusters`, and `design_effect` contexts tell as much as one. `cost`
     is in US dollars, None where a price is unknown. `accused_*` count responses said to give the judge instructions.
+
+    Beside these, None or empty where nothing is known: `lengths`, the slots that were picked, `mechanism` (length and
+    format), `screening` (answers that play to the judge), `people` (labels of people, and in `people_said` what they
+    change). With planned `looks` the interval is the repeated one of the last look, and `p_mid` knows nothing of them.
     """
 
     model_a: str
@@ -104,6 +116,12 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     output_tokens: int
     cost: float | None
     simulated: bool
+    picks: Picks | None = None
+    mechanism: Mechanism | None = None
+    screening: Screening | None = None
+    people: HumanCheck | None = None
+    people_said: tuple[str, ...] = ()
+    looks: tuple[Look, ...] = ()
     design_effect: float = 1.0
     clusters: int | None = None
     verdict: VerdictCode = "undecided"
@@ -115,14 +133,39 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     caveats: tuple[str, ...] = ()
 
 
+class PanelSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """What several judges say together of one pair of models, in numbers and words; the judges' own are beside it."""
+
+    model_a: str
+    model_b: str
+    panel: Panel
+    p_adjusted: float | None = None
+    verdict: VerdictCode = "undecided"
+    favours: Literal["A", "B"] | None = None
+    note: str = ""
+    sentence: str = ""
+    explanation: str = ""
+    frequencies: str = ""
+    caveats: tuple[str, ...] = ()
+
+
 class StudySummary(msgspec.Struct, frozen=True, kw_only=True):
-    """All pairs of a study; where there are several, `correction`, and in `conclusion` what they say together."""
+    """All pairs of a study, one summary for each pair and judge; with several judges a panel for each pair.
+
+    Where there are several pairs, `correction` (of the only judge) and in `conclusion` what they say together.
+    """
 
     pairs: tuple[Summary, ...]
     settings: Settings
     correction: Correction | None = None
     conclusion: str = ""
+    panels: tuple[PanelSummary, ...] = ()
+    canaries: tuple[Canaries, ...] = ()
 
     @property
     def simulated(self) -> bool:
         return any(pair.simulated for pair in self.pairs)
+
+    @property
+    def judges(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(pair.judge for pair in self.pairs))

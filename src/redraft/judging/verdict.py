@@ -1,99 +1,37 @@
 """From stored judgments to numbers and a verdict in plain words, for one pair of models or a whole study.
 
-No calls, no clock, no chance: the same judgments give the same summary. Neighbours: `folding` counts,
-`decision` decides, `wording` speaks.
+No calls, no clock, no chance: the same judgments give the same summary. Neighbours: `counting` counts, `decision` and
+`panels` decide, `side_effects` looks at lengths, findings and people's labels, `wording` speaks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from math import ceil
+from typing import Any, Literal
 
 import msgspec
 
 from redraft.errors import InputError
 from redraft.judging import wording
-from redraft.judging.clustered import ClusterCounts, Effective
+from redraft.judging.bootstrap import SAMPLES
+from redraft.judging.counting import Counted, StudyCounts, count_study
 from redraft.judging.decision import decide
-from redraft.judging.folding import Fold, Folder, Tally, tally
+from redraft.judging.figures import many
+from redraft.judging.human_check import check
+from redraft.judging.human_wording import what_changed
 from redraft.judging.intervals import contexts_needed, detectable_rate, win_rate
-from redraft.judging.multiplicity import Pair, correct
-from redraft.judging.replies import read_json_reply
-from redraft.judging.summary import Decision, Lengths, Settings, StudySummary, Summary
+from redraft.judging.multiplicity import Correction, Pair, correct
+from redraft.judging.panels import summarise_panels
+from redraft.judging.settings import Decision, Settings
+from redraft.judging.side_effects import beside
+from redraft.judging.stopping import Look
+from redraft.judging.summary import Canaries, StudySummary, Summary
 from redraft.records import Comparison, Judgment
 
-
-class _Pair:
-    """One pair of models: what is kept of each comparison and judgment while they pass by."""
-
-    def __init__(self) -> None:
-        self.folder = Folder()
-        self.models: tuple[str, str] | None = None
-        self.sizes: dict[str, tuple[int, int]] = {}
-        self.statuses: dict[str, int] = {}
-        self.answered: set[str] = set()
-        self.templates: set[str] = set()
-        self.accused: dict[str, set[str]] = {"A": set(), "B": set()}
-        self.calls = self.input_tokens = self.output_tokens = 0
-        self.cost = 0.0
-        self.cost_known = True
-        self.simulated = False
-
-    def compare(self, comparison: Comparison) -> None:
-        models = comparison.model_a, comparison.model_b
-        self.models = self.models or models
-        if models != self.models:
-            raise InputError(f"comparisons of {self.models} and of {models} cannot be counted together")
-        if comparison.context_id in self.sizes:
-            raise InputError(f"context {comparison.context_id} is compared twice; keep one comparison of it")
-        self.sizes[comparison.context_id] = len(comparison.response_a or ""), len(comparison.response_b or "")
-        self.folder.expect(comparison.context_id)
-
-    def judge(self, item: Judgment) -> None:
-        self.models = self.models or (item.model_a, item.model_b)
-        if (item.model_a, item.model_b) != self.models:
-            raise InputError(f"the judgments are of {item.model_a} and {item.model_b}, the comparisons {self.models}")
-        if self.sizes and item.context_id not in self.sizes:
-            raise InputError(f"context {item.context_id} was judged but is not among the comparisons")
-        self.folder.add(item)
-        self.statuses[item.status] = self.statuses.get(item.status, 0) + 1
-        self.simulated = self.simulated or item.simulated
-        self.calls += item.attempts
-        self.input_tokens += item.input_tokens
-        self.output_tokens += item.output_tokens
-        self.cost += item.cost or 0.0
-        self.cost_known = self.cost_known and (item.cost is not None or item.attempts == 0)
-        if item.status in {"ok", "tie"}:  # what is no verdict is not pooled
-            self.answered |= {item.answered_model} - {""}
-        self.templates |= {item.template} - {""}
-        reply = read_json_reply(item.raw) if item.status in {"ok", "tie"} else None
-        for name in reply.violations if reply else ():
-            self.accused["A" if (name == "answer_1") == (item.order == "AB") else "B"].add(item.context_id)
-
-    def counted(self, groups: Mapping[str, str] | None) -> _Counted:
-        if self.models is None:
-            raise InputError("there are no judgments to count")
-        folds = self.folder.folds()
-        judge = self.folder.names[2] if self.folder.names else ""
-        clusters = None if groups is None else ClusterCounts.of_folds(folds.values(), groups)
-        return _Counted(
-            (*self.models, judge), folds, tally(folds.values()), self, _lengths(self.sizes, folds), clusters
-        )
-
-
-class _Counted(msgspec.Struct, frozen=True):
-    names: tuple[str, str, str]
-    folds: dict[str, Fold]
-    tally: Tally
-    kept: _Pair
-    lengths: Lengths | None
-    clusters: ClusterCounts | None
-
-    @property
-    def effective(self) -> Effective:
-        if self.clusters is not None:
-            return self.clusters.effective()
-        return Effective(wins=self.tally.wins, losses=self.tally.losses, ties=self.tally.ties)
+# (model A, model B) → context id → what people say, from A's side.
+People = Mapping[Pair, Mapping[str, Literal["win", "loss", "tie"]]]
+Looks = Mapping[Pair, Sequence[Look]]
 
 
 def summarise(
@@ -101,19 +39,20 @@ def summarise(
     comparisons: Iterable[Comparison] = (),
     settings: Settings | None = None,
     clusters: Mapping[str, str] | None = None,
+    *,
+    looks: Sequence[Look] = (),
 ) -> Summary:
-    """The summary of one pair of models, from its judgments alone.
+    """The summary of one pair of models by one judge, from its judgments alone; `summarise_study` says the rest.
 
-    `comparisons`, where given, add the responses' lengths and make contexts without a judgment count as missing.
-    `clusters` maps context id → group (a user, a document), where contexts are not independent.
     Raises InputError where pairs, judges or orders are mixed up, or a context belongs to no cluster.
     """
-    pair = _Pair()
-    for comparison in comparisons:
-        pair.compare(comparison)
-    for item in judgments:
-        pair.judge(item)
-    return _worded(pair.counted(clusters), settings or Settings(), None)
+    counted = count_study(judgments, comparisons)
+    found = counted.counted(clusters)
+    if len(found) > 1:
+        named = " and ".join(f"{one.pair} by {one.judge}" for one in found[:2])
+        raise InputError(f"judgments of {named} cannot be counted together")
+    study = summarise_counts(counted, settings, clusters, looks={found[0].pair: looks})
+    return study.pairs[0]
 
 
 def summarise_study(
@@ -121,62 +60,122 @@ def summarise_study(
     comparisons: Iterable[Comparison] = (),
     settings: Settings | None = None,
     clusters: Mapping[str, str] | None = None,
+    *,
+    people: People | None = None,
+    looks: Looks | None = None,
+    canaries: Sequence[Canaries] = (),
+    samples: int = SAMPLES,
 ) -> StudySummary:
-    """The summaries of every pair found, in order of appearance; with several, their p-values are adjusted.
+    """The summaries of every pair and judge found, in order of appearance; with several pairs, p-values are adjusted.
 
-    `clusters` as in `summarise`. Reads both iterables once and keeps only counts, whatever their length.
+    `comparisons`, where given, make contexts without a judgment count as missing, and give the lengths, the mechanism
+    check (`samples` bootstrap samples) and the findings on answers. `clusters` maps context id → group (a user, a
+    document), where contexts are not independent. `people` are labels of a random sample of the contexts. `looks` are
+    those that were taken of a run with planned looks: its interval is then the repeated one of the last.
+    Reads both iterables once and holds no text, whatever their length. InputError where judgments do not fit.
     """
+    counts = count_study(judgments, comparisons)
+    return summarise_counts(
+        counts, settings, clusters, people=people, looks=looks, canaries=canaries, samples=samples
+    )  # fmt: skip
+
+
+def summarise_counts(
+    counts: StudyCounts,
+    settings: Settings | None = None,
+    clusters: Mapping[str, str] | None = None,
+    *,
+    people: People | None = None,
+    looks: Looks | None = None,
+    canaries: Sequence[Canaries] = (),
+    samples: int = SAMPLES,
+) -> StudySummary:
+    """As `summarise_study`, from what has been counted."""
     settings = settings or Settings()
-    pairs: dict[Pair, _Pair] = {}
-    for comparison in comparisons:
-        pairs.setdefault((comparison.model_a, comparison.model_b), _Pair()).compare(comparison)
-    for item in judgments:
-        pairs.setdefault((item.model_a, item.model_b), _Pair()).judge(item)
-    if not pairs:
-        raise InputError("there are no judgments to count")
-    counted = {name: pair.counted(clusters) for name, pair in pairs.items()}
-    p_values = {name: c.effective.p for name, c in counted.items()}
-    folds = {name: c.folds for name, c in counted.items()}
-    several = len(pairs) > 1
-    correction = correct(folds, p_values, sequence=settings.sequence, clusters=clusters) if several else None
-    adjusted = correction.adjusted if correction else (None,) * len(pairs)
-    worded = tuple(_worded(c, settings, p) for c, p in zip(counted.values(), adjusted, strict=True))
-    study = StudySummary(pairs=worded, settings=settings, correction=correction)
+    counted, findings = counts.counted(clusters), counts.findings()
+    by_judge: dict[str, list[Counted]] = {}
+    for one in counted:
+        by_judge.setdefault(one.judge, []).append(one)
+    corrections = {judge: _correction(found, settings, clusters) for judge, found in by_judge.items()}
+    pairs = tuple(
+        _worded(
+            one,
+            settings,
+            _adjusted(corrections[one.judge], by_judge[one.judge], one),
+            (people or {}).get(one.pair, {}),
+            tuple((looks or {}).get(one.pair, ())),
+            beside(one, findings, settings, clusters, samples),
+            tuple(canary for canary in canaries if canary.judge == one.judge),
+            clusters,
+        )
+        for one in counted
+    )
+    study = StudySummary(
+        pairs=pairs,
+        settings=settings,
+        correction=next(iter(corrections.values())) if len(by_judge) == 1 else None,
+        panels=summarise_panels(counted, pairs, settings, clusters) if len(by_judge) > 1 else (),
+        canaries=tuple(canaries),
+    )
     return msgspec.structs.replace(study, conclusion=wording.conclusion(study))
 
 
-def _lengths(sizes: Mapping[str, tuple[int, int]], folds: Mapping[str, Fold]) -> Lengths | None:
-    """Over contexts with a verdict, so that both means describe the same contexts as the win rate."""
-    shown = [(sizes[key], fold.label) for key, fold in folds.items() if key in sizes and fold.label != "unusable"]
-    if not shown:
+def _correction(found: list[Counted], settings: Settings, clusters: Mapping[str, str] | None) -> Correction | None:
+    if len(found) < 2:
         return None
-    uneven = [(a > b, label) for (a, b), label in shown if label in {"win", "loss"} and a != b]
-    return Lengths(
-        mean_a=sum(a for (a, _), _ in shown) / len(shown),
-        mean_b=sum(b for (_, b), _ in shown) / len(shown),
-        longer_won=sum(longer_a == (label == "win") for longer_a, label in uneven),
-        decided=len(uneven),
-    )
+    folds, p_values = {one.pair: one.folds for one in found}, {one.pair: one.effective.p for one in found}
+    return correct(folds, p_values, sequence=settings.sequence, clusters=clusters)
 
 
-def _worded(counted: _Counted, settings: Settings, p_adjusted: float | None) -> Summary:
-    kept = counted.kept
-    decision = decide(counted.tally, settings, p_adjusted, counted.clusters)
-    if len(kept.answered) > 1:
+def _adjusted(correction: Correction | None, found: list[Counted], one: Counted) -> float | None:
+    return correction.adjusted[found.index(one)] if correction else None
+
+
+def _worded(
+    counted: Counted,
+    settings: Settings,
+    p_adjusted: float | None,
+    people: Mapping[str, Literal["win", "loss", "tie"]],
+    looks: tuple[Look, ...],
+    beside_it: Mapping[str, Any],
+    canaries: tuple[Canaries, ...],
+    clusters: Mapping[str, str] | None,
+) -> Summary:
+    judged = msgspec.structs.replace(settings, confidence=looks[-1].confidence) if looks else settings
+    decision = decide(counted.tally, judged, p_adjusted, counted.clusters)
+    if len(counted.sums.answered) > 1:
         decision = Decision("not_poolable")
-    numbers = _numbers(counted, settings, p_adjusted)
-    summary = msgspec.structs.replace(numbers, verdict=decision.code, favours=decision.favours, note=decision.note)
+    summary = msgspec.structs.replace(
+        _numbers(counted, judged, p_adjusted),
+        verdict=decision.code, favours=decision.favours, note=decision.note, looks=looks, **beside_it,
+    )  # fmt: skip
+    if people:
+        summary = msgspec.structs.replace(summary, **_checked(counted, people, settings, clusters))
     return msgspec.structs.replace(
         summary,
         sentence=wording.sentence(summary, settings),
-        explanation=wording.explanation(summary, settings),
+        explanation=wording.explanation(summary, settings, canaries),
         frequencies=wording.frequencies(summary, settings),
-        caveats=wording.caveats(summary, settings),
+        caveats=wording.caveats(summary, settings, canaries),
     )
 
 
-def _numbers(counted: _Counted, settings: Settings, p_adjusted: float | None) -> Summary:
-    t, kept, effective = counted.tally, counted.kept, counted.effective
+def _checked(
+    counted: Counted,
+    people: Mapping[str, Literal["win", "loss", "tie"]],
+    settings: Settings,
+    clusters: Mapping[str, str] | None,
+) -> dict[str, Any]:
+    used = sum(key in counted.folds and counted.folds[key].label != "unusable" for key in people)
+    if used < 2:
+        return {"people_said": (f"{many(used, 'label')} of people beside a verdict: too few to check the judge by.",)}
+    found = check(counted.folds, people, confidence=settings.confidence, clusters=clusters)
+    names = settings.label(counted.model_a), settings.label(counted.model_b)
+    return {"people": found, "people_said": what_changed(found, *names, counted.judge)}
+
+
+def _numbers(counted: Counted, settings: Settings, p_adjusted: float | None) -> Summary:
+    t, kept, effective = counted.tally, counted.sums, counted.effective
     rate = win_rate(t.wins, t.losses, t.ties)
     low, high = effective.interval(settings.confidence)
     tie_rate = t.ties / t.n if t.n else 0.0
@@ -184,9 +183,9 @@ def _numbers(counted: _Counted, settings: Settings, p_adjusted: float | None) ->
     needed = ceil(single * effective.design_effect) if single else None
     critical = effective.critical(settings.alpha)
     return Summary(
-        model_a=counted.names[0],
-        model_b=counted.names[1],
-        judge=counted.names[2],
+        model_a=counted.model_a,
+        model_b=counted.model_b,
+        judge=counted.judge,
         tally=t,
         n=t.n,
         win_rate=rate,
@@ -201,9 +200,9 @@ def _numbers(counted: _Counted, settings: Settings, p_adjusted: float | None) ->
         detectable=detectable_rate(effective.n, tie_rate, settings.power, critical=critical),
         more_contexts=needed - t.n if needed and needed > t.n else None,
         statuses=dict(sorted(kept.statuses.items())),
-        lengths=counted.lengths,
-        accused_a=len(kept.accused["A"]),
-        accused_b=len(kept.accused["B"]),
+        lengths=None,
+        accused_a=len(kept.accused_a),
+        accused_b=len(kept.accused_b),
         answered_models=tuple(sorted(kept.answered)),
         templates=tuple(sorted(kept.templates)),
         calls=kept.calls,
@@ -211,6 +210,7 @@ def _numbers(counted: _Counted, settings: Settings, p_adjusted: float | None) ->
         output_tokens=kept.output_tokens,
         cost=kept.cost if kept.cost_known else None,
         simulated=kept.simulated or settings.simulated,
+        picks=kept.picks,
         design_effect=effective.design_effect,
         clusters=effective.clusters,
     )

@@ -1,33 +1,45 @@
-"""The plain sentences of a verdict: who is better according to whom, how often, and what to keep in mind.
+"""The plain sentences of a verdict: who is better according to whom, how often, and what it still needs.
 
-Never "A is 60% better", never "95% probability", never "significant". Neighbour: `verdict`.
+Never "A is 60% better", never "95% probability", never "significant". Neighbours: `verdict`, `caveats`, `figures`.
 """
 
 from __future__ import annotations
 
-from redraft.judging.families import related
-from redraft.judging.summary import Settings, StudySummary, Summary
+from collections.abc import Sequence
 
-_REASONS = {
-    "candidate_error": "a model gave no answer",
-    "skipped_budget": "not asked, the budget was used up",
-    "judge_refused": "the judge refused",
-    "judge_truncated": "the judge's answer was cut off",
-    "judge_unparseable": "the judge's answer could not be read",
-    "judge_error": "the call to the judge failed",
-    "not_judged": "not judged",
-}
+import msgspec
 
+from redraft.judging.caveats import caveats, reason_in_words
+from redraft.judging.figures import many, p_value, percent, percent_range, round_up
+from redraft.judging.settings import Settings
+from redraft.judging.summary import Canaries, PanelSummary, StudySummary, Summary
 
-def reason_in_words(reason: str) -> str:
-    return _REASONS.get(reason, reason)
+__all__ = [
+    "caveats",
+    "conclusion",
+    "explanation",
+    "frequencies",
+    "gap_to_settle",
+    "interval_name",
+    "p_value",
+    "panel_in_words",
+    "percent",
+    "percent_range",
+    "reason_in_words",
+    "sentence",
+]  # fmt: skip
+
+_WINNING = frozenset({"better", "clearly_better"})
 
 
 def sentence(summary: Summary, settings: Settings) -> str:
     """The verdict in one sentence; `explanation` has what follows from it."""
+    return _sentence(summary, _judge(summary), summary.answered_models, settings)
+
+
+def _sentence(summary: Summary | PanelSummary, judge: str, answered: tuple[str, ...], settings: Settings) -> str:
     a, b = settings.label(summary.model_a), settings.label(summary.model_b)
     winner, loser = (a, b) if summary.favours != "B" else (b, a)
-    judge = _judge(summary)
     match summary.verdict:
         case "clearly_better":
             return f"{winner} is clearly better than {loser}, according to {judge}."
@@ -49,9 +61,10 @@ def sentence(summary: Summary, settings: Settings) -> str:
         case "undecided":
             return f"Can't tell yet whether {a} or {b} is better, according to {judge}."
         case "not_poolable":
+            names = f" ({', '.join(answered)})" if answered else ""
             return (
-                f"No verdict on {a} and {b}: more than one model answered as {judge} "
-                f"({', '.join(summary.answered_models)}), and their judgments cannot be counted as one judge's."
+                f"No verdict on {a} and {b}: more than one model answered as {judge}{names}, and their judgments "
+                "cannot be counted as one judge's."
             )
         case "judges_disagree":
             return f"The judges disagree on whether {a} or {b} is better; no winner is named."
@@ -59,17 +72,92 @@ def sentence(summary: Summary, settings: Settings) -> str:
             return f"Not enough usable verdicts to call a winner between {a} and {b}."
 
 
-def explanation(summary: Summary, settings: Settings) -> str:
-    """What an open verdict still needs, or why there is none; "" for the others."""
+def explanation(summary: Summary, settings: Settings, canaries: Sequence[Canaries] = ()) -> str:
+    """What an open verdict still needs, why there is none, or what a winner rests on; "" where there is nothing."""
+    said = [_explained(summary, settings)]
+    if any(not canary.safe for canary in canaries):
+        said.append("The judge let a planted answer win: do not rely on it where answers may be written to win.")
+    return " ".join(one for one in said if one)
+
+
+def _explained(summary: Summary, settings: Settings) -> str:
     if summary.verdict == "undecided":
         return _power(summary, settings)
+    if summary.verdict == "not_enough":
+        return _blocked(summary, settings)
+    said: list[str] = []
     if summary.note == "weakened":
-        return "The interval alone would say clearly better; the missing verdicts could take that away."
-    return _blocked(summary, settings) if summary.verdict == "not_enough" else ""
+        said.append("The interval alone would say clearly better; the missing verdicts could take that away.")
+    if summary.verdict in _WINNING:
+        said += _only_with_suspects(summary)
+        last = summary.looks[-1] if summary.looks else None
+        if last is not None and last.fraction < 1:
+            said.append(f"Stopped early, as planned, after {many(last.contexts, 'context')}.")
+    return " ".join(said)
+
+
+def _only_with_suspects(summary: Summary) -> list[str]:
+    """Where a winner rests on answers that play to the judge, it is said beside the verdict."""
+    found = summary.screening
+    if found is None or not found.flagged:
+        return []
+    held = found.n and (found.low > 0.5 if summary.favours == "A" else found.high < 0.5)
+    if held:
+        return []
+    return [f"Without the {many(found.flagged, 'context')} with a suspect answer there is no winner: read these first."]
 
 
 def _judge(summary: Summary) -> str:
     return f"{summary.judge} (simulated)" if summary.simulated else summary.judge
+
+
+def interval_name(summary: Summary, settings: Settings) -> str:
+    """What low..high is to be called: of a run with planned looks it is a repeated interval."""
+    return f"{'repeated ' if summary.looks else ''}{percent(settings.confidence)} interval"
+
+
+def panel_in_words(found: PanelSummary, settings: Settings, simulated: bool) -> PanelSummary:
+    """The panel's sentence, frequencies and caveats filled in; `simulated` where the sandbox judged or answered."""
+    panel = found.panel
+    judges = " and ".join(one.judge for one in panel.judges) + (" (simulated)" if simulated else "")
+    a, b = settings.label(found.model_a), settings.label(found.model_b)
+    favoured, rate, low, high = (a, panel.rate, panel.low, panel.high)
+    if found.favours == "B":
+        favoured, rate, low, high = b, 1 - panel.rate, 1 - panel.high, 1 - panel.low
+    said = list(panel.remarks)
+    if panel.alpha is not None:
+        said.append(f"The judges' labels agree to Krippendorff's alpha {panel.alpha:.2f} (1 is perfect, 0 is chance).")
+    missing = panel.partial + panel.unusable
+    if missing:
+        said.append(
+            f"{many(missing, 'context')} without a usable verdict of every judge; had all of them gone one way, {a}'s "
+            f"win rate would lie between {percent(panel.worst.rate)} and {percent(panel.best.rate)}."
+        )
+    if found.p_adjusted is not None:
+        said.append(f"One of several comparisons: the verdict uses the adjusted p-value ({p_value(found.p_adjusted)}).")
+    range_ = percent_range(low, high, (*settings.rope, 0.5))
+    return msgspec.structs.replace(
+        found,
+        sentence=_sentence(found, judges, (), settings),
+        explanation=_panel_blocked(found, missing, settings) if found.verdict == "not_enough" else "",
+        frequencies=(
+            f"Over {many(panel.n, 'context')}, each judge's verdict counting alike, {favoured} wins {percent(rate)}. "
+            f"Plausible range: {range_}."
+        )
+        if panel.n
+        else "",
+        caveats=tuple(said),
+    )
+
+
+def _panel_blocked(found: PanelSummary, missing: int, settings: Settings) -> str:
+    panel = found.panel
+    counts = f"{panel.n} of {panel.n + missing} contexts have a usable verdict of every judge"
+    if found.note == "few":
+        return f"{counts}; at least {settings.min_contexts} are needed."
+    if found.note == "missing":
+        return f"{counts}; more than {percent(settings.max_missing)} are missing."
+    return f"{counts}, and the missing {missing} could turn the result."
 
 
 def _power(summary: Summary, settings: Settings) -> str:
@@ -82,7 +170,7 @@ def _power(summary: Summary, settings: Settings) -> str:
     if summary.more_contexts:
         gap = gap_to_settle(summary.win_rate, settings)
         size = "a gap of this size" if gap == summary.win_rate else f"a gap that matters ({percent(max(gap, 1 - gap))})"
-        said.append(f"About {_round_up(summary.more_contexts):,} more contexts would settle {size}.")
+        said.append(f"About {round_up(summary.more_contexts):,} more contexts would settle {size}.")
     return " ".join(said)
 
 
@@ -130,112 +218,36 @@ def _hundred(*counts: int) -> list[int]:
     return whole
 
 
-def caveats(summary: Summary, settings: Settings) -> tuple[str, ...]:
-    """Everything a reader must know before believing the sentence, most important first."""
-    tally, found = summary.tally, list[str]()
-    a, b = settings.label(summary.model_a), settings.label(summary.model_b)
-    if summary.simulated:
-        found.append("Simulated: the answers came from the sandbox, so this says nothing about real models.")
-    if tally.unusable:
-        reasons = "; ".join(f"{reason_in_words(why)}: {count}" for why, count in tally.unusable_by_reason.items())
-        found.append(
-            f"{tally.unusable} of {_many(tally.attempted, 'context')} without a usable verdict ({reasons}). Had all "
-            f"of them gone one way, {a}'s win rate would lie between {percent(summary.worst)} and "
-            f"{percent(summary.best)}."
-        )
-    if summary.clusters is not None:
-        found.append(
-            f"The {tally.n} contexts come in {_many(summary.clusters, 'group')} and are not independent: they tell as "
-            f"much as about {max(1, round(tally.n / summary.design_effect))} that are."
-        )
-    found += _empties(summary, a, b)
-    if summary.p_adjusted is not None:
-        found.append(
-            "One of several comparisons: the verdict uses the adjusted p-value "
-            f"({p_value(summary.p_adjusted)}); the interval is this comparison's alone."
-        )
-    found += _on_judge(summary, a, b)
-    if settings.one_training_run:
-        found.append("One training run per arm: the claim is about this checkpoint, not about the method.")
-    found += _on_lengths(summary, a, b)
-    return tuple(found)
-
-
-def _empties(summary: Summary, a: str, b: str) -> list[str]:
-    tally = summary.tally
-    said = [
-        f"Empty answers of {name}: {count}. An empty answer counts as lost without asking the judge."
-        for name, count in ((a, tally.empty_a), (b, tally.empty_b))
-        if count
-    ]
-    if tally.both_empty:
-        said.append(f"Both answers were empty in {_many(tally.both_empty, 'context')}; that counts as a tie.")
-    return said
-
-
-def _on_judge(summary: Summary, a: str, b: str) -> list[str]:
-    tally, said = summary.tally, list[str]()
-    said.append("The judge was not checked against people; how people would choose may differ.")
-    if tally.judged:
-        said.append(
-            f"The judge changed its mind with the order of the answers in {percent(tally.flip_rate)} of the contexts "
-            f"({tally.changed_mind} of {tally.judged}); these count as ties."
-            + (" The judge often cannot tell these apart." if tally.flip_rate > 0.3 else "")
-        )
-    if tally.position_p < 0.01:
-        slot = "first" if tally.first_both > tally.second_both else "second"
-        said.append(f"The judge prefers the {slot} answer; corrected by judging both orders.")
-    for model, name in ((summary.model_a, a), (summary.model_b, b)):
-        if kin := related(summary.judge, model):
-            said.append(f"The judge is from the same family as {name} ({kin}); judges tend to favour their own.")
-    if summary.accused_a or summary.accused_b:
-        said.append(
-            f"The judge found instructions to itself in {_many(summary.accused_a, 'answer')} of {a} and "
-            f"{summary.accused_b} of {b}; read these before relying on the verdict."
-        )
-    return said
-
-
-def _on_lengths(summary: Summary, a: str, b: str) -> list[str]:
-    lengths = summary.lengths
-    if lengths is None or not lengths.decided or not min(lengths.mean_a, lengths.mean_b):
-        return []
-    longer, ratio = (a, lengths.mean_a / lengths.mean_b) if lengths.mean_a > lengths.mean_b else (
-        b, lengths.mean_b / lengths.mean_a
-    )  # fmt: skip
-    if ratio < 1.2:
-        return []
-    return [
-        f"{longer}'s answers are {percent(ratio - 1)} longer on average ({lengths.mean_a:,.0f} and "
-        f"{lengths.mean_b:,.0f} characters); where one answer won, it was the longer one in {lengths.longer_won} "
-        f"of {lengths.decided} contexts. Judges tend to favour length."
-    ]
-
-
 def conclusion(study: StudySummary) -> str:
-    """What the pairs say together, in one sentence; "" for a single pair."""
-    if len(study.pairs) < 2:
+    """What the pairs say together, in one sentence; "" for a single pair. Where a pair has a panel, that speaks."""
+    told: dict[tuple[str, str], Summary | PanelSummary] = {}
+    for one in (*study.panels, *study.pairs):
+        told.setdefault((one.model_a, one.model_b), one)
+    if len(told) < 2:
         return ""
     settings = study.settings
     beats = {
         (p.model_a, p.model_b) if p.favours == "A" else (p.model_b, p.model_a)
-        for p in study.pairs
-        if p.verdict in {"better", "clearly_better"}
+        for p in told.values()
+        if p.verdict in _WINNING
     }
-    arms = list(dict.fromkeys(arm for p in study.pairs for arm in (p.model_a, p.model_b)))
+    arms = list(dict.fromkeys(arm for pair in told for arm in pair))
     ranked = sorted(arms, key=lambda arm: -sum(winner == arm for winner, _ in beats))
     judges = " and ".join(dict.fromkeys(_judge(p) for p in study.pairs))
     if all((x, y) in beats for i, x in enumerate(ranked) for y in ranked[i + 1 :]):
         order = ", then ".join(settings.label(arm) for arm in ranked)
         return f"In this order, best first: {order}, according to {judges}."
-    against_baseline = [p for p in study.pairs if settings.baseline in (p.model_a, p.model_b)]
+    against_baseline = [p for pair, p in told.items() if settings.baseline in pair]
     if against_baseline and all(p.verdict in {"undecided", "borderline", "no_difference"} for p in against_baseline):
         return f"The study could not show that training changed anything the judge can see ({judges})."
-    text = "; ".join(_clause(p, settings) for p in study.pairs)
+    clauses = [_clause(p, settings) for p in told.values()]
+    text = "; ".join(clauses)
+    if clauses[0].startswith(("no verdict", "the judges")):
+        text = text[:1].upper() + text[1:]
     return f"{text}, according to {judges}."
 
 
-def _clause(summary: Summary, settings: Settings) -> str:
+def _clause(summary: Summary | PanelSummary, settings: Settings) -> str:
     a, b = settings.label(summary.model_a), settings.label(summary.model_b)
     winner, loser = (a, b) if summary.favours != "B" else (b, a)
     match summary.verdict:
@@ -251,52 +263,3 @@ def _clause(summary: Summary, settings: Settings) -> str:
             return f"the judges disagree on {a} and {b}"
         case "not_enough" | "not_poolable":
             return f"no verdict on {a} and {b}"
-
-
-def _many(count: int, noun: str) -> str:
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
-def percent(share: float) -> str:
-    """A share as a percentage, with the digits it needs: 64%, 57.5%, 0.4%."""
-    value = 100 * share
-    return f"{value:.0f}%" if abs(value - round(value)) < 0.05 else f"{value:.1f}%"
-
-
-def percent_range(low: float, high: float, marks: tuple[float, ...] = (0.5,)) -> str:
-    """Both limits in percent, with as many digits as it takes not to round one onto or across a mark."""
-    digits = max(_digits_beside(low, marks), _digits_beside(high, marks))
-    return f"{_limit(low, digits, marks)}–{_limit(high, digits, marks)}%"  # noqa: RUF001  (a range takes an en dash)
-
-
-def _digits_beside(share: float, marks: tuple[float, ...]) -> int:
-    """Digits that keep a share on its side of every mark; 0 where even two do not, and words must."""
-    return next((digits for digits in range(3) if _keeps_side(share, digits, marks)), 0)
-
-
-def _keeps_side(share: float, digits: int, marks: tuple[float, ...]) -> bool:
-    shown = round(100 * share, digits)
-    lines = [round(100 * mark, 9) for mark in marks]
-    sides = zip(marks, lines, strict=True)
-    return all((shown > line) == (share > mark) and (shown < line) == (share < mark) for mark, line in sides)
-
-
-def _limit(share: float, digits: int, marks: tuple[float, ...]) -> str:
-    if _keeps_side(share, digits, marks):
-        return f"{100 * share:.{digits}f}"
-    nearest = min(marks, key=lambda mark: abs(mark - share))
-    return f"just {'above' if share > nearest else 'below'} {100 * nearest:.0f}"
-
-
-def p_value(p: float, alpha: float = 0.05) -> str:
-    """`p = .034`, `p < .001`; more digits where three would round a p onto alpha."""
-    if p < 0.001:
-        return "p < .001"
-    digits = next(d for d in range(3, 18) if round(p, d) != alpha or p == alpha or d == 17)
-    return f"p = {p:.{digits}f}".replace("0.", ".", 1)
-
-
-def _round_up(count: int) -> int:
-    """Two significant digits, upwards: 1,234 → 1,300."""
-    step = 10 ** max(0, len(str(count)) - 2)
-    return -(-count // step) * step

@@ -16,25 +16,26 @@ from redraft.sandbox.accounts import Accounts
 from redraft.sandbox.asking import Ask, Form, Reply
 from redraft.sandbox.dialects import JSON, Denied
 from redraft.sandbox.draws import canonical
-from redraft.sandbox.faults import HARMS, NONE, UNREADABLE_VERDICTS, Doing, Faults, Harm, Scripts
+from redraft.sandbox.faults import HARMS, NONE, Doing, Faults, Harm, Scripts
+from redraft.sandbox.judging import UNREADABLE, Judges, judges_here
 from redraft.sandbox.limits import Limits
 from redraft.sandbox.models import Models
 from redraft.sandbox.options import Options
-from redraft.sandbox.schemas import is_judging, judged, smallest
+from redraft.sandbox.schemas import smallest
 from redraft.sandbox.spoiling import HUGE, failure, play, refusal, spoil, unpaid
-from redraft.sandbox.truth import NOT_FEEDBACK, Truth, is_new_question, shown_answers, subject
+from redraft.sandbox.truth import NOT_FEEDBACK, Truth, is_new_question, subject
 
 _NOTHING = Doing()
 _SOUND = Harm(paid=True, whole=True)
 # The client gets no HTTP answer, or not all of it.
 CONNECTION_ENDS = frozenset({"reset_headers", "reset_body", "dropped", "stall", "drip"})
-_CHOICES = {"answer_1": "1", "answer_2": "2", "tie": "TIE"}
 
 
 class Calls:
     def __init__(self, options: Options, models: Models, accounts: Accounts, scripts: Scripts) -> None:
         self._options, self._models, self._accounts, self._scripts = options, models, accounts, scripts
         self._truth = Truth(options.seed, options.truth)
+        self._judges = Judges(options.seed, options.truth)
         self._faults = Faults(options.seed, options.faults)
         self.limits = Limits(options.faults)
 
@@ -79,7 +80,8 @@ class Calls:
             await asyncio.sleep(latency + doing.delay_ms / 1000)
         model = ask if played == ask.model else msgspec.structs.replace(ask, model=played)
         replies = [
-            _as_told(self._reply(model, content, kind, fault, choice, index), doing) for index in range(ask.count)
+            _as_told(self._reply(model, content, kind, fault, choice, index, attempt), doing)
+            for index in range(ask.count)
         ]
         fingerprint = hashlib.sha256(digest + attempt.to_bytes(4, "big")).hexdigest()
         answer = msgspec.json.encode(form.write(ask, replies, fingerprint, int(time.time())))
@@ -87,6 +89,8 @@ class Calls:
         headers |= form.dialect.answer_headers(fingerprint)
         if doing.changes:
             fault = "scripted"
+        elif fault == NONE and kind == "judge":
+            fault = _own_fault(replies[0])
         elif fault == "malformed" and kind == "judge":
             fault = "unreadable"  # the text is, the answer around it is sound
         self._record_paid(request, ask.model, digest, kind, fault, doing)
@@ -123,22 +127,27 @@ class Calls:
         fault, _, choice = self._faults.draw(digest, attempt)
         # A batch has no connection that could break; what may go wrong with the text goes wrong here too.
         fault = fault if fault in {"empty", "refused", "truncated"} else NONE
-        replies = [self._reply(model, content, kind, fault, choice, index) for index in range(ask.count)]
+        replies = [self._reply(model, content, kind, fault, choice, index, attempt) for index in range(ask.count)]
+        if fault == NONE and kind == "judge":
+            fault = _own_fault(replies[0])
         fingerprint = hashlib.sha256(digest + attempt.to_bytes(4, "big")).hexdigest()
         self._accounts.input_tokens += ask.input_tokens
         self._accounts.output_tokens += sum(reply.output_tokens for reply in replies)
         self._accounts.record(route, ask.model, digest, 200, kind, fault, paid=True, whole=True)
         return form.write(ask, replies, fingerprint, int(time.time()))
 
-    def _reply(self, ask: Ask, content: bytes, kind: str, fault: str, choice: float, index: int) -> Reply:
+    def _reply(
+        self, ask: Ask, content: bytes, kind: str, fault: str, choice: float, index: int, attempt: int
+    ) -> Reply:  # fmt: skip
         if fault == "empty":
             return Reply("")
         if fault == "refused":
             return Reply("", "refusal")
         if kind == "judge":
-            text = self._verdict(ask, content)
-            if fault == "malformed":
-                text = UNREADABLE_VERDICTS[int(choice * len(UNREADABLE_VERDICTS))]
+            said = self._judges.reply(ask, content, attempt)
+            text = UNREADABLE[int(choice * len(UNREADABLE))] if fault == "malformed" else said.text
+            if said.ending == "refusal" and fault == NONE:
+                return said
         elif ask.schema is None and is_new_question(ask.instructions, ask.last_user):
             text = NOT_FEEDBACK
         else:
@@ -153,21 +162,19 @@ class Calls:
             return Reply(text[: 4 * ask.max_tokens], "length")
         return Reply(text)
 
-    def _verdict(self, ask: Ask, content: bytes) -> str:
-        verdict, strength = self._truth.verdict(ask.last_user, content)
-        if ask.schema is None:
-            return f"Simulated analysis of the two answers.\nVERDICT: {_CHOICES[verdict]}"
-        return msgspec.json.encode(judged(ask.schema, verdict, strength)).decode()
-
 
 def kind_of(ask: Ask) -> str:
-    """judge, structured or chat; a judge may also be asked for a last line `VERDICT: 1|2|TIE`."""
-    if ask.schema is not None:
-        return "judge" if is_judging(ask.schema) else "structured"
-    if "VERDICT:" in ask.instructions:
-        first, second = shown_answers(ask.last_user)
-        return "judge" if first is not second else "chat"
-    return "chat"
+    """judge, structured or chat; a judge may also be asked for a last line that begins with VERDICT: or SCORES:."""
+    if judges_here(ask):
+        return "judge"
+    return "structured" if ask.schema is not None else "chat"
+
+
+def _own_fault(reply: Reply) -> str:
+    """What a judge did wrong by itself, as the account calls it."""
+    if reply.ending == "refusal":
+        return "refused"
+    return "unreadable" if reply.text in UNREADABLE else NONE
 
 
 def authorise(request: web.Request, options: Options) -> None:

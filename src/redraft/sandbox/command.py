@@ -12,7 +12,7 @@ import click
 
 from redraft.sandbox.course import TURNS
 from redraft.sandbox.faults import AFTER, HARMS
-from redraft.sandbox.options import FaultOptions, Options, TruthOptions
+from redraft.sandbox.options import JUDGE_HABITS, FaultOptions, Options, TruthOptions
 
 SHARE = click.FloatRange(0, 1)
 NOT_NEGATIVE = click.FloatRange(min=0)
@@ -42,6 +42,18 @@ def _word(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tup
         if not pattern or not word:
             raise click.BadParameter(f"{pattern or word!r} is not PATTERN=WORD")
     return pairs
+
+
+def _judge(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tuple[tuple[str, str, float], ...]:
+    found: list[tuple[str, str, float]] = []
+    for name, number in _numbers(values, "PATTERN:HABIT=NUMBER"):
+        pattern, _colon, habit = name.rpartition(":")
+        if habit not in JUDGE_HABITS or not pattern:
+            raise click.BadParameter(f"{name!r} is not PATTERN:HABIT; habits are {', '.join(JUDGE_HABITS)}")
+        if habit not in {"bias", "sd", "tie"} and not 0 <= number <= 1:
+            raise click.BadParameter(f"{number:g} is no share from 0 to 1")
+        found.append((pattern, habit, number))
+    return tuple(found)
 
 
 def _fault(_: click.Context, option: click.Parameter, values: tuple[str, ...]) -> tuple[tuple[str, float], ...]:
@@ -101,6 +113,13 @@ def _fault(_: click.Context, option: click.Parameter, values: tuple[str, ...]) -
 @click.option("--judge-bias", type=float, default=0.15, help="The judge's favour for the answer shown first.")
 @click.option("--judge-sd", type=NOT_NEGATIVE, default=0.5, help="The judge's noise.")
 @click.option("--judge-tie", type=NOT_NEGATIVE, default=0.25, help="Smaller differences are ties.")
+@click.option("--judge-refusals", type=SHARE, default=0.0, help="Share of the judge's asks that it refuses.")
+@click.option("--judge-garbage", type=SHARE, default=0.0, help="Share of the judge's answers that cannot be read.")
+@click.option(
+    "--judge-obeys", type=SHARE, default=0.0, help="Share of the asks in which an answer can order the judge."
+)
+@click.option("--judge-wavers", type=SHARE, default=0.0, help="Share of repeated asks that are judged anew.")
+@click.option("--judge", "judges", multiple=True, callback=_judge, help="PATTERN:HABIT=NUMBER of judges; repeatable.")
 @click.option("--access-log", is_flag=True, help="Log every request to standard error.")
 @click.option("--exit-with-parent", is_flag=True, help="End when the parent process ends or closes this one's input.")
 def sandbox_command(**given: object) -> None:

@@ -18,7 +18,6 @@ from redraft.sandbox.options import FaultOptions
 
 NONE = "none"
 AFTER = "after:"  # before the name of a fault of a route: what was asked for is done, and its answer spoiled
-UNREADABLE_VERDICTS = ("$ERROR$", "\n\n", "To Assistant", "[[9.5]]", "Both answers have merit, and I cannot say.", "{")
 _SPREAD = 0.5  # sigma of the lognormal latency: the slowest of a hundred takes about three times the mean
 
 

@@ -12,11 +12,30 @@ import msgspec
 DEFAULT_STRENGTHS: tuple[tuple[str, float], ...] = (("*feedback*", 0.9), ("*alternative*", 0.45), ("*", 0.0))
 
 
+# What a judge may be like, by the names of TruthOptions' `judge_` fields and of JudgeHabits.
+JUDGE_HABITS = ("bias", "sd", "tie", "refusals", "garbage", "obeys", "wavers")
+
+
+class JudgeHabits(msgspec.Struct, frozen=True, kw_only=True):
+    """One judge: `bias` for the answer shown first, noise `sd`, `tie` band, and shares of the asks: `refusals`,
+    `garbage` (answers that cannot be read), `obeys` (does what an answer orders it to), `wavers` (asked the same
+    again, draws its noise anew)."""
+
+    bias: float
+    sd: float
+    tie: float
+    refusals: float = 0.0
+    garbage: float = 0.0
+    obeys: float = 0.0
+    wavers: float = 0.0
+
+
 class TruthOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What is true in the simulated world. Qualities, biases and deviations share one unit.
 
     `strengths` are (pattern of the model name, strength); the first match counts, then DEFAULT_STRENGTHS.
-    `judge_bias` favours the answer shown first; |difference| below `judge_tie` is a tie.
+    `judge_bias` favours the answer shown first; |difference| below `judge_tie` is a tie. The other `judge_` shares are
+    JudgeHabits'; `judges` are (pattern of the judge's name, habit, value) for single ones, the last that fits counts.
     """
 
     strengths: tuple[tuple[str, float], ...] = ()
@@ -24,6 +43,11 @@ class TruthOptions(msgspec.Struct, frozen=True, kw_only=True):
     judge_bias: float = 0.15
     judge_sd: float = 0.5
     judge_tie: float = 0.25
+    judge_refusals: float = 0.0
+    judge_garbage: float = 0.0
+    judge_obeys: float = 0.0
+    judge_wavers: float = 0.0
+    judges: tuple[tuple[str, str, float], ...] = ()
 
 
 class FaultOptions(msgspec.Struct, frozen=True, kw_only=True):

@@ -82,6 +82,11 @@ def topics(text: str) -> tuple[str, ...]:
     return tuple(words) if len(words) > 1 else (*words, *_FALLBACK)
 
 
+def content_words(text: str) -> frozenset[str]:
+    """The words of `text`, in small letters, that say what it is about."""
+    return frozenset(found.group().lower() for found in _WORD.finditer(text)) - _PLAIN
+
+
 def compose(about: str, quality: float, choices: bytes) -> str:
     """A marked answer of four to seven sentences; `choices` are at least 32 bytes that decide all of it."""
     words = topics(about)

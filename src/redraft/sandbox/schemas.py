@@ -5,6 +5,7 @@ Neighbours: `truth` decides the verdict, `chat` and `anthropic_messages` find th
 
 from __future__ import annotations
 
+import re
 from typing import cast
 
 Schema = dict[str, object]
@@ -18,7 +19,27 @@ def is_judging(schema: Schema) -> bool:
     return offered.issuperset(VERDICTS)
 
 
-def judged(schema: Schema, verdict: str, strength: str) -> Schema:
+def is_scoring(schema: Schema) -> bool:
+    """Whether the schema asks for scores: an object `scores` of numbers."""
+    scores = _table(_table(_table(schema.get("properties")).get("scores")).get("properties"))
+    return bool(scores) and all(_table(one).get("type") == "number" for one in scores.values())
+
+
+def scale_of(schema: Schema) -> tuple[list[str], float, float]:
+    """What is scored, and the ends of the scale, which stand in words: `..., from 1 to 10`."""
+    scores = _table(_table(_table(schema["properties"])["scores"])["properties"])
+    found = re.search(r"from (\S+) to (\S+)$", str(_table(next(iter(scores.values()))).get("description", "")))
+    return list(scores), float(found[1]) if found else 1.0, float(found[2]) if found else 10.0
+
+
+def scored(schema: Schema, scores: dict[str, object], violation: bool) -> Schema:
+    """The scores as an object with the schema's keys in the schema's order."""
+    known: Schema = {"analysis": "Simulated analysis: what decides the scores.", "scores": scores}
+    known |= {"violation": violation}
+    return {key: known.get(key, smallest(_table(part), schema)) for key, part in _table(schema["properties"]).items()}
+
+
+def judged(schema: Schema, verdict: str, strength: str, violations: dict[str, bool] | None = None) -> Schema:
     """The verdict as an object with the schema's keys in the schema's order."""
     analysis = {
         "tie": "Simulated analysis: both answers serve the user about equally well.",
@@ -26,6 +47,8 @@ def judged(schema: Schema, verdict: str, strength: str) -> Schema:
         "answer_2": "Simulated analysis: the second answer serves the user better than the first.",
     }[verdict]
     known: Schema = {"analysis": analysis, "verdict": verdict, "strength": strength}
+    if violations:
+        known["violations"] = violations
     return {key: known.get(key, smallest(_table(part), schema)) for key, part in _table(schema["properties"]).items()}
 
 

@@ -17,13 +17,15 @@ from typing import cast
 import msgspec
 
 from redraft.sandbox.draws import Draws
-from redraft.sandbox.options import DEFAULT_STRENGTHS, TruthOptions
-from redraft.sandbox.prose import compose, marks
+from redraft.sandbox.options import DEFAULT_STRENGTHS, JudgeHabits, TruthOptions
+from redraft.sandbox.prose import compose, content_words, marks
 
 EMPTY_QUALITY = -3.0
+# Of a text that has nothing to do with the conversation: no judge takes it for an answer.
+UNRELATED_QUALITY = -8.0
 NOT_FEEDBACK = "N/A"
 _NONCE = re.compile(r"(?<![0-9a-fA-F])[0-9a-fA-F]{32}(?![0-9a-fA-F])")
-_LABEL = re.compile(r"answer[ _-]?([12])", re.IGNORECASE)
+_LABEL = re.compile(r"(conversation|answer(?:[ _-]?[12])?)(?![a-z0-9])", re.IGNORECASE)
 _CLOSING = re.compile(r"(?<![a-z])(?:end|close)(?![a-z])|/\s*answer", re.IGNORECASE)
 # The clear cases: what stands where feedback is expected is a question about something new.
 _NEW_QUESTION = re.compile(r"^\W*who is \w+\?\W*$", re.IGNORECASE)
@@ -53,20 +55,31 @@ class Truth:
         quality = self.strength(model) + self._options.quality_sd * draws.normal(0)
         return compose(about, quality, Draws(draws.raw, "words").raw)
 
-    def quality(self, text: str) -> float:
-        """The quality of an answer as the judge reads it: its mark, or a fixed draw for unmarked text."""
+    def quality(self, text: str, context: str = "") -> float:
+        """The quality of an answer as the judge reads it: its mark, or a fixed draw for unmarked text.
+
+        An unmarked text without a word of the `context` is no answer to it.
+        """
         if not text.strip().strip('"'):
             return EMPTY_QUALITY
-        found = marks(text)
-        return found[0] if found else Draws(self._seed, "unmarked", text.strip()).normal(0)
+        if found := marks(text):
+            return found[0]
+        asked = content_words(context)
+        if len(asked) > 1 and asked.isdisjoint(content_words(text)):
+            return UNRELATED_QUALITY
+        return Draws(self._seed, "unmarked", text.strip()).normal(0)
 
-    def verdict(self, question: str, content: bytes) -> tuple[str, str]:
-        """(`answer_1`, `answer_2` or `tie`; `slight` or `clear`) for the judge's last user message."""
+    def verdict(self, question: str, noise: float, habits: JudgeHabits | None = None) -> tuple[str, str]:
+        """(`answer_1`, `answer_2` or `tie`; `slight` or `clear`) for the judge's last user message.
+
+        `noise` is standard normal; without `habits` the judge is as all are.
+        """
         first, second = shown_answers(question)
-        options = self._options
-        noise = options.judge_sd * Draws(self._seed, "verdict", content).normal(0)
-        difference = self.quality(first) - self.quality(second) + options.judge_bias + noise
-        if abs(difference) < options.judge_tie:
+        context, options = shown_context(question), self._options
+        habits = habits or JudgeHabits(bias=options.judge_bias, sd=options.judge_sd, tie=options.judge_tie)
+        gap = self.quality(first, context) - self.quality(second, context)
+        difference = gap + habits.bias + habits.sd * noise
+        if abs(difference) < habits.tie:
             return "tie", "slight"
         return ("answer_1" if difference > 0 else "answer_2"), ("clear" if abs(difference) > 1 else "slight")
 
@@ -76,6 +89,25 @@ def shown_answers(question: str) -> tuple[str, str]:
 
     Where no such blocks are found, the last two marked answers count.
     """
+    blocks = _blocks(question)
+    if "answer1" in blocks and "answer2" in blocks:
+        return blocks["answer1"], blocks["answer2"]
+    parts = re.split(r"(?=\[simulated answer )", question)
+    return (parts[-2], parts[-1]) if len(parts) > 2 else (question, question)
+
+
+def shown_answer(question: str) -> str:
+    """The one answer in a judge's message, in a block as above; empty where there is none."""
+    return _blocks(question).get("answer", "")
+
+
+def shown_context(question: str) -> str:
+    """The conversation in a judge's message, in a block as above; empty where there is none."""
+    return _blocks(question).get("conversation", "")
+
+
+def _blocks(question: str) -> dict[str, str]:
+    """Label (conversation, answer, answer1, answer2) → text."""
     blocks: dict[str, str] = {}
     # Line bounds by plain search: a pattern over whole lines takes quadratic time on long ones.
     found = [(question.rfind("\n", 0, at.start()) + 1, at.end()) for at in _NONCE.finditer(question)]
@@ -84,11 +116,9 @@ def shown_answers(question: str) -> tuple[str, str]:
         line = question[begin : newline if newline >= 0 else len(question)]
         label = _LABEL.search(line)
         if label and not _CLOSING.search(line):
-            blocks.setdefault(label[1], question[newline:following].strip())
-    if len(blocks) == 2:
-        return blocks["1"], blocks["2"]
-    parts = re.split(r"(?=\[simulated answer )", question)
-    return (parts[-2], parts[-1]) if len(parts) > 2 else (question, question)
+            name = re.sub(r"[ _-]", "", label[1].lower())
+            blocks.setdefault(name, question[newline:following].strip())
+    return blocks
 
 
 def is_new_question(instructions: str, last_user: str) -> bool:
@@ -127,18 +157,18 @@ def true_win_rate(strength_a: float, strength_b: float, options: TruthOptions) -
     and P(e >= t + D - b); integrated over D ~ N(strength_a - strength_b, 2 quality_sd²).
     """
     gap, spread = strength_a - strength_b, math.sqrt(2) * options.quality_sd
+    return 0.5 + 0.5 * _expectation(lambda d: expected_label(d, options), gap, spread)
 
-    def balance(d: float) -> float:
-        """P(label is a win) - P(label is a loss), given the difference in quality."""
-        bias, band, deviation = options.judge_bias, options.judge_tie, options.judge_sd
-        won_1, won_2 = _above(band - d - bias, deviation), _above(band - d + bias, deviation)
-        lost_1, lost_2 = _above(band + d + bias, deviation), _above(band + d - bias, deviation)
-        tied_1, tied_2 = 1 - won_1 - lost_1, 1 - won_2 - lost_2
-        won = won_1 * won_2 + won_1 * tied_2 + tied_1 * won_2
-        lost = lost_1 * lost_2 + lost_1 * tied_2 + tied_1 * lost_2
-        return won - lost
 
-    return 0.5 + 0.5 * _expectation(balance, gap, spread)
+def expected_label(d: float, options: TruthOptions) -> float:
+    """P(a context's label is a win) - P(it is a loss), where A's answer is better by `d`; the terms as above."""
+    bias, band, deviation = options.judge_bias, options.judge_tie, options.judge_sd
+    won_1, won_2 = _above(band - d - bias, deviation), _above(band - d + bias, deviation)
+    lost_1, lost_2 = _above(band + d + bias, deviation), _above(band + d - bias, deviation)
+    tied_1, tied_2 = 1 - won_1 - lost_1, 1 - won_2 - lost_2
+    won = won_1 * won_2 + won_1 * tied_2 + tied_1 * won_2
+    lost = lost_1 * lost_2 + lost_1 * tied_2 + tied_1 * lost_2
+    return won - lost
 
 
 def _above(threshold: float, deviation: float) -> float:

@@ -122,3 +122,11 @@ def test_real_two_order_data() -> None:
     assert (counted.n, counted.wins, counted.losses, counted.ties) == (126, 37, 54, 35)
     assert (counted.changed_mind, counted.first_both, counted.second_both) == (32, 23, 9)
     assert 0.01 < counted.position_p < 0.03
+
+
+def test_judgments_asked_in_two_ways_are_not_counted_together(make_judged: Callable[..., list[Judgment]]) -> None:
+    one, other = make_judged("c1", "AA", template="pairwise@1"), make_judged("c2", "AA", template="mine@1#0a1b2c3d")
+    settled = make_judged("c3", "tt", template="")
+    assert len(fold_judgments([*settled, *one, *settled[:0]])) == 2
+    with pytest.raises(InputError, match=r"asked with pairwise@1 and with mine@1#0a1b2c3d cannot"):
+        fold_judgments([*one, *settled, *other])

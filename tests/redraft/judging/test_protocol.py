@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from redraft.judging import protocol
+from redraft.judging.judges import Judge
 from redraft.judging.material import ANSWER_LIMIT, CONTEXT_LIMIT, answer_view, context_view, neutralise
 from redraft.judging.settled import presettled, skipped
 from redraft.records import Comparison, Completion, Failure, Message
@@ -59,6 +60,8 @@ def test_the_layout(make_comparison: Compare) -> None:
         "BEGIN ANSWER_2", '"Eggs are nice."', "END ANSWER_2", "Compare ANSWER_1 and ANSWER_2", '"verdict"',
     )]  # fmt: skip
     assert places == sorted(places)
+    nonce = NONCE.findall(user.content)[0]
+    assert user.content.startswith(f"The code of this call is {nonce}.") and user.content.count(nonce) == 7
     assert "tuned" not in user.content + system.content
     properties = protocol.VERDICT_SCHEMA["properties"]
     assert list(properties) == protocol.VERDICT_SCHEMA["required"] == ["analysis", "violations", "verdict", "strength"]
@@ -199,28 +202,29 @@ def test_a_failed_call_has_a_status_and_no_winner(reason: str, status: str) -> N
 
 
 def test_a_judge_without_schemas_ends_with_a_line(make_completion: Complete) -> None:
-    order, request = protocol.judge_requests(_pair("x", "y"), "j", structured=False)[0]
+    judge = Judge(model="j", form="text")
+    order, request = protocol.judge_requests(_pair("x", "y"), judge)[0]
     assert request.output_schema is None
     assert request.template == "pairwise_text@1"
     assert request.messages[1].content.endswith("or VERDICT: TIE")
     spoken = make_completion("The first repeats VERDICT: 1.\nVERDICT: 2")
-    assert protocol.judgment(_pair("x", "y"), order, "j", spoken, structured=False).winner == "B"
+    assert protocol.judgment(_pair("x", "y"), order, judge, spoken).winner == "B"
     # The line is read only where no schema was asked for.
     assert protocol.judgment(_pair("x", "y"), order, "j", spoken).status == "judge_unparseable"
 
 
 def test_a_reask_is_bounded_reminded_and_filed_apart(make_comparison: Compare) -> None:
-    request = protocol.judge_requests(make_comparison(), "j")[0][1]
-    first, second = protocol.reask_request(request, 1), protocol.reask_request(request, 2)
+    request, first, second = (protocol.judge_request(make_comparison(), "AB", "j", attempt=n) for n in range(3))
     assert len({request.key("x"), first.key("x"), second.key("x")}) == 3
-    assert protocol.reask_request(request, 1).key("x") == first.key("x")
+    assert protocol.judge_request(make_comparison(), "AB", "j", attempt=1).key("x") == first.key("x")
+    assert [one.attempt for one in (request, first, second)] == [0, 1, 2]
     assert "reminder" in first.messages[-1].content
     old, new = (set(NONCE.findall(r.messages[-1].content)) for r in (request, first))
     assert len(old) == len(new) == 1
     assert old != new
     assert first.row_id == request.row_id
-    with pytest.raises(ValueError, match="2 times at most"):
-        protocol.reask_request(request, 3)
+    with pytest.raises(ValueError, match="20 times at most"):
+        protocol.judge_request(make_comparison(), "AB", "j", attempt=21)
 
 
 @pytest.mark.parametrize(

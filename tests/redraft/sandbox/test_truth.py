@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from redraft.sandbox.draws import canonical
+from redraft.sandbox.draws import Draws, canonical
 from redraft.sandbox.options import Options, TruthOptions
 from redraft.sandbox.prose import marks
 from redraft.sandbox.schemas import smallest
@@ -30,7 +30,8 @@ def judge_message(first: str, second: str, nonce: str) -> str:
 
 def verdict(world: Truth, first: str, second: str) -> str:
     message = judge_message(first, second, secrets.token_hex(16))
-    return world.verdict(message, canonical({"model": "judge", "messages": [message]}))[0]
+    content = canonical({"model": "judge", "messages": [message]})
+    return world.verdict(message, Draws(7, "verdict", content).normal(0))[0]
 
 
 @pytest.mark.parametrize(
@@ -101,7 +102,7 @@ def test_the_judge_reads_blocks_whatever_the_answers_hold():
     world = Truth(1, TruthOptions(judge_sd=0.0, judge_bias=0.0))
     assert verdict(world, "anything at all", "") == "answer_1", "an empty answer is worse than any other"
     loose = "A: [simulated answer 00aa00aa00aa q=+0.100] B: [simulated answer 00aa00aa00aa q=+0.900]"
-    assert world.verdict(loose, b"") == ("answer_2", "slight"), "marks in order, where there are no blocks"
+    assert world.verdict(loose, 0.0) == ("answer_2", "slight"), "marks in order, where there are no blocks"
 
 
 def test_the_judge_favours_the_first_of_two_equals():

@@ -1,0 +1,310 @@
+"""The report's sections on a study's pairs: intervals, counts, what would change the result, judges, people, looks.
+
+Pure: a summary in, sections out. Neighbours: `pictures` draws, `style_sections` has position, length and findings,
+`board_sections` leaderboards and traits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from redraft.judging import curves, pictures
+from redraft.judging.figures import many, p_value, percent, percent_range
+from redraft.judging.pages import Part, Section, Table, rate
+from redraft.judging.pictures import Estimate
+from redraft.judging.settings import Settings
+from redraft.judging.summary import PanelSummary, StudySummary, Summary
+from redraft.judging.wording import interval_name
+
+HUES = 5
+_TONES = {"clearly_better": "firm", "better": "firm", "no_difference": "calm"}
+
+
+class Names:
+    """What the page calls models and pairs, and their colours, the same wherever they appear."""
+
+    def __init__(self, study: StudySummary) -> None:
+        self._settings = study.settings
+        models = dict.fromkeys(name for pair in study.pairs for name in (pair.model_a, pair.model_b))
+        self._hues = {model: f"m{number % HUES}" for number, model in enumerate(models)}
+        self._several = len(study.judges) > 1
+
+    def label(self, model: str) -> str:
+        return self._settings.label(model)
+
+    def hue(self, model: str) -> str:
+        return self._hues.get(model, "")
+
+    def pair(self, one: Summary | PanelSummary) -> tuple[str, str]:
+        return self.label(one.model_a), self.label(one.model_b)
+
+    def pieces(self, one: Summary | PanelSummary) -> tuple[tuple[str, str], ...]:
+        """The name of a pair's row; with several judges also whose verdict it is."""
+        a, b = self.pair(one)
+        named = ((a, self.hue(one.model_a)), ("against", ""), (b, self.hue(one.model_b)))
+        if not self._several:
+            return named
+        return (*named, ("according to " + (one.judge if isinstance(one, Summary) else "all judges"), ""))
+
+    def title(self, one: Summary | PanelSummary) -> str:
+        by = f", {one.judge}" if self._several and isinstance(one, Summary) else ""
+        return f"{self.label(one.model_a)} against {self.label(one.model_b)}{by}"
+
+
+def tone(one: Summary | PanelSummary) -> str:
+    return _TONES.get(one.verdict, "open")
+
+
+def intervals(study: StudySummary, names: Names) -> Section:
+    """The headline intervals; panels first, then each judge."""
+    settings = study.settings
+    marks = (*settings.rope, 0.5)
+    rows = [
+        _panel_estimate(one, names, marks) if isinstance(one, PanelSummary)
+        else Estimate(
+            names=names.pieces(one), point=one.win_rate if one.n else None, low=one.low, high=one.high,
+            value=rate(one.win_rate) if one.n else "—", note=percent_range(one.low, one.high, marks), tone=tone(one),
+        )
+        for one in _by_pair(study)
+    ]  # fmt: skip
+    single = len({(one.model_a, one.model_b) for one in study.pairs}) == 1
+    a, b = names.pair(study.pairs[0]) if single else ("the first model", "the second model")
+    axis = pictures.rate_axis(end for row in rows for end in (row.low, row.high) if end is not None)
+    about = " ".join(f"{names.title(one)}: win rate {rate(one.win_rate)}, interval {percent_range(one.low, one.high)}."
+                     for one in study.pairs if one.n)  # fmt: skip
+    drawn = pictures.forest(
+        rows, axis, about=about, reference=0.5, band=settings.rope, ends=(f"← {b} wins more", f"{a} wins more →")
+    )
+    kinds = " or ".join(dict.fromkeys(interval_name(one, settings) for one in study.pairs))
+    explain = (
+        "The dot is the share of conversations won, a tie counting one half. The bar is where the true share plausibly "
+        f"lies ({kinds}). Touching the line at 50% means that chance alone could explain it; inside the shaded band "
+        "the difference is too small to matter."
+    )
+    return Section(anchor="intervals", title="How sure is that?", explain=explain, parts=(Part(picture=drawn),))
+
+
+def _by_pair(study: StudySummary) -> list[Summary | PanelSummary]:
+    """Pair by pair, the panel first."""
+    places = {pair: n for n, pair in enumerate(dict.fromkeys((one.model_a, one.model_b) for one in study.pairs))}
+    return sorted((*study.panels, *study.pairs), key=lambda one: places[one.model_a, one.model_b])
+
+
+def _panel_estimate(one: PanelSummary, names: Names, marks: tuple[float, ...]) -> Estimate:
+    panel = one.panel
+    return Estimate(
+        names=names.pieces(one), point=panel.rate if panel.n else None, low=panel.low, high=panel.high,
+        value=rate(panel.rate) if panel.n else "—", note=percent_range(panel.low, panel.high, marks), tone=tone(one),
+    )  # fmt: skip
+
+
+def counts(study: StudySummary, names: Names) -> Section:
+    """Won, tied, lost and without a verdict: a bar and a row for each pair and judge."""
+    drawn = pictures.stacks([_stack(one, names) for one in study.pairs])
+    corrected = any(one.p_adjusted is not None for one in study.pairs)
+    columns = ["Comparison", "Won", "Lost", "Tied", "of these mind changed", "No verdict", "Win rate", "Interval", "p"]
+    columns += ["p, adjusted"] if corrected else []
+    rows = tuple(_counts_row(one, names, study.settings, corrected) for one in study.pairs)
+    legend = (
+        "In its own colour: contexts a model won, in both orders or in one with a tie in the other. Grey: no "
+        "difference, or the judge changed its mind. Pale: no usable verdict."
+    )
+    table = Table(columns=tuple(columns), rows=rows, note=_note(study))
+    explain = (
+        "Contexts with a verdict, of all that were attempted. A context is won where both orders of the answers "
+        "together favour a model."
+    )
+    parts = (Part(picture=drawn), Part(lead=legend, table=table))
+    return Section(anchor="counts", title="What was counted", explain=explain, parts=parts)
+
+
+def _stack(one: Summary, names: Names) -> pictures.Stack:
+    a, b = names.pair(one)
+    t = one.tally
+    hue_a, hue_b = names.hue(one.model_a), names.hue(one.model_b)
+    by = f", {one.judge}" if names.title(one).endswith(one.judge) else ""
+    return pictures.Stack(
+        left=(a, hue_a), middle=f"{t.n:,} of {many(t.attempted, 'context')}{by}", right=(b, hue_b),
+        parts=((t.wins, hue_a, f"{a} won"), (t.ties, "t", "tied"), (t.losses, hue_b, f"{b} won"),
+               (t.unusable, "u", "no verdict")),
+    )  # fmt: skip
+
+
+def _counts_row(one: Summary, names: Names, settings: Settings, corrected: bool) -> tuple[str | int | None, ...]:
+    t = one.tally
+    adjusted = (_p(one.p_adjusted),) if corrected else ()
+    marks = (*settings.rope, 0.5)
+    return (
+        names.title(one), t.wins, t.losses, t.ties, t.changed_mind, t.unusable, rate(one.win_rate) if t.n else None,
+        percent_range(one.low, one.high, marks), _p(one.p_mid), *adjusted,
+    )  # fmt: skip
+
+
+def _p(p: float | None) -> str | None:
+    return None if p is None else p_value(p)[2:].replace("= ", "")
+
+
+def _note(study: StudySummary) -> str:
+    test = "p is the mid-p sign test of won against lost; a tie counts for neither."
+    if any(one.looks for one in study.pairs):
+        test += " It knows nothing of the looks that were taken; the interval and the verdict do."
+    found = study.correction
+    if found is None:
+        return test
+    if found.method == "closed" and found.omnibus_p is not None:
+        how = (
+            "closed test. A difference is stated where the test that all three models are equal "
+            f"({p_value(found.omnibus_p)}, {found.omnibus_contexts:,} contexts usable in all comparisons) and the "
+            "pair's own test both reject."
+        )
+    elif found.method == "fixed sequence":
+        how = (
+            "the comparisons were tested in an order declared beforehand, each only where all before it were found; "
+            "those outside of it carry no claim."
+        )
+    else:
+        how = f"Holm's method over {len(found.raw)} comparisons."
+    return f"{test} Adjusted p: {how}"
+
+
+def sensitivity(study: StudySummary, names: Names) -> Section | None:
+    """The same win rate computed in other ways that a reader may ask for; None where there is none."""
+    parts = [part for one in study.pairs if (part := _otherwise(one, names, study.settings))]
+    if not parts:
+        return None
+    explain = (
+        "The same win rate computed in other ways. None of these replaces the verdict: they show on what it depends."
+    )
+    return Section(anchor="otherwise", title="Would it come out otherwise?", explain=explain, parts=tuple(parts))
+
+
+def _otherwise(one: Summary, names: Names, settings: Settings) -> Part | None:
+    def row(name: str, point: float | None, low: float | None, high: float | None) -> Estimate:
+        note = "" if low is None or high is None else percent_range(low, high)
+        value = "between" if point is None else rate(point)
+        return Estimate(names=((name, ""),), point=point, low=low, high=high, value=value, note=note)
+
+    rows: list[Estimate] = []
+    if one.people is not None:
+        rows.append(row("by people's choice, the judge helping", one.people.rate, one.people.low, one.people.high))
+        rows.append(
+            row(f"by {one.people.labelled} labels of people alone",
+                one.people.human_rate, one.people.human_low, one.people.human_high)
+        )  # fmt: skip
+    if one.screening is not None and one.screening.flagged and one.screening.n:
+        found = one.screening
+        rows.append(row(f"without {many(found.flagged, 'flagged context')}", found.win_rate, found.low, found.high))
+    for name, adjusted in _adjusted(one):
+        rows.append(row(f"adjusted for {name}", *adjusted))
+    if one.tally.unusable:
+        rows.append(row("had all missing verdicts been lost", one.worst, None, None))
+        rows.append(row("had all missing verdicts been won", one.best, None, None))
+    if not rows or not one.n:
+        return None
+    rows.insert(0, row("as counted", one.win_rate, one.low, one.high))
+    axis = pictures.rate_axis(end for each in rows for end in (each.low, each.high, each.point) if end is not None)
+    a, _ = names.pair(one)
+    about = f"{a}'s win rate: " + "; ".join(f"{each.names[0][0]} {each.value} {each.note}" for each in rows)
+    drawn = pictures.forest(rows, axis, about=about, reference=0.5, band=settings.rope)
+    return Part(title=f"{a}'s win rate, {names.title(one)}", picture=drawn)
+
+
+def _adjusted(one: Summary) -> list[tuple[str, tuple[float, float, float]]]:
+    if one.mechanism is None:
+        return []
+    found = (("length", one.mechanism.length), ("length and format", one.mechanism.length_and_format))
+    return [
+        (name, (each.adjusted, each.low, each.high))
+        for name, each in found
+        if each is not None and each.adjusted is not None and each.low is not None and each.high is not None
+    ]
+
+
+def caveats(study: StudySummary, names: Names) -> Section:
+    """What applies to all pairs first, then what applies to each."""
+    told = [*study.panels, *study.pairs]
+    shared = [each for each in told[0].caveats if all(each in other.caveats for other in told)]
+    parts = [Part(points=tuple(shared))] if shared else []
+    for one in told:
+        own = tuple(each for each in one.caveats if each not in shared)
+        if own:
+            parts.append(Part(title=names.title(one), points=own))
+    return Section(anchor="mind", title="What to keep in mind", parts=tuple(parts))
+
+
+def judges(study: StudySummary, names: Names) -> Section | None:
+    """How far several judges agree."""
+    if not study.panels:
+        return None
+    parts: list[Part] = []
+    for one in study.panels:
+        rows = tuple(
+            (each.first, each.second, each.measured.n, _share(each.measured.agreement), each.measured.kappa,
+             each.measured.decisive_n, _share(each.measured.decisive), each.measured.decisive_kappa, each.family)
+            for each in one.panel.agreements
+        )  # fmt: skip
+        columns = ("Judge", "and judge", "Contexts", "Same label", "kappa", "Both decided", "Same winner", "kappa",
+                   "One family")  # fmt: skip
+        alpha, ordinal = one.panel.alpha, one.panel.alpha_ordinal
+        note = "" if alpha is None else f"Krippendorff's alpha {alpha:.2f}" + (
+            "" if ordinal is None else f", {ordinal:.2f} where win and loss count as further apart than a tie"
+        )  # fmt: skip
+        said = tuple(
+            f"{each.sentence} {each.explanation} {each.frequencies}".replace("  ", " ").strip()
+            for each in study.pairs
+            if (each.model_a, each.model_b) == (one.model_a, one.model_b)
+        )
+        parts.append(Part(title=names.title(one), points=said, table=Table(columns=columns, rows=rows, note=note)))
+    explain = "A winner is named only where all judges prefer the same model. Kappa and alpha: 1 is perfect, 0 chance."
+    return Section(anchor="judges", title="Do the judges agree?", explain=explain, parts=tuple(parts))
+
+
+def _share(share: float | None) -> str | None:
+    return None if share is None else percent(share)
+
+
+def people(study: StudySummary, names: Names, notes: Mapping[tuple[str, str], Sequence[str]]) -> Section | None:
+    """What labels of people changed; `notes` say of each pair who labelled."""
+    parts = [
+        Part(title=names.title(one), points=(*one.people_said, *notes.get((one.model_a, one.model_b), ())))
+        for one in study.pairs
+        if one.people_said
+    ]
+    if not parts:
+        return None
+    explain = (
+        "A random sample of the contexts was labelled by people who did not know whose answer was whose. Their labels "
+        "correct what the judge says of all (prediction-powered inference)."
+    )
+    return Section(anchor="people", title="What do people say?", explain=explain, parts=tuple(parts))
+
+
+def looks(study: StudySummary, names: Names) -> Section | None:
+    """The evidence at each planned look."""
+    parts: list[Part] = []
+    for one in study.pairs:
+        if not one.looks:
+            continue
+        points = [
+            curves.LookPoint(contexts=each.contexts, statistic=each.statistic, boundary=each.boundary)
+            for each in one.looks
+        ]
+        planned = round(one.looks[-1].contexts / one.looks[-1].fraction)
+        about = f"{names.title(one)}: " + " ".join(each.why for each in one.looks)
+        table = Table(
+            columns=("Look", "Contexts", "z", "Boundary", "Repeated interval", "Could still be found", "What follows"),
+            rows=tuple(
+                (each.number, each.contexts, round(each.statistic, 2), round(each.boundary, 2),
+                 percent_range(each.low, each.high), _share(each.conditional_power), each.reason.replace("_", " "))
+                for each in one.looks
+            ),
+        )  # fmt: skip
+        drawn = curves.looks(points, planned, about=about)
+        parts.append(Part(title=names.title(one), lead=one.looks[-1].why, picture=drawn, table=table))
+    if not parts:
+        return None
+    explain = (
+        "The run was looked at as planned beforehand. Beyond a boundary (dashed) it stops with a winner; the "
+        "boundaries allow for all looks together."
+    )
+    return Section(anchor="looks", title="When did it stop?", explain=explain, parts=tuple(parts))

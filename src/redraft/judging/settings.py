@@ -1,0 +1,54 @@
+"""What a verdict depends on beside the judgments, and the word it comes to.
+
+Neighbours: `decision`, `panel` and `stopping` decide by these; `summary` stores them with the numbers.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+VerdictCode = Literal[
+    "clearly_better", "better", "borderline", "no_difference", "undecided", "not_enough", "not_poolable",
+    "judges_disagree",
+]  # fmt: skip
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What a verdict depends on beside the judgments; stored with the results.
+
+    Shares lie in [0, 1]. A win rate within `rope` counts as no meaningful difference. More than `max_missing`
+    of the contexts without a verdict, or fewer than `min_contexts` with one, block a verdict. `one_training_run`
+    says that a compared model comes from a single training run. `baseline` is the untrained model of a study.
+    `sequence` names pairs of models in the order in which their differences are tested at full alpha until one is not
+    found; it holds only where it was declared before any answer was judged. Without it three arms get the closed test.
+    `labels` are short names to show in place of models' names. `simulated` says that the sandbox gave the answers,
+    whatever the judge was.
+    """
+
+    confidence: float = 0.95
+    rope: tuple[float, float] = (0.45, 0.55)
+    max_missing: float = 0.05
+    min_contexts: int = 20
+    power: float = 0.8
+    one_training_run: bool = False
+    baseline: str = ""
+    sequence: tuple[tuple[str, str], ...] = ()
+    labels: dict[str, str] = {}
+    simulated: bool = False
+
+    @property
+    def alpha(self) -> float:
+        return round(1 - self.confidence, 12)
+
+    def label(self, model: str) -> str:
+        return self.labels.get(model, model)
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """A verdict word and the side it favours, where it favours one; `note` tells a borderline's cause."""
+
+    code: VerdictCode
+    favours: Literal["A", "B"] | None = None
+    note: str = ""
