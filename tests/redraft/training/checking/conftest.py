@@ -23,9 +23,18 @@ ALTERNATING = (
     "{% for m in messages %}{% if m.role == 'system' %}{{ raise_exception('no system role') }}{% endif %}"
     "{{ m.content }}{% endfor %}"
 )
+CALLING = PLAIN.replace(
+    "{{ m.content }}", "{{ m.content }}{% for c in m.tool_calls or [] %}{{ c.function.name }}{% endfor %}"
+)
 
-
-TEMPLATES = {"plain": PLAIN, "marked": MARKED, "forgetful": FORGETFUL, "alternating": ALTERNATING, "none": None}
+TEMPLATES = {
+    "plain": PLAIN,
+    "calling": CALLING,
+    "marked": MARKED,
+    "forgetful": FORGETFUL,
+    "alternating": ALTERNATING,
+    "none": None,
+}
 
 
 @pytest.fixture(scope="session")

@@ -25,10 +25,28 @@ from redraft.training.validator import require_good
 
 Row = dict[str, Any]
 IMAGE = "data:image/png;base64,iVBORw0KGgo="
+TOOLS = [
+    {"type": "function", "function": {"name": name, "parameters": {"type": "object"}}} for name in ("find", "open")
+]
 
 texts = st.text(st.characters(codec="utf-8"), min_size=1, max_size=30).filter(str.strip)
-calls = st.builds(lambda name: [{"type": "function", "function": {"name": name, "arguments": "{}"}}], texts)
-sample_weights = st.one_of(st.just(None), st.integers(0, 9), st.floats(0, 9))
+# A row counts unless its weight is 0, which one of several may have.
+sample_weights = st.one_of(st.just(None), st.integers(1, 9), st.floats(0.1, 9))
+FUNCTIONS = ("find", "open")
+
+
+@st.composite
+def calls(draw: st.DrawFn) -> list[Row]:
+    """An assistant that calls one function or several at once, and the answers in any order."""
+    names = draw(st.lists(st.sampled_from(FUNCTIONS), min_size=1, max_size=3))
+    given = draw(st.dictionaries(st.text(max_size=3), st.integers(0, 9), max_size=2))
+    called = [
+        {"id": f"call_{i}", "type": "function", "function": {"name": name, "arguments": json.dumps(given)}}
+        for i, name in enumerate(names)
+    ]
+    answers = [{"role": "tool", "content": draw(st.text(max_size=3)), "tool_call_id": call["id"]} for call in called]
+    speech = draw(st.sampled_from([{"content": None}, {"content": "let me see"}, {}]))
+    return [{"role": "assistant", "tool_calls": called, **speech}, *draw(st.permutations(answers))]
 
 
 @st.composite
@@ -38,14 +56,15 @@ def turns(draw: st.DrawFn, *, ends_with: str = "any", plain: bool = False) -> li
     for _ in range(draw(st.integers(1, 3))):
         messages.append({"role": "user", "content": draw(texts)})
         if not plain and draw(st.integers(0, 3)) == 0:
-            messages.append({"role": "assistant", "content": None, "tool_calls": draw(calls)})
-            messages.append({"role": "tool", "content": draw(st.text(max_size=3)), "tool_call_id": "1"})
+            messages += draw(calls())
         messages.append({"role": "assistant", "content": draw(texts)})
+        if not plain and draw(st.integers(0, 4)) == 0:
+            messages[-1][draw(st.sampled_from(["reasoning", "reasoning_content"]))] = draw(texts)
     if ends_with == "user" or (ends_with == "any" and draw(st.booleans())):
         messages.append({"role": "user", "content": draw(texts)})
     if not plain and draw(st.integers(0, 4)) == 0:
         for message in messages:
-            if isinstance(message["content"], str):
+            if isinstance(message.get("content"), str):
                 message["content"] = [{"type": "text", "text": message["content"] or "-"}]
             if message["role"] == "user":
                 message["content"] += [{"type": "image_url", "image_url": {"url": IMAGE}}] * draw(st.integers(0, 2))
@@ -57,21 +76,29 @@ def conversations(draw: st.DrawFn) -> Row:
     # Plain rows are checked in another way than rich ones.
     plain = draw(st.booleans())
     messages = draw(turns(plain=plain))
-    for message in messages:
+    for message in messages if draw(st.booleans()) else ():
         if draw(st.booleans()):
-            # What shows images cannot be trained.
-            images = isinstance(message["content"], list) and any("image_url" in part for part in message["content"])
-            message["weight"] = 0 if images else draw(st.integers(0, 1))
-    [*_, last] = (message for message in messages if message["role"] == "assistant")
-    last["weight"] = 1
-    tools = [{"type": "function", "function": {"name": "find", "parameters": {"type": "object"}}}]
-    return {"messages": messages} | ({"tools": tools} if not plain and draw(st.booleans()) else {})
+            message["weight"] = draw(st.integers(0, 1))
+        if shows_image(message):
+            # What shows images cannot be trained; without a weight it would be, once another message has one.
+            message["weight"] = 0
+        if draw(st.integers(0, 4)) == 0:
+            message["name"] = draw(texts)
+    if any("weight" in message for message in messages):
+        [*_, last] = (message for message in messages if message["role"] == "assistant")
+        last["weight"] = 1
+    return {"messages": messages} | ({"tools": draw(st.sampled_from([TOOLS, [], None]))} if draw(st.booleans()) else {})
+
+
+def shows_image(message: Row) -> bool:
+    return isinstance(message.get("content"), list) and any("image_url" in part for part in message["content"])
 
 
 def preferences() -> st.SearchStrategy[Row]:
     output = st.builds(lambda text: [{"role": "assistant", "content": text}], texts)
     given = st.builds(lambda messages: {"messages": messages}, turns(ends_with="user"))
-    return st.fixed_dictionaries({"input": given, "preferred_output": output, "non_preferred_output": output})
+    rows = st.fixed_dictionaries({"input": given, "preferred_output": output, "non_preferred_output": output})
+    return rows.filter(lambda row: row["preferred_output"] != row["non_preferred_output"])
 
 
 GOOD: dict[Format, st.SearchStrategy[Row]] = {
@@ -148,7 +175,7 @@ def late_system(row: Row, pick: Any) -> str:
     messages = row["messages"]
     # Behind an assistant that called a tool stands the tool: there, too, nobody else may speak.
     place = pick(range(1, len(messages) + 1))
-    texts_alone = not any(isinstance(m["content"], list) for m in messages)
+    texts_alone = not any(isinstance(m.get("content"), list) for m in messages)
     messages.insert(place, {"role": "system", "content": "x" if texts_alone else [{"type": "text", "text": "x"}]})
     return f"messages[{place}].role"
 
@@ -163,15 +190,83 @@ def uncalled_tool(row: Row, _: Any) -> str:
 
 
 def unanswered_call(row: Row, _: Any) -> str:
-    call = {"role": "assistant", "tool_calls": [{"function": {"name": "f"}}]}
-    row["messages"] = [{"role": "user", "content": "q"}, call, {"role": "assistant", "content": "a"}]
+    with_call(row, {})
+    del row["messages"][2]
     return "messages[2].role"
+
+
+def with_call(row: Row, change: Row, **answer: Any) -> None:
+    """Makes a row with one call and its answer, and breaks it: `change` and `answer` replace keys, or take those away
+    that are Ellipsis."""
+    call = {"id": "1", "type": "function", "function": {"name": "find", "arguments": "{}"}}
+    function = {"id": call, "type": call, "name": call["function"], "arguments": call["function"]}
+    told = {"role": "tool", "content": "r", "tool_call_id": "1"}
+    for key, value, owner in [
+        *((k, v, function[k]) for k, v in change.items()),
+        *((k, v, told) for k, v in answer.items()),
+    ]:
+        owner[key] = value
+        if value is ...:
+            del owner[key]
+    asked, said = {"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}
+    row |= {"messages": [asked, {"role": "assistant", "tool_calls": [call]}, told, said], "tools": TOOLS}
+
+
+def call(field: str, change: Row | None = None, **answer: Any) -> Callable[[Row, Any], str]:
+    def broken(row: Row, _: Any) -> str:
+        with_call(row, change or {}, **answer)
+        return f"messages[{2 if answer else 1}]{field}"
+
+    return broken
+
+
+def half_answered(row: Row, _: Any) -> str:
+    with_call(row, {})
+    row["messages"][1]["tool_calls"].append({"id": "2", "function": {"name": "open", "arguments": "{}"}})
+    return "messages[1].tool_calls[1].id"
+
+
+def called_twice(row: Row, _: Any) -> str:
+    with_call(row, {})
+    row["messages"][1]["tool_calls"] *= 2
+    return "messages[1].tool_calls[1].id"
+
+
+def last_untrained(row: Row, pick: Any) -> str:
+    """Rich rows and plain ones alike: the answer before is trained, the last is not."""
+    before = [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a", "weight": 1}]
+    last = {"role": "assistant", "content": "b", "weight": 0} | pick([{}, {"reasoning": "hm"}])
+    row["messages"] = [*before, {"role": "user", "content": "r"}, last]
+    return "messages[3].weight"
+
+
+def weightless_image(row: Row, _: Any) -> str:
+    trained_image(row, _)
+    del row["messages"][0]["weight"]
+    row["messages"][1]["weight"] = 1
+    return "messages[0].weight"
+
+
+def input_of_the_system(row: Row, _: Any) -> str:
+    row["input"]["messages"] = [{"role": "system", "content": "s"}]
+    return "input.messages[0]"
+
+
+def same_outputs(row: Row, pick: Any) -> str:
+    # A name and a weight say nothing to the model.
+    row["non_preferred_output"] = [row["preferred_output"][0] | pick([{}, {"name": "bot"}, {"weight": 1}])]
+    return "non_preferred_output"
 
 
 def no_object(row: Row, pick: Any) -> str:
     place = pick(range(len(row["messages"])))
     row["messages"][place] = "hello"
     return f"messages[{place}]"
+
+
+def part(extra: Row) -> Callable[[Row, Any], str]:
+    """A part with a key that nothing reads."""
+    return image({"type": "text", "text": "t"} | extra, field=f"messages[0].content[1].{next(iter(extra))}")
 
 
 def image(part: Any, *, field: str, role: str = "user", times: int = 1) -> Callable[[Row, Any], str]:
@@ -253,6 +348,20 @@ MUTATIONS: dict[str, Mutation] = {
     "tool that nobody called": Mutation(CONVERSATION, uncalled_tool, False),
     "call without an answer": Mutation(CONVERSATION, unanswered_call, False),
     "nothing trained": Mutation(CONVERSATION, untrained, False),
+    "last answer not trained": Mutation(CONVERSATION, last_untrained, False),
+    "call without an id": Mutation(CONVERSATION, call(".tool_calls[0].id", {"id": ...}), False),
+    "call with a number for an id": Mutation(CONVERSATION, call(".tool_calls[0].id", {"id": 1}), False),
+    **{
+        f"call with arguments {value!r}": Mutation(
+            CONVERSATION, call(".tool_calls[0].function.arguments", {"arguments": value}), False
+        )
+        for value in (..., 3, None, {}, "", "find it", "[1]", '{"a": 1} {}')
+    },
+    "call of what is no tool": Mutation(CONVERSATION, call(".tool_calls[0].function.name", {"name": "shut"}), False),
+    "answer to nothing": Mutation(CONVERSATION, call(".tool_call_id", None, tool_call_id="7"), False),
+    "answer without an id": Mutation(CONVERSATION, call(".tool_call_id", None, tool_call_id=...), False),
+    "one call of two answered": Mutation(CONVERSATION, half_answered, False),
+    "two calls with one id": Mutation(CONVERSATION, called_twice, False),
     "no answer": Mutation(CONVERSATION, without_answer, True),
     "no messages": Mutation(CONVERSATION, a_column("messages", []), True),
     "messages a text": Mutation(CONVERSATION, a_column("messages", "hello"), True),
@@ -267,6 +376,13 @@ MUTATIONS: dict[str, Mutation] = {
         f"weight of the row {value!r}": Mutation(CONVERSATION, a_column("weight", value), True)
         for value in (-0.5, True, "1", None)
     },
+    # A number of 0 or more, but none that a float holds.
+    "weight of the row of 400 digits": Mutation(CONVERSATION, a_column("weight", 10**400), False),
+    "weight of 500 digits": Mutation(CONVERSATION, a_message("messages", "weight", 10**500), True),
+    "key with a line break": Mutation(CONVERSATION, a_column("we\nird", 1, field="we\\nird"), True),
+    "key with an escape, and long": Mutation(
+        CONVERSATION, a_column("\x1b[31m" + "k" * 500, 1, field="\\x1b[31m" + "k" * 114 + "…"), True
+    ),
     "image of the assistant": Mutation(
         CONVERSATION, image(shown(IMAGE), field="messages[1].content[1]", role="assistant"), False
     ),
@@ -276,9 +392,31 @@ MUTATIONS: dict[str, Mutation] = {
     "image of no kind": Mutation(
         CONVERSATION, image(shown("data:image/gif;base64,R0"), field="messages[0].content[1].image_url.url"), False
     ),
+    **{
+        f"image that is {name}": Mutation(
+            CONVERSATION, image(shown(url), field="messages[0].content[1].image_url.url"), False
+        )
+        for name, url in {
+            "no base64": "data:image/png;base64,@@@@",
+            "broken into lines": IMAGE.replace("iVBO", "iVBO\n"),
+            "not padded": IMAGE.rstrip("="),
+            "of another kind": IMAGE.replace("png", "webp"),
+            "empty": "data:image/png;base64,",
+        }.items()
+    },
+    "image with a detail": Mutation(
+        CONVERSATION,
+        image(
+            {"type": "image_url", "image_url": {"url": IMAGE, "detail": "low"}},
+            field="messages[0].content[1].image_url.detail",
+        ),
+        False,
+    ),
+    "part with a weight": Mutation(CONVERSATION, part({"weight": 0}), False),
     "too many images": Mutation(CONVERSATION, image(shown(IMAGE), field="messages", times=11), False),
     "part of no kind": Mutation(CONVERSATION, image({"type": "audio"}, field="messages[0].content[1].type"), False),
     "image with weight 1": Mutation(CONVERSATION, trained_image, False),
+    "image without the weight that others have": Mutation(CONVERSATION, weightless_image, False),
     "parts and texts": Mutation(CONVERSATION, parts_and_texts, False),
     "prompt missing": Mutation(INSTRUCTION, a_column("prompt", ...), True),
     "completion a list": Mutation(INSTRUCTION, a_column("completion", ["x"]), True),
@@ -291,6 +429,9 @@ MUTATIONS: dict[str, Mutation] = {
     "input a list": Mutation(PREFERENCE, a_column("input", []), True),
     "input without messages": Mutation(PREFERENCE, no_input_messages, True),
     "input ends with the assistant": Mutation(PREFERENCE, input_ends_with_assistant, False),
+    "input of the system alone": Mutation(PREFERENCE, input_of_the_system, False),
+    "outputs that are the same": Mutation(PREFERENCE, same_outputs, False),
+    "weight 0 on an output": Mutation(PREFERENCE, a_message("preferred_output", "weight", 0), False),
     "key of the input": Mutation(PREFERENCE, input_key, False),
     "weight in the input": Mutation(PREFERENCE, a_message("input.messages", "weight", 0.5), True),
     "no preferred output": Mutation(PREFERENCE, a_column("preferred_output", ...), True),
@@ -313,7 +454,9 @@ LINES: dict[str, tuple[bytes, bool]] = {
     "not UTF-8": (b'{"text": "\xff"}', False),
     "a byte order mark": (b'\xef\xbb\xbf{"text": "a"}', False),
     "half of a surrogate pair": (b'{"text": "\\ud83d"}', True),
-    "no number": (b'{"text": "a", "weight": NaN}', True),
+    "half of a surrogate pair in the middle": (b'{"text": "a\\ud83d b"}', True),
+    "NaN": (b'{"text": "a", "weight": NaN}', True),
+    "out of range": (b'{"text": "a", "weight": 1e999}', True),
     "nested too deep": (b'{"text": ' + b"[" * 50_000 + b"]" * 50_000 + b"}", False),
 }
 
@@ -388,6 +531,8 @@ def test_a_line_that_is_no_row_is_named(name: str, data: st.DataObject) -> None:
         number = write(path, lines, blanks_for(lines, data))[bad]
         report = check_file(path)
         assert [(fault.row, fault.field) for fault in report.faults] == [(number, "row")]
+        for said in ("half of a surrogate pair", "NaN", "out of range"):
+            assert (said in report.faults[0].mend) is name.startswith(said)
         if name != "nested too deep":  # the SDK's check breaks down there
             assert sdk_check(path)["is_check_passed"] is passes_sdk
 
@@ -437,6 +582,45 @@ def test_faults_are_counted_beyond_those_kept(tmp_path: Path) -> None:
     assert (report.rows, report.faulty_rows) == (51, 50)
 
 
+@pytest.mark.parametrize("value", [{"messages": [{"role": "user"}]}, [{"text": "a"}, {"text": "b"}]])
+def test_json_as_people_read_it_is_one_fault(tmp_path: Path, value: Any) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text(json.dumps(value, indent=1), encoding="utf-8")
+    [fault] = check_file(path).faults
+    assert (fault.row, fault.field, fault.kind) == (0, "file", "not_json") and "each object on one line" in fault.mend
+    # A line that was cut off is a fault of its row, not of the file.
+    path.write_text('{\n{"text": "a"}\n', encoding="utf-8")
+    assert [(fault.row, fault.field) for fault in check_file(path).faults] == [(1, "row")]
+
+
+def test_rows_that_teach_nothing_or_others_words_are_counted(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    asked, said = {"role": "user", "content": "q"}, {"role": "assistant", "content": "a", "weight": 1}
+    image = [{"type": "image_url", "image_url": {"url": IMAGE}}]
+    spoken = [{"type": "text", "text": "a"}]
+    rows: list[Row] = [
+        {"messages": [asked, {"role": "assistant", "content": "a"}]},
+        {"messages": [asked | {"weight": 0}, said]},
+        {"messages": [asked, said]},
+        {"messages": [asked | {"weight": 1}, said | {"reasoning": "hm"}], "weight": 0},
+        {
+            "messages": [
+                asked | {"content": image, "weight": 0},
+                said | {"content": spoken},
+                asked | {"content": spoken},
+            ]
+        },
+    ]
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    report = check_file(path)
+    assert report.good
+    assert (report.others, report.first_others, report.muted, report.first_muted) == (3, 3, 1, 4)
+    path.write_text(json.dumps(rows[3]) + '\n{"messages": []}\n', encoding="utf-8")
+    assert [fault.field for fault in check_file(path).faults] == ["messages"]
+    path.write_text(json.dumps(rows[3]), encoding="utf-8")
+    assert [(fault.row, fault.field, fault.kind) for fault in check_file(path).faults] == [(0, "file", "untrained")]
+
+
 @pytest.mark.parametrize("content", [b"", b"\n \n"])
 def test_a_file_without_rows_is_faulty(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "rows.jsonl"
@@ -462,8 +646,8 @@ def test_an_image_may_have_10_mib(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
     most = 4 * 10 * 2**20 // 3
     rows = []
-    for size in (most - 8, most + 8):
-        content = [{"type": "image_url", "image_url": {"url": "data:image/jpeg;base64," + "A" * size}}]
+    for size in (most - most % 4, most + 8):
+        content = [{"type": "image_url", "image_url": {"url": "data:image/jpeg;base64,/9j/" + "A" * (size - 4)}}]
         answer = [{"type": "text", "text": "a cat"}]
         rows.append({"messages": [{"role": "user", "content": content}, {"role": "assistant", "content": answer}]})
     path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
