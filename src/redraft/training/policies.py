@@ -39,13 +39,15 @@ class JobPolicy(msgspec.Struct, frozen=True, kw_only=True):
         In a rehearsal a lost job may be tried anew: a sandbox that was restarted has forgotten it, and nobody paid.
         """
         what = f"training job {job.job_id or job.suffix} ended as {job.state}"
+        if job.state is JobState.LOST:
+            what = f"training job {job.job_id} is lost"
         why = f" ({job.last_error})" if job.last_error else ""
         if rehearsal and job.state is JobState.LOST:
             return
         if job.state not in self.after:
             raise TrainingError(
-                f"{what}{why} and stays so (policy {self.name}); --policy {RESUBMIT_FAILED.name} submits it anew, or "
-                "change the settings, the data or the suffix"
+                f"{what}{why} and stays so (policy {self.name}); --policy {RESUBMIT_FAILED.name} submits it anew"
+                f"{_PAID_AGAIN if job.state is JobState.LOST else ''}, or change the settings, the data or the suffix"
             )
         if job.attempt >= self.attempts:
             raise TrainingError(f"{what}{why}, the last of {job.attempt} attempts; another suffix starts afresh")
@@ -57,6 +59,7 @@ RESUBMIT_FAILED = JobPolicy(
     after=frozenset({JobState.ERROR, JobState.CANCELLED, JobState.USER_ERROR, JobState.LOST}),
 )
 ALWAYS_NEW = JobPolicy(name="always-new", anew=True)
+_PAID_AGAIN = " and pays again, so make sure first that it is not at another account"
 POLICIES = {policy.name: policy for policy in (ATTACH, RESUBMIT_FAILED, ALWAYS_NEW)}
 
 
