@@ -79,7 +79,7 @@ def _of_job(registry: Registry, job: TrainingJob) -> Iterable[_Shown]:
     if curve := loss_curve(metrics, f"{name}{' (simulated)' if job.simulated else ''}"):
         yield _Shown(keys["loss"], f"Loss of {name}", ImageArtifact, "image_url", as_address(curve))
     described = f"{name}: {words} ({_as_of(job)})"
-    yield _Shown(keys["progress"], described, ProgressArtifact, "progress", 100.0 * (job.progress or 0.0))
+    yield _Shown(keys["progress"], described, ProgressArtifact, "progress", round(100.0 * (job.progress or 0.0), 1))
 
 
 def _as_of(job: TrainingJob) -> str:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import random
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
 
 import httpx
 
@@ -10,8 +14,8 @@ from blocks.credentials import endpoint_of
 from redraft.errors import RedraftError
 from redraft.providers.chat import ChatClient
 from redraft.providers.endpoints import Endpoint
-from redraft.training.hosted import HostedTraining
-from redraft.training.monitoring import MonitorPass, MonitorRule, monitor_pass
+from redraft.training.control_plane import ControlPlane, Retries
+from redraft.training.monitoring import PASS_SECONDS, REQUEST_SECONDS, MonitorPass, MonitorRule, monitor_pass
 from redraft.training.registry import Registry
 from redraft.training.serving.orphans import Sweep, may_have_orphans, stop_orphans
 from tasks.session import credentials_name
@@ -50,22 +54,33 @@ async def look_at_open_jobs(
     return await asyncio.to_thread(_pass, registry, endpoint, rule)
 
 
-async def stop_left_endpoints(registry: Registry, credentials: str | None) -> Sweep:
-    """Stops the endpoints that outlived their run: they cost money by the hour. Asks nobody where none is open."""
+async def stop_left_endpoints(registry: Registry, credentials: str | None, max_seconds: float = PASS_SECONDS) -> Sweep:
+    """Stops the endpoints that outlived their run: they cost money by the hour. Asks nobody where none is open, and
+    nobody later than `max_seconds` from now; what is left then is told as a fault, and the next pass stops it."""
     if not await asyncio.to_thread(may_have_orphans, registry):
         return Sweep()
     try:
         endpoint = await together(credentials)
     except RedraftError as fault:
         return Sweep(faults=(f"endpoints may still run, and cannot be looked at: {fault}",))
-    return await asyncio.to_thread(_sweep, registry, endpoint)
+    return await asyncio.to_thread(_sweep, registry, endpoint, max_seconds)
 
 
-def _sweep(registry: Registry, endpoint: Endpoint) -> Sweep:
-    with HostedTraining(endpoint, registry, tries=TRIES) as training:
-        return stop_orphans(training.plane, registry)
+def _sweep(registry: Registry, endpoint: Endpoint, max_seconds: float) -> Sweep:
+    with _plane(endpoint) as plane, plane.within(max_seconds, REQUEST_SECONDS):
+        return stop_orphans(plane, registry)
 
 
 def _pass(registry: Registry, endpoint: Endpoint, rule: MonitorRule | None) -> MonitorPass:
-    with HostedTraining(endpoint, registry, models=MODELS, tries=TRIES) as training:
-        return monitor_pass(training.plane, registry, rule, models=MODELS)
+    with _plane(endpoint) as plane:
+        return monitor_pass(plane, registry, rule, models=MODELS)
+
+
+@contextmanager
+def _plane(endpoint: Endpoint) -> Generator[ControlPlane]:
+    retries = Retries(tries=TRIES, sleep=time.sleep, random=random.Random())  # noqa: S311  waits only
+    plane = ControlPlane(endpoint, retries)
+    try:
+        yield plane
+    finally:
+        plane.close()

@@ -77,8 +77,8 @@ async def train_all(
 
 
 async def compared(outcomes: Sequence[Outcome], artifact: str) -> list[dict[str, Any]]:
-    """One row a training: its settings that sweeps vary, state, price in US dollars, last losses, the new model; also
-    shown as a table in the UI."""
+    """One row a training: its settings that sweeps vary, state, both estimates of its price in US dollars, last losses,
+    the new model; also shown as a table in the UI."""
     rows = await asyncio.to_thread(lambda: [_row(outcome) for outcome in outcomes])
     await show_table(artifact, rows, "Trainings compared")
     return rows
@@ -86,7 +86,6 @@ async def compared(outcomes: Sequence[Outcome], artifact: str) -> list[dict[str,
 
 def _row(outcome: Outcome) -> dict[str, Any]:
     settings, job = outcome.wish.settings, outcome.job or {}
-    price = job.get("price") if job.get("price") is not None else job.get("estimate")
     return {
         "base model": settings.base_model,
         "suffix": settings.suffix,
@@ -96,7 +95,8 @@ def _row(outcome: Outcome) -> dict[str, Any]:
         "seed": settings.seed,
         "job": job.get("job_id"),
         "state": job.get("state") or "not submitted",
-        "price": price,
+        "provider's price": job.get("price"),
+        "our price": job.get("estimate"),
         **_last_losses(outcome.job),
         "model": job.get("model_output_name"),
         "fault": None if outcome.fault is None else str(outcome.fault),

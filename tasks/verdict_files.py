@@ -17,6 +17,7 @@ from redraft.errors import PartialError
 from redraft.judging.examples import pick_examples
 from redraft.judging.report import Cost, ReportInput, Stage, render_report
 from redraft.judging.results import write_results
+from redraft.judging.seed_words import seed_sentences, seed_stage
 from redraft.judging.summary import Settings, StudySummary
 from redraft.judging.verdict import summarise_study
 from redraft.records import Comparison, Judgment
@@ -65,16 +66,18 @@ async def write_verdict(
     stages: list[dict[str, Any]],
     costs: list[dict[str, Any]],
 ) -> dict[str, Any]:
-    """Paths of both files, and the verdict of each pair in words."""
+    """Paths of both files, and in words: what all training runs of an arm say together, then each pair's verdict."""
     judged = [msgspec.convert(pair, JudgedPair) for pair in pairs]
     said = msgspec.convert(settings, Settings)
     shown = msgspec.convert(stages, list[Stage]), msgspec.convert(costs, list[Cost])
     study = await asyncio.to_thread(_write, Path(output), title, judged, said, parameters, *shown)
+    together = seed_sentences(study)
     return {
         "report": str(Path(output) / "report.html"),
         "results": str(Path(output) / "results.json"),
-        "verdicts": [pair.sentence for pair in study.pairs],
-        "details": [f"{pair.explanation} {pair.frequencies}".strip() for pair in study.pairs],
+        "verdicts": [sentence for sentence, _ in together] + [pair.sentence for pair in study.pairs],
+        "details": [details for _, details in together]
+        + [f"{pair.explanation} {pair.frequencies}".strip() for pair in study.pairs],
         "conclusion": study.conclusion,
         "table": [_row(pair, said) for pair in study.pairs],
         "simulated": study.simulated,
@@ -102,7 +105,7 @@ def _write(
             created_at=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
             study=study,
             examples=pick_examples(comparisons, judgments),
-            stages=tuple(stages),
+            stages=(*stages, *seed_stage(study)),
             costs=tuple(costs),
             facts={name.replace("_", " "): _fact(value) for name, value in parameters.items() if value is not None},
             results_file="results.json",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -51,13 +52,19 @@ def most_at_once(registry: Registry) -> int:
 
 
 def test_a_sweep_compares_all_and_a_failure_stops_no_other(
-    rewritten: Any, start_sandbox: Callable[..., SandboxProcess]
+    rewritten: Any, forking: Any, start_sandbox: Callable[..., SandboxProcess]
 ) -> None:
     project, sandbox = rewritten, start_sandbox(seed=1, job_seconds=0.5, job_fails=["Qwen/*"])
     project.environment["TOGETHER_BASE_URL"] = sandbox.url
     words = ("finetune", "-i", "rewritten", "-s", "swept", "-m", MODELS[0], "-m", MODELS[1], "-e", "1,2", "--seed", 7,
              "--jobs-at-once", 2, "--check-interval", 0.2, "--yes")  # fmt: skip
-    done = project.run(*words, "--evaluate", SAMPLE, "--evaluate", "test-size=20", status=3)
+    words = (*words, "--evaluate", SAMPLE, "--evaluate", "test-size=20")
+    refused = forking.run(project, *words, status=2).stderr
+    assert "answers through an endpoint of its own only" in refused and "add serve=true" in refused
+    assert re.search(r"about 0\.1\d h at \$\d+\.\d\d an hour, \$0\.\d\d", refused), refused
+    assert not sandbox.stats()["uploads"], "it is said before anything is done"
+    words = (*words, "--evaluate", "serve=true")
+    done = forking.run(project, *words, status=3)
     heading, *rows = [line.split() for line in done.stdout.splitlines()]
     assert heading[:5] == ["base", "model", "epochs", "job", "state"]
     assert [(row[0], row[1], row[3]) for row in rows] == [
@@ -65,7 +72,9 @@ def test_a_sweep_compares_all_and_a_failure_stops_no_other(
         for model, state in zip(MODELS, ("completed", "error"), strict=True)
         for epochs in ("1", "2")
     ]
-    assert all(0 < float(row[6]) < 3 and row[7].startswith("sandbox/") for row in rows[:2]), "a loss and a model"
+    assert "provider's price" in done.stdout and "our price" in done.stdout
+    assert all(row[5].startswith("$") and row[6].startswith("$") for row in rows), "both estimates"
+    assert all(0 < float(row[7]) < 3 and row[8].startswith("sandbox/") for row in rows[:2]), "a loss and a model"
     assert "partial: 2 of 4 trainings failed" in done.stderr
     made = sandbox.stats()["jobs"]
     assert len(made) == 4 and set(made.values()) == {1} and sandbox.stats()["uploads"] == 1
@@ -73,9 +82,9 @@ def test_a_sweep_compares_all_and_a_failure_stops_no_other(
         assert most_at_once(registry) == 2
         jobs = registry.list()
     assert {job.suffix for job in jobs} == set(made) and all(job.run for job in jobs)
-    assert [job.evaluation for job in jobs] == [{"conversations": str(SAMPLE), "test_size": "20"}] * 4
+    assert [job.evaluation for job in jobs] == [{"conversations": str(SAMPLE), "test_size": "20", "serve": "true"}] * 4
 
-    project.run(*words, "--policy", "resubmit-failed", status=3)
+    forking.run(project, *words, "--policy", "resubmit-failed", status=3)
     with Registry(project.folder / ".redraft" / "registry.sqlite") as registry:
         again = [(job.base_model, job.attempt) for job in registry.list()]
     assert sorted(again) == sorted([(MODELS[0], 1)] * 2 + [(MODELS[1], attempt) for attempt in (1, 1, 2, 2)])

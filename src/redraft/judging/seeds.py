@@ -1,6 +1,7 @@
 """Several training runs of one arm taken together: the context stays what is counted, not the run.
 
-Neighbours: `folding` gives each run's labels, `verdict` words each run for itself, `multiplicity` adjusts.
+Neighbours: `folding` gives each run's labels, `verdict` words each run for itself, `multiplicity` adjusts, `seed_words`
+speaks.
 """
 
 from __future__ import annotations
@@ -13,24 +14,48 @@ import msgspec
 
 from redraft.judging.distributions import f_tail, root
 from redraft.judging.folding import POINTS, Fold
+from redraft.judging.multiplicity import Pair, holm
 
 
 class Pooled(msgspec.Struct, frozen=True, kw_only=True):
-    """Model A's mean win rate over `seeds` training runs, ties as one half.
+    """Arm A's mean win rate against arm B over `seeds` training runs, ties as one half.
 
-    `low`..`high` is its interval, `p` two-sided against one half; all three None where the contexts do not differ, or
-    there are fewer than two of them.
+    `low`..`high` is its interval, `p` two-sided against one half, `p_adjusted` the same by Holm over all pairs of arms;
+    all four None where the contexts do not differ, or there are fewer than two of them.
 
     `n` contexts have a verdict from at least one run; `rates` are the runs' own win rates, None without a verdict.
     """
 
+    arm_a: str = ""
+    arm_b: str = ""
     seeds: int
     n: int
     rate: float
     low: float | None
     high: float | None
     p: float | None
+    p_adjusted: float | None = None
     rates: tuple[float | None, ...]
+
+
+def pooled_arms(
+    judged: Mapping[Pair, Mapping[str, Fold]], arms: Mapping[str, str], confidence: float = 0.95
+) -> tuple[Pooled, ...]:
+    """Each pair of arms that was judged with more than one training run, in order of appearance.
+
+    `judged` is (model A, model B) → context id → fold; `arms` is model → arm, a model that is not in it stands alone
+    under its own name.
+    """
+    runs: dict[Pair, list[Mapping[str, Fold]]] = {}
+    for (a, b), folds in judged.items():
+        runs.setdefault((arms.get(a, a), arms.get(b, b)), []).append(folds)
+    found = [
+        msgspec.structs.replace(pooled(of_pair, confidence), arm_a=a, arm_b=b)
+        for (a, b), of_pair in runs.items()
+        if len(of_pair) > 1
+    ]
+    adjusted = iter(holm([one.p for one in found if one.p is not None]))
+    return tuple(one if one.p is None else msgspec.structs.replace(one, p_adjusted=next(adjusted)) for one in found)
 
 
 def pooled(runs: Sequence[Mapping[str, Fold]], confidence: float = 0.95) -> Pooled:

@@ -11,6 +11,7 @@ import msgspec
 
 from redraft.judging.folding import Tally
 from redraft.judging.multiplicity import Correction
+from redraft.judging.seeds import Pooled
 
 VerdictCode = Literal[
     "clearly_better", "better", "borderline", "no_difference", "undecided", "not_enough", "not_poolable"
@@ -23,8 +24,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     Shares lie in [0, 1]. A win rate within `rope` counts as no meaningful difference. More than `max_missing`
     of the contexts without a verdict, or fewer than `min_contexts` with one, block a verdict. `one_training_run`
     says that a compared model comes from a single training run. `baseline` is the untrained model of a study.
-    `labels` are short names to show in place of models' names. `simulated` says that the sandbox gave the answers,
-    whatever the judge was.
+    `labels` are short names to show in place of models' names. `arms` says of which arm a model is a training
+    run, where several are to be counted together. `simulated` says that the sandbox gave the answers, whatever the
+    judge was.
     """
 
     confidence: float = 0.95
@@ -35,6 +37,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     one_training_run: bool = False
     baseline: str = ""
     labels: dict[str, str] = {}
+    arms: dict[str, str] = {}
     simulated: bool = False
 
     @property
@@ -109,12 +112,14 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StudySummary(msgspec.Struct, frozen=True, kw_only=True):
-    """All pairs of a study; where there are several, `correction`, and in `conclusion` what they say together."""
+    """All pairs of a study; where there are several, `correction`, and in `conclusion` what they say together.
+    `over_seeds` has the pairs of arms that were trained more than once."""
 
     pairs: tuple[Summary, ...]
     settings: Settings
     correction: Correction | None = None
     conclusion: str = ""
+    over_seeds: tuple[Pooled, ...] = ()
 
     @property
     def simulated(self) -> bool:

@@ -17,6 +17,7 @@ from redraft.judging.folding import Fold, Folder, Tally, tally
 from redraft.judging.intervals import contexts_needed, detectable_rate, exact_p, mid_p, tango_interval, win_rate
 from redraft.judging.multiplicity import Pair, correct
 from redraft.judging.replies import read_json_reply
+from redraft.judging.seeds import pooled_arms
 from redraft.judging.summary import Decision, Lengths, Settings, StudySummary, Summary
 from redraft.records import Comparison, Judgment
 
@@ -116,11 +117,13 @@ def summarise_study(
     if not pairs:
         raise InputError("there are no judgments to count")
     counted = {name: pair.counted() for name, pair in pairs.items()}
+    folds = {name: c.folds for name, c in counted.items()}
     p_values = {name: mid_p(c.tally.wins, c.tally.losses) for name, c in counted.items()}
-    correction = correct({name: c.folds for name, c in counted.items()}, p_values) if len(pairs) > 1 else None
+    correction = correct(folds, p_values) if len(pairs) > 1 else None
     adjusted = correction.adjusted if correction else (None,) * len(pairs)
     worded = tuple(_worded(c, settings, p) for c, p in zip(counted.values(), adjusted, strict=True))
-    study = StudySummary(pairs=worded, settings=settings, correction=correction)
+    over_seeds = pooled_arms(folds, settings.arms, settings.confidence)
+    study = StudySummary(pairs=worded, settings=settings, correction=correction, over_seeds=over_seeds)
     return msgspec.structs.replace(study, conclusion=wording.conclusion(study))
 
 

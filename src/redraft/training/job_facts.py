@@ -15,6 +15,8 @@ from redraft.training.states import JobState
 
 _TRAINED = ("train/loss", "eval/loss")
 _OF_KIND = {"stalled": "stalled", "held": "held by billing limit", "billing_limit": "stopped by billing limit"}
+# A guess beyond it is none.
+_LONGEST = timedelta(days=365).total_seconds()
 
 
 def state_words(job: TrainingJob, events: Sequence[JobEvent] = ()) -> str:
@@ -23,10 +25,8 @@ def state_words(job: TrainingJob, events: Sequence[JobEvent] = ()) -> str:
         said = f"not submitted: {job.last_error}"
     elif job.unreachable_since is not None and not job.state.terminal:
         said = f"{job.state}, could not be asked since {job.unreachable_since[:16].replace('T', ' ')}"
-    elif (kind := standing(job, events).kind) in {"stalled", "held", "billing_limit"}:
-        said = {"stalled": "stalled", "held": "held by billing limit", "billing_limit": "stopped by billing limit"}[
-            kind
-        ]
+    elif (kind := standing(job, events).kind) in _OF_KIND:
+        said = _OF_KIND[kind]
     else:
         said = (job.provider_status or "unknown") if job.state is JobState.UNKNOWN else str(job.state)
     return f"{said} (simulated)" if job.simulated else said
@@ -40,7 +40,8 @@ def time_left(job: TrainingJob, events: Sequence[JobEvent], now: datetime) -> ti
     starts = [time for event in events if event.type == "training_start" and (time := moment(event.created_at))]
     if not starts or now <= starts[-1]:
         return None
-    return (now - starts[-1]) * ((1 - job.progress) / job.progress)
+    seconds = (now - starts[-1]).total_seconds() * (1 - job.progress) / job.progress
+    return timedelta(seconds=seconds) if seconds < _LONGEST else None
 
 
 def in_words(time: timedelta) -> str:
@@ -71,6 +72,7 @@ def overview_row(job: TrainingJob, events: Sequence[JobEvent], now: datetime) ->
     left = time_left(job, events, now)
     return {
         "job": job.job_id or job.suffix,
+        "suffix": job.suffix,
         "state": state_words(job, events),
         "progress": "" if job.progress is None else f"{job.progress:.0%}",
         "left": "" if left is None else in_words(left),

@@ -7,6 +7,7 @@ one looked at longest ago first. Neighbours: `looking` asks, `stalls` judges the
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import zip_longest
@@ -16,31 +17,42 @@ from typing import Any
 import msgspec
 
 from redraft.errors import ConfigurationError, ProviderError, RedraftError
-from redraft.training.control_plane import ControlPlane, without_password
+from redraft.training import answers
+from redraft.training.control_plane import ControlPlane, OutOfTimeError, without_password
 from redraft.training.looking import REQUESTS_A_LOOK, Look, Onlooker, UsedUpError
 from redraft.training.registry import Registry, TrainingJob
 from redraft.training.stalls import StallRule, moment, silent_since, standing
 from redraft.training.states import JobState, from_provider
+from redraft.training.unknown import LOST_AFTER, not_known, said_of
+
+log = logging.getLogger(__name__)
 
 LEAST_REQUESTS = 1 + REQUESTS_A_LOOK
 # A job that the provider says has not changed is looked at this many times less often.
 _SELDOM = 5
-# What the provider does not know is lost only after so long: the key may be that of another account today.
-LOST_AFTER = timedelta(hours=1)
+# What was lost may be there after all, with the right key; nobody looks for it for ever.
+_LOOKED_FOR = timedelta(days=7)
+# Seconds that a pass may ask for, less than lie between two of the cron; and that it waits for one answer.
+PASS_SECONDS = 75.0
+REQUEST_SECONDS = 15.0
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 class MonitorRule(msgspec.Struct, frozen=True, kw_only=True):
-    """How a pass looks. `max_requests` bounds what it asks the provider, retries too; a job that has not moved is
+    """How a pass looks. `max_requests` bounds what it asks the provider, retries too, and `max_seconds` for how long:
+    nothing is asked later than that, and the last answer is waited for for 15 seconds. A job that has not moved is
     looked at again after `look_again` seconds. Raises ConfigurationError."""
 
     max_requests: int = 60
+    max_seconds: float = PASS_SECONDS
     look_again: float = 60.0
     stall: StallRule = StallRule()
 
     def __post_init__(self) -> None:
         if self.max_requests < LEAST_REQUESTS:
             raise ConfigurationError(f"max_requests {self.max_requests}: a pass needs at least {LEAST_REQUESTS}")
+        if not self.max_seconds > 0:
+            raise ConfigurationError("max_seconds is more than 0")
         if not self.look_again >= 0 or not self.stall.factor > 0 or not self.stall.minutes >= 0:
             raise ConfigurationError("look_again and stall_minutes are 0 or more, stall_factor is more than 0")
 
@@ -68,15 +80,17 @@ def monitor_pass(
 
     What cannot be asked is no failure of a job: it is told in `faults`, and the registry notes since when.
     """
-    return _Pass(plane, registry, rule or MonitorRule(), models).run()
+    rule = rule or MonitorRule()
+    with plane.within(rule.max_seconds, REQUEST_SECONDS):
+        return _Pass(plane, registry, rule, models).run()
 
 
 class _Pass:
     def __init__(self, plane: ControlPlane, registry: Registry, rule: MonitorRule, models: Path | None) -> None:
         self._registry, self._rule = registry, rule
-        self._eye = Onlooker(plane, registry, models, rule.max_requests)
+        self._eye = Onlooker(plane, registry, models, rule.max_requests, REQUEST_SECONDS)
         self._endpoint = without_password(plane.endpoint.name)
-        self._simulated = plane.endpoint.simulated
+        self._plane = plane
         self._tries = plane.retries.tries
         self._looks: list[Look] = []
         self._changed: list[TrainingJob] = []
@@ -91,8 +105,11 @@ class _Pass:
                 ours.append(job)
             else:
                 self._faults.append(f"{_name(job)} is at {job.endpoint}, not asked")
-        late = self._unread()
-        waiting = self._look_at(ours, late) if ours or late else 0
+        late, lost = self._unread(), [job for job in self._registry.lost_jobs() if job.endpoint == self._endpoint]
+        once_more = self._due(lost)
+        waiting = self._look_at(ours, late, lost) if ours or late or once_more else 0
+        for job in once_more:
+            self._registry.record(job, last_error=job.last_error)  # that it was looked for
         return MonitorPass(
             watched=len(ours),
             looks=tuple(self._looks),
@@ -116,21 +133,36 @@ class _Pass:
             and (job.watched_at is None or job.watched_at < job.updated_at)
         ]
 
-    def _look_at(self, ours: Sequence[TrainingJob], late: Sequence[TrainingJob]) -> int:
-        """How many jobs are left for the next pass."""
+    def _due(self, lost: Sequence[TrainingJob]) -> list[TrainingJob]:
+        """Lost jobs that the list is read for although nothing else asks for it: once an hour, for a week."""
+        now = self._registry.clock()
+        return [
+            job
+            for job in lost
+            if now - (moment(job.updated_at) or _LONG_AGO) >= LOST_AFTER
+            and now - (moment(job.unknown_since or "") or _LONG_AGO) < _LOOKED_FOR
+        ]
+
+    def _look_at(
+        self, ours: Sequence[TrainingJob], late: Sequence[TrainingJob], lost: Sequence[TrainingJob] = ()
+    ) -> int:
+        """How many jobs are left for the next pass. Lost ones that are in the list after all are lost no more."""
         try:
             entries = self._eye.listed()
         except RedraftError as fault:
             self._not_asked(ours, fault)
             return 0
-        by_id = {str(entry.get("id")): entry for entry in entries}
-        by_suffix = {str(entry["suffix"]): entry for entry in entries if entry.get("suffix")}
+        if entries is None:
+            self._faults.append("the provider's list of jobs is of an unknown shape; they are asked about one by one")
+        by_id, by_suffix = _indexed(entries or [])
         due = [(0, _LONG_AGO, job) for job in late]
         again: list[TrainingJob] = []
-        for job in ours:
+        for job in (*ours, *(job for job in lost if job.job_id in by_id)):
             entry = by_id.get(job.job_id) if job.job_id else by_suffix.get(job.suffix)
             if entry is None and job.job_id is None:
                 continue  # its submitter is at it, or died before the provider had the job: the next submission looks
+            if job.job_id is None and entry is not None:
+                job = self._registry.record(job, job_id=entry["id"])
             job, rank = self._listed(job, entry)
             if rank is None:
                 continue
@@ -160,16 +192,13 @@ class _Pass:
 
         An end is recorded only with the look that reads the rest of its log: nobody looks at a job that has ended.
         """
-        if entry is None:
+        status = None if entry is None else answers.word(entry.get("status"))
+        if entry is None or status is None:
             return job, 1
-        state = from_provider(entry.get("status"))
-        status = str(entry.get("status") or "")
-        changed = state is not job.state or status != job.provider_status
+        state = from_provider(status)
         if state.terminal:
-            if job.job_id is None:
-                job = self._registry.record(job, job_id=entry.get("id"))
             return job, 0
-        if changed:
+        if state is not job.state or status != job.provider_status:
             before = job.state
             job, mine = self._eye.told(job, entry)
             if mine:
@@ -178,19 +207,23 @@ class _Pass:
         if job.unreachable_since is not None:
             return job, 2
         age = self._registry.clock() - (moment(job.watched_at or "") or _LONG_AGO)
-        told = moment(str(entry.get("updated_at") or ""))
+        told = moment(answers.word(entry.get("updated_at")) or "")
         fresh = told is None or job.watched_at is None or told > (moment(job.watched_at) or _LONG_AGO)
         wanted = timedelta(seconds=self._rule.look_again * (1 if fresh else _SELDOM))
         return job, 2 if age >= wanted else None
 
     def _looked(self, job: TrainingJob) -> bool:
-        """Look at one job; False where the requests of this pass are used up."""
+        """Look at one job; False where the requests or the time of this pass are used up."""
         try:
             look = self._eye.look(job)
-        except UsedUpError:
+        except (UsedUpError, OutOfTimeError):
             return False
         except RedraftError as fault:
             self._not_asked([job], fault)
+            return True
+        except Exception as fault:  # whatever it is, the others are looked at
+            log.exception("looking at %s", _name(job))
+            self._not_asked([job], ProviderError(f"what was told of it cannot be recorded ({type(fault).__name__})"))
             return True
         if look is None:
             self._unknown_there(job)
@@ -220,15 +253,15 @@ class _Pass:
         self._lines.append(f"{_name(job)} {words} (was {before})")
 
     def _unknown_there(self, job: TrainingJob) -> None:
-        said = f"the provider does not know the job {job.job_id}; is this the account that submitted it?"
-        since = moment(job.unreachable_since or "")
-        if not self._simulated and (since is None or self._registry.clock() - since < LOST_AFTER):
-            self._not_asked([job], ProviderError(said))
+        try:
+            after, mine = not_known(self._plane, self._registry, job)
+        except RedraftError as fault:  # such as that the key is another account's
+            self._not_asked([job], fault)
             return
-        before = job.state
-        job, mine = self._registry.moved(job, JobState.LOST, last_error=said)
-        if mine:
-            self._moved(job, before)
+        if after.state is not JobState.LOST:
+            self._not_asked([job], ProviderError(said_of(after)))
+        elif mine:
+            self._moved(after, job.state)
 
     def _not_asked(self, jobs: Sequence[TrainingJob], fault: RedraftError) -> None:
         self._unreachable += len(jobs)
@@ -238,3 +271,10 @@ class _Pass:
 
 def _name(job: TrainingJob) -> str:
     return f"{job.job_id or job.suffix} ({job.name})"
+
+
+def _indexed(entries: Sequence[dict[str, Any]]) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]]:
+    """The entries of the provider's list by id and by suffix; one without an id is nobody's."""
+    named = [(job_id, entry) for entry in entries if (job_id := answers.word(entry.get("id"))) is not None]
+    suffixes = [(answers.word(entry.get("suffix")), {**entry, "id": job_id}) for job_id, entry in named]
+    return dict(named), {suffix: entry for suffix, entry in suffixes if suffix is not None}
