@@ -15,7 +15,7 @@ from tasks.named_evaluation import require_serving
 from tasks.session import calling_session
 from tasks.states import ends_in_words
 from tasks.training_form import BatchSize, Epochs, Evals, LearningRate, MoreSettings, Rank, Seed
-from tasks.training_job import Wish
+from tasks.training_job import Wish, answer_with
 from tasks.training_jobs import compared, require_watched, train_all
 from tasks.training_source import file_to_train, source_of
 
@@ -114,6 +114,7 @@ async def sweep_training(
             check_interval=check_interval,
         )  # fmt: skip
     rows = await compared(outcomes, "training-comparison")
+    await answer_with(*(outcome.job for outcome in outcomes))
     failed = sum(outcome.fault is not None for outcome in outcomes)
     result = {"said": f"{len(rows) - failed} of {len(rows)} trainings came to an end", "rows": rows}
     if failed:

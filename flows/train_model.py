@@ -17,7 +17,7 @@ from tasks.session import calling_session
 from tasks.showing import show_table, shown
 from tasks.states import ends_in_words
 from tasks.training_form import BatchSize, Epochs, Evals, LearningRate, MoreSettings, Rank, Seed
-from tasks.training_job import Wish, submit_training, watch_training
+from tasks.training_job import Wish, answer_with, submit_training, watch_training
 from tasks.training_source import file_to_train, source_of
 
 PolicyName = Literal["attach", "resubmit-failed", "always-new"]
@@ -99,6 +99,7 @@ async def train_model(
             async with shown(f"train {Path(wish.name).name}", 1):
                 job = await watch_training(job["job_key"], job["suffix"], model, check_interval)
     await show_table("training-job", [_row(job)], "Training job")
+    await answer_with(job)
     said = f"{job['job_id']} is {job['state']}"
     if job["model_output_name"]:
         said += f", model {job['model_output_name']}"

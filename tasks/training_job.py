@@ -136,6 +136,18 @@ async def watch_training(job_key: str, name: str, model: str, interval: float) -
     return _plain(job)
 
 
+async def answer_with(*jobs: dict[str, Any] | None) -> None:
+    """Notes that whoever asked for these jobs has them for an answer: from now on others can be asked for."""
+
+    def note() -> None:
+        with Registry(registry_address()) as registry:
+            for job in jobs:
+                if job is not None and job["answered_at"] is None:
+                    registry.record(msgspec.convert(job, TrainingJob), answered_at=registry.stamp())
+
+    await asyncio.to_thread(note)
+
+
 async def _in_thread(endpoint: Endpoint, work: Callable[[HostedTraining], T]) -> T:
     """Runs blocking work with the SDK in a thread that ends soon when the flow is cancelled."""
     stop = threading.Event()

@@ -150,6 +150,8 @@ def resume_command(
         status = 0
         if monitor:
             status = _followed(registry, [after], credentials, True, check_interval)
+        if status == 0 and after.answered_at is None:
+            registry.record(after, answered_at=registry.stamp())
     sys.exit(status)
 
 

@@ -169,7 +169,7 @@ class HostedTraining:
 
         with self.registry.locked(f"job-{key[:16]}") as held:
             job = self._attached(self.registry.get(key) or plan(1))
-            if order.policy.wants_new(job, order.run):
+            if order.policy.wants_new(job):
                 job = self._attached(plan(job.attempt + 1))
             while job.state.failed:
                 self._require_another(order.policy, job)

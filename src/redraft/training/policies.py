@@ -17,7 +17,7 @@ class JobPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """What to do about an equal job that is there already. `name` is what people say for it.
 
     After an end among `after` a new attempt is made, up to `attempts` in all: each one may be paid for. With `anew`
-    one is made whatever became of the latest attempt, once in a run.
+    one is made whatever became of the latest attempt, once whoever asked for that has had its answer.
     """
 
     name: str
@@ -25,13 +25,13 @@ class JobPolicy(msgspec.Struct, frozen=True, kw_only=True):
     attempts: int = 3
     anew: bool = False
 
-    def wants_new(self, job: TrainingJob, run: str | None) -> bool:
+    def wants_new(self, job: TrainingJob) -> bool:
         """Whether another attempt is made although nothing is wrong with `job`, the latest one.
 
-        Not where that was never submitted as far as anybody was told: its submitter died, so this goes on with it.
-        Nor where this very run made it: Prefect runs a task again.
+        Not where the command that asked for it never came to its own end: it was killed, or Prefect runs its task
+        again, so this goes on with what it left.
         """
-        return self.anew and job.job_id is not None and (run is None or job.run != run)
+        return self.anew and (job.answered_at is not None or job.state.failed)
 
     def require(self, job: TrainingJob, rehearsal: bool) -> None:
         """TrainingError where this policy forbids another attempt after `job`, which ended without a model.

@@ -29,7 +29,8 @@ class TrainingJob(msgspec.Struct, frozen=True, kw_only=True):
 
     `watched_at` is when the provider last told of the job; `unreachable_since` since when it could not be asked;
     `unknown_since` since when every answer was that there is no such job; `stalled_since` since when no event came
-    although one was due. `evaluation` is what to run on completion, `run` the id of the flow run that submitted.
+    although one was due. `evaluation` is what to run on completion, `run` the id of the flow run that submitted,
+    `answered_at` when a command that asked for the attempt first came to its own end, with this job for an answer.
     """
 
     job_key: str
@@ -67,6 +68,7 @@ class TrainingJob(msgspec.Struct, frozen=True, kw_only=True):
     stalled_since: str | None = None
     evaluation: dict[str, Any] | None = None
     run: str | None = None
+    answered_at: str | None = None
 
 
 class JobEvent(msgspec.Struct, frozen=True, kw_only=True):

@@ -120,6 +120,7 @@ jobs = Table(
     Column("stalled_since", Text),
     Column("evaluation", Json),
     Column("run", Text),
+    Column("answered_at", Text),
     Index("jobs_by_state", "state"),
     Index("jobs_by_model", "model_output_name"),
 )

@@ -110,7 +110,7 @@ def _kind(job: TrainingJob, checkpoint: Checkpoint) -> str:
     """The provider's word for what is wanted. Raises TrainingError."""
     if job.job_id is None or not job.model_output_name or job.state != "completed":
         raise TrainingError(f"the job {job.job_id or job.suffix} is {job.state}: only a completed one has weights")
-    if job.parameters.get("lora", True):
+    if job.parameters.get("lora") is not False:  # None: as what it went on from, which may be unknown here
         return checkpoint
     if checkpoint == "adapter":
         raise TrainingError(f"the job {job.job_id} trained all weights, so there is no adapter; leave --checkpoint out")

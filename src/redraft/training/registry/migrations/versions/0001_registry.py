@@ -54,6 +54,7 @@ def upgrade() -> None:
         sa.Column("stalled_since", sa.Text),
         sa.Column("evaluation", sa.Text),
         sa.Column("run", sa.Text),
+        sa.Column("answered_at", sa.Text),
     )
     op.create_index("jobs_by_state", "jobs", ["state"])
     op.create_index("jobs_by_model", "jobs", ["model_output_name"])
