@@ -1,4 +1,4 @@
-"""Asks the provider about every training job that is still open, and stops the endpoints that nobody uses."""
+"""Asks the provider about the training jobs that are due, and stops the endpoints that nobody uses."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import random
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
+from datetime import timedelta
 
 import httpx
 
@@ -15,6 +16,7 @@ from redraft.errors import RedraftError
 from redraft.providers.chat import ChatClient
 from redraft.providers.endpoints import Endpoint
 from redraft.training.control_plane import ControlPlane, Retries
+from redraft.training.due import due, note_sought
 from redraft.training.monitoring import PASS_SECONDS, REQUEST_SECONDS, MonitorPass, MonitorRule, monitor_pass
 from redraft.training.registry import Registry
 from redraft.training.serving.orphans import Sweep, may_have_orphans, stop_orphans
@@ -23,6 +25,8 @@ from tasks.training_job import MODELS
 
 # A request that fails is sent once more; after that the next pass asks.
 TRIES = 2
+# A person who asks how the jobs stand means the lost ones, too.
+ASKED = MonitorRule(seek_again=0)
 
 
 async def together(credentials: str | None) -> Endpoint:
@@ -41,16 +45,20 @@ async def together(credentials: str | None) -> Endpoint:
 async def look_at_open_jobs(
     registry: Registry, credentials: str | None, rule: MonitorRule | None = None
 ) -> MonitorPass:
-    """One pass over the open jobs. That they could not be asked about is told in it, and noted in the registry."""
-    jobs = registry.open_jobs()
+    """One pass over the jobs that are due, without a `rule` as a person wants it; nobody is asked where none is. That
+    they could not be asked about is told in it, and noted in the registry."""
+    rule = rule or ASKED
+    jobs = await asyncio.to_thread(due, registry, timedelta(seconds=rule.seek_again))
     if not jobs:
         return MonitorPass()
     try:
         endpoint = await together(credentials)
     except RedraftError as fault:
-        await asyncio.to_thread(registry.unreachable, jobs)
-        line = f"open jobs could not be asked about: {fault}"
-        return MonitorPass(watched=len(jobs), unreachable=len(jobs), faults=(line,))
+        await asyncio.to_thread(registry.unreachable, jobs.open_jobs)
+        await asyncio.to_thread(note_sought, registry, jobs.sought)
+        count = len(jobs.open_jobs)
+        line = f"training jobs could not be asked about: {fault}"
+        return MonitorPass(watched=count, unreachable=count, faults=(line,))
     return await asyncio.to_thread(_pass, registry, endpoint, rule)
 
 
@@ -71,7 +79,7 @@ def _sweep(registry: Registry, endpoint: Endpoint, max_seconds: float) -> Sweep:
         return stop_orphans(plane, registry)
 
 
-def _pass(registry: Registry, endpoint: Endpoint, rule: MonitorRule | None) -> MonitorPass:
+def _pass(registry: Registry, endpoint: Endpoint, rule: MonitorRule) -> MonitorPass:
     with _plane(endpoint) as plane:
         return monitor_pass(plane, registry, rule, models=MODELS)
 

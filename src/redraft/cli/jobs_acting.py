@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+import msgspec
 
 from redraft.calling.notices import LISTENERS
 from redraft.cli.finetune_command import agreed, asked
@@ -23,6 +24,7 @@ from redraft.training.evaluations import parameters_named
 from redraft.training.formats import TrainingFile
 from redraft.training.hosted import HostedTraining, JobOrder
 from redraft.training.policies import policy_named
+from redraft.training.pricing import JobPrice
 from redraft.training.registry import Registry, TrainingJob
 from redraft.training.settings import TrainingSettings
 from redraft.training.unknown import said_of
@@ -31,12 +33,14 @@ from redraft.training.watching import poll
 T = TypeVar("T")
 
 
-def refreshed(registry: Registry, credentials: str | None) -> Sequence[str]:
-    """Asks about the open jobs, once; a line for each thing that could not be asked."""
+def refreshed(registry: Registry, credentials: str | None, look_again: float | None = None) -> Sequence[str]:
+    """Asks about the open jobs, once, and after `look_again` seconds for their progress too; a line for each thing that
+    could not be asked."""
     quieten_prefect()
-    from tasks.open_jobs import look_at_open_jobs
+    from tasks.open_jobs import ASKED, look_at_open_jobs
 
-    return asyncio.run(look_at_open_jobs(registry, credentials)).faults
+    rule = ASKED if look_again is None else msgspec.structs.replace(ASKED, look_again=look_again)
+    return asyncio.run(look_at_open_jobs(registry, credentials, rule)).faults
 
 
 def cancelled(registry: Registry, job: TrainingJob, credentials: str | None) -> TrainingJob:
@@ -90,11 +94,16 @@ def resumed(
         def start(budget: float | None) -> TrainingJob:
             listening = LISTENERS.set((_said,))
             try:
-                return training.start(order, budget=budget, keys=keys)
+                return training.start(order, budget=budget, keys=keys, tell=_priced)
             finally:
                 LISTENERS.reset(listening)
 
         return agreed(start, None, ask_above, asked if sys.stdin.isatty() else None)
+
+
+def _priced(price: JobPrice) -> None:
+    for line in (price.line, *price.notes):
+        _said(line)
 
 
 def _said(line: str) -> None:

@@ -7,6 +7,7 @@ credentials: `show`, and whatever has --no-refresh, read the registry alone.
 from __future__ import annotations
 
 import sys
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import click
@@ -28,7 +29,7 @@ def jobs_group() -> None:
 
 
 @jobs_group.command("list")
-@click.option("--refresh/--no-refresh", default=True, show_default=True, help="Ask the provider about open jobs.")
+@click.option("--refresh/--no-refresh", default=True, show_default=True, help="Ask the provider, also for lost ones.")
 @options.credentials
 def list_command(refresh: bool, credentials: str | None) -> None:
     """Training jobs known here, with state, progress and model name."""
@@ -36,11 +37,8 @@ def list_command(refresh: bool, credentials: str | None) -> None:
     from redraft.training.registry import Registry, registry_address
 
     with one_line_for_faults(), Registry(registry_address()) as registry:
-        if refresh and registry.open_jobs():
-            from redraft.cli.jobs_acting import refreshed
-
-            for line in refreshed(registry, credentials):
-                click.echo(f"redraft: {line}", err=True)
+        if refresh:
+            _ask(registry, credentials)
         if not list_jobs(registry, _console()):
             click.echo("no training jobs yet")
 
@@ -77,7 +75,11 @@ def watch_command(jobs: tuple[str, ...], refresh: bool, check_interval: float, c
     from redraft.training.registry import Registry, registry_address
 
     with one_line_for_faults(), Registry(registry_address()) as registry:
+        if refresh and not jobs and not registry.open_jobs():
+            _ask(registry, credentials)
         followed = [job_named(registry, job) for job in jobs] or list(registry.open_jobs())
+        if refresh and any(job.state == "lost" for job in followed) and all(job.state.terminal for job in followed):
+            _ask(registry, credentials)  # it may be no end
         if not followed:
             click.echo("no open training jobs")
             return
@@ -155,6 +157,17 @@ def resume_command(
     sys.exit(status)
 
 
+def _ask(registry: Registry, credentials: str | None) -> None:
+    """One pass over all that there is to ask about; nothing is imported for it where that is nothing."""
+    from redraft.training.due import due
+
+    if due(registry, timedelta(0)):
+        from redraft.cli.jobs_acting import refreshed
+
+        for line in refreshed(registry, credentials):
+            click.echo(f"redraft: {line}", err=True)
+
+
 def _followed(
     registry: Registry, jobs: list[TrainingJob], credentials: str | None, refresh: bool, interval: float
 ) -> int:
@@ -162,7 +175,7 @@ def _followed(
     from redraft.cli.jobs_acting import refreshed
     from redraft.cli.jobs_dashboard import Dashboard, show_end
 
-    ask = (lambda: refreshed(registry, credentials)) if refresh else None
+    ask = (lambda: refreshed(registry, credentials, interval)) if refresh else None
     try:
         ended = Dashboard(registry, jobs, ask, interval).follow(Console())
     except KeyboardInterrupt:

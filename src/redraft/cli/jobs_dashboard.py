@@ -19,7 +19,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from redraft.training.job_facts import in_words, progress_words, state_words, time_left
+from redraft.training.job_facts import doubt_since, in_words, progress_words, state_words, time_left
 from redraft.training.registry import JobEvent, Registry, TrainingJob
 from redraft.training.stalls import standing
 from redraft.training.states import JobState
@@ -28,7 +28,7 @@ _SECONDS_BETWEEN_FRAMES = 1.0
 _NAME_WIDTH = 22
 _STYLES = {
     "completed": "green", "failed": "red", "cancelled": "red", "lost": "red", "billing_limit": "red",
-    "stalled": "yellow", "held": "yellow",
+    "stalled": "yellow", "held": "yellow", "doubt": "yellow",
 }  # fmt: skip
 _LOSSES = ("train/loss", "eval/loss")
 _WAITING = frozenset({JobState.PLANNED, JobState.SUBMITTING, JobState.PENDING, JobState.QUEUED})
@@ -181,9 +181,14 @@ class _Seen:
     """A job as one frame shows it: its log, how it stands, and a word or two for that."""
 
     def __init__(self, job: TrainingJob, events: Sequence[JobEvent]) -> None:
-        self.job, self.events, self.kind = job, events, standing(job, events).kind
+        self.job, self.events = job, events
+        self.kind: str = standing(job, events).kind
         self.state = _SHORT.get(self.kind) or state_words(job, events).removesuffix(" (simulated)")
-        if job.unreachable_since is not None and not job.state.terminal:
+        if (since := doubt_since(job)) is not None:
+            self.kind, self.state = "doubt", f"in doubt {since[11:16]}"
+        elif job.state is JobState.SUBMITTING:
+            self.state = str(job.state)
+        elif job.unreachable_since is not None and not job.state.terminal:
             self.state = f"no answer {job.unreachable_since[11:16]}"
 
 

@@ -63,11 +63,16 @@ def in_doubt(fault: Exception) -> bool:
     return not never_sent(fault) and not (status is not None and 400 <= status < 500 and status not in _UNDECIDED)
 
 
+def left(job: TrainingJob, why: str) -> str:
+    """The doubt that a submission is in, for a person: since when, and why."""
+    since = (job.submitting_since or "")[:19].replace("T", " ")
+    return f"submission in doubt since {since} UTC ({why})"
+
+
 def told(job: TrainingJob, why: str, until: datetime) -> str:
     """The doubt for a person: since when, why, until when nothing is submitted again. Said at once too: the wait is
     long."""
-    since = (job.submitting_since or "")[:19].replace("T", " ")
-    said = f"submission in doubt since {since} UTC ({why}); not submitted again before {until:%H:%M:%S} UTC"
+    said = f"{left(job, why)}; not submitted again before {until:%H:%M:%S} UTC"
     line = f"{job.suffix}: {said}; looking for it in the provider's list until then"
     log.warning("%s", line)
     tell(line)

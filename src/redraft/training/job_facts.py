@@ -21,15 +21,26 @@ _LONGEST = timedelta(days=365).total_seconds()
 
 def state_words(job: TrainingJob, events: Sequence[JobEvent] = ()) -> str:
     """The state as a person wants to read it: `running`, `stalled`, `could not be asked since 12:30`."""
-    if not job.state.submitted and job.last_error:
+    if job.state is JobState.PLANNED and job.last_error:
         said = f"not submitted: {job.last_error}"
+    elif (since := doubt_since(job)) is not None:
+        said = f"{job.state}, in doubt since {_minute(since)}"
+    elif job.state is JobState.SUBMITTING and job.submitting_since:
+        said = f"{job.state}, sent {_minute(job.submitting_since)}"
     elif job.unreachable_since is not None and not job.state.terminal:
-        said = f"{job.state}, could not be asked since {job.unreachable_since[:16].replace('T', ' ')}"
+        said = f"{job.state}, could not be asked since {_minute(job.unreachable_since)}"
     elif (kind := standing(job, events).kind) in _OF_KIND:
         said = _OF_KIND[kind]
     else:
         said = (job.provider_status or "unknown") if job.state is JobState.UNKNOWN else str(job.state)
     return f"{said} (simulated)" if job.simulated else said
+
+
+def doubt_since(job: TrainingJob) -> str | None:
+    """Since when (ISO 8601) nobody knows whether the submission arrived; None where that is known, or the answer may
+    still come."""
+    in_doubt = job.state is JobState.SUBMITTING and job.job_id is None and job.last_error is not None
+    return job.submitting_since if in_doubt else None
 
 
 def time_left(job: TrainingJob, events: Sequence[JobEvent], now: datetime) -> timedelta | None:
@@ -114,12 +125,17 @@ def _facts(job: TrainingJob, events: Sequence[JobEvent], now: datetime) -> list[
         ("attempt", job.attempt),
         ("created", job.created_at),
         ("last looked at", job.watched_at),
+        ("in doubt since", doubt_since(job)),
         ("could not be asked since", job.unreachable_since),
         ("no sign since", job.stalled_since),
         ("last fault", job.last_error),
         ("at", job.endpoint),
         ("record", job.record_path),
     ]
+
+
+def _minute(time: str) -> str:
+    return time[:16].replace("T", " ")
 
 
 def _dollars(price: float | None) -> str | None:

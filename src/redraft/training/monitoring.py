@@ -1,7 +1,8 @@
 """One pass over all open training jobs: a bounded number of requests, however many jobs there are.
 
 One request lists all jobs; only those that moved, or were not looked at for a while, are asked about one by one, the
-one looked at longest ago first. Neighbours: `looking` asks, `stalls` judges the silence, `announcing` tells the world.
+one looked at longest ago first. Neighbours: `due` says whether there is anything to look at, `looking` asks, `stalls`
+judges the silence, `announcing` tells the world.
 """
 
 from __future__ import annotations
@@ -19,19 +20,18 @@ import msgspec
 from redraft.errors import ConfigurationError, ProviderError, RedraftError
 from redraft.training import answers
 from redraft.training.control_plane import ControlPlane, OutOfTimeError, without_password
+from redraft.training.due import SOUGHT_AGAIN, Due, due, note_sought
 from redraft.training.looking import REQUESTS_A_LOOK, Look, Onlooker, UsedUpError
 from redraft.training.registry import Registry, TrainingJob
 from redraft.training.stalls import StallRule, moment, silent_since, standing
 from redraft.training.states import JobState, from_provider
-from redraft.training.unknown import LOST_AFTER, not_known, said_of
+from redraft.training.unknown import not_known, said_of
 
 log = logging.getLogger(__name__)
 
 LEAST_REQUESTS = 1 + REQUESTS_A_LOOK
 # A job that the provider says has not changed is looked at this many times less often.
 _SELDOM = 5
-# What was lost may be there after all, with the right key; nobody looks for it for ever.
-_LOOKED_FOR = timedelta(days=7)
 # Seconds that a pass may ask for, less than lie between two of the cron; and that it waits for one answer.
 PASS_SECONDS = 75.0
 REQUEST_SECONDS = 15.0
@@ -41,20 +41,22 @@ _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 class MonitorRule(msgspec.Struct, frozen=True, kw_only=True):
     """How a pass looks. `max_requests` bounds what it asks the provider, retries too, and `max_seconds` for how long:
     nothing is asked later than that, and the last answer is waited for for 15 seconds. A job that has not moved is
-    looked at again after `look_again` seconds. Raises ConfigurationError."""
+    looked at again after `look_again` seconds, and a lost one looked for after `seek_again`: it may be there after all,
+    with the right key. Raises ConfigurationError."""
 
     max_requests: int = 60
     max_seconds: float = PASS_SECONDS
     look_again: float = 60.0
+    seek_again: float = SOUGHT_AGAIN.total_seconds()
     stall: StallRule = StallRule()
 
     def __post_init__(self) -> None:
         if self.max_requests < LEAST_REQUESTS:
             raise ConfigurationError(f"max_requests {self.max_requests}: a pass needs at least {LEAST_REQUESTS}")
-        if not self.max_seconds > 0:
-            raise ConfigurationError("max_seconds is more than 0")
-        if not self.look_again >= 0 or not self.stall.factor > 0 or not self.stall.minutes >= 0:
-            raise ConfigurationError("look_again and stall_minutes are 0 or more, stall_factor is more than 0")
+        if not self.max_seconds > 0 or not self.stall.factor > 0:
+            raise ConfigurationError("max_seconds and stall_factor are more than 0")
+        if not all(value >= 0 for value in (self.look_again, self.seek_again, self.stall.minutes)):
+            raise ConfigurationError("look_again, seek_again and stall_minutes are 0 or more")
 
 
 class MonitorPass(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,19 +101,15 @@ class _Pass:
         self._unreachable = 0
 
     def run(self) -> MonitorPass:
-        ours: list[TrainingJob] = []
-        for job in self._registry.open_jobs():
-            if job.endpoint == self._endpoint:
-                ours.append(job)
-            else:
+        everywhere = due(self._registry, timedelta(seconds=self._rule.seek_again))
+        ours = everywhere.at(self._endpoint)
+        for job in everywhere.open_jobs:
+            if job.endpoint != self._endpoint:
                 self._faults.append(f"{_name(job)} is at {job.endpoint}, not asked")
-        late, lost = self._unread(), [job for job in self._registry.lost_jobs() if job.endpoint == self._endpoint]
-        once_more = self._due(lost)
-        waiting = self._look_at(ours, late, lost) if ours or late or once_more else 0
-        for job in once_more:
-            self._registry.record(job, last_error=job.last_error)  # that it was looked for
+        waiting = self._look_at(ours) if ours else 0
+        note_sought(self._registry, ours.sought)
         return MonitorPass(
-            watched=len(ours),
+            watched=len(ours.open_jobs),
             looks=tuple(self._looks),
             changed=tuple(self._changed),
             lines=tuple(self._lines),
@@ -121,57 +119,34 @@ class _Pass:
             requests=self._eye.requests,
         )
 
-    def _unread(self) -> list[TrainingJob]:
-        """Jobs that ended while somebody asked for their state alone: the rest of their log is still to be read. Only
-        until the world was told, which is soon; then they are left alone."""
-        return [
-            job
-            for job in self._registry.unannounced()
-            if job.endpoint == self._endpoint
-            and job.job_id is not None
-            and job.state is not JobState.LOST
-            and (job.watched_at is None or job.watched_at < job.updated_at)
-        ]
-
-    def _due(self, lost: Sequence[TrainingJob]) -> list[TrainingJob]:
-        """Lost jobs that the list is read for although nothing else asks for it: once an hour, for a week."""
-        now = self._registry.clock()
-        return [
-            job
-            for job in lost
-            if now - (moment(job.updated_at) or _LONG_AGO) >= LOST_AFTER
-            and now - (moment(job.unknown_since or "") or _LONG_AGO) < _LOOKED_FOR
-        ]
-
-    def _look_at(
-        self, ours: Sequence[TrainingJob], late: Sequence[TrainingJob], lost: Sequence[TrainingJob] = ()
-    ) -> int:
+    def _look_at(self, ours: Due) -> int:
         """How many jobs are left for the next pass. Lost ones that are in the list after all are lost no more."""
         try:
             entries = self._eye.listed()
         except RedraftError as fault:
-            self._not_asked(ours, fault)
+            self._not_asked(ours.open_jobs, fault)
             return 0
         if entries is None:
             self._faults.append("the provider's list of jobs is of an unknown shape; they are asked about one by one")
         by_id, by_suffix = _indexed(entries or [])
-        due = [(0, _LONG_AGO, job) for job in late]
+        first = [(0, _LONG_AGO, job) for job in ours.late]
         again: list[TrainingJob] = []
-        for job in (*ours, *(job for job in lost if job.job_id in by_id)):
+        for job in (*ours.open_jobs, *(job for job in ours.lost if job.job_id in by_id)):
             entry = by_id.get(job.job_id) if job.job_id else by_suffix.get(job.suffix)
             if entry is None and job.job_id is None:
                 continue  # its submitter is at it, or died before the provider had the job: the next submission looks
             if job.job_id is None and entry is not None:
-                job = self._registry.record(job, job_id=entry["id"])
+                # Where it was in doubt whether it is there, it is no more.
+                job = self._registry.record(job, job_id=entry["id"], last_error=None)
             job, rank = self._listed(job, entry)
             if rank is None:
                 continue
             if job.unreachable_since is not None:
                 again.append(job)
             else:
-                due.append((rank, moment(job.watched_at or "") or _LONG_AGO, job))
-        due.sort(key=lambda one: one[:2])
-        queue = self._taking_turns([job for _, _, job in due], again)
+                first.append((rank, moment(job.watched_at or "") or _LONG_AGO, job))
+        first.sort(key=lambda one: one[:2])
+        queue = self._taking_turns([job for _, _, job in first], again)
         for place, job in enumerate(queue):
             # A look whose every request is tried again must still fit.
             enough = REQUESTS_A_LOOK * (self._tries if place else 1)
@@ -179,12 +154,12 @@ class _Pass:
                 return len(queue) - place
         return 0
 
-    def _taking_turns(self, due: Sequence[TrainingJob], again: Sequence[TrainingJob]) -> list[TrainingJob]:
+    def _taking_turns(self, first: Sequence[TrainingJob], again: Sequence[TrainingJob]) -> list[TrainingJob]:
         """Every other look is for a job that could not be asked before, in an order that differs from pass to pass:
         however many of those there are, nobody waits for them, nor they for each other."""
         stamp = self._registry.stamp()
         mixed = sorted(again, key=lambda job: hashlib.sha256(f"{stamp}{job.job_key}".encode()).digest())
-        pairs = zip_longest(due, mixed)
+        pairs = zip_longest(first, mixed)
         return [job for pair in pairs for job in pair if job is not None]
 
     def _listed(self, job: TrainingJob, entry: dict[str, Any] | None) -> tuple[TrainingJob, int | None]:

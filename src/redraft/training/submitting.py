@@ -21,7 +21,7 @@ from redraft.training.control_plane import (
     redacted,
     retry_after,
 )
-from redraft.training.doubt import MOST_IN_A_RUN, Doubt, in_doubt, told
+from redraft.training.doubt import MOST_IN_A_RUN, Doubt, in_doubt, left, told
 from redraft.training.limits import check_limits, model_limits
 from redraft.training.preparing import checked_files, cut_lines, require_like_start, require_written
 from redraft.training.pricing import JobPrice, TrainingFiles, job_price
@@ -96,7 +96,8 @@ class Submission:
         files = self._uploaded(files, job.training_sha256, settings.validation_sha256)
         unproven = prove_mask(self._plane, settings, files.training, files.training_id, lost_rows=self._lost_rows)
         price = job_price(self._plane, settings, limits, files)
-        price = msgspec.structs.replace(price, notes=tuple(filter(None, (*cut_lines(files), unproven))))
+        notes = tuple(filter(None, (*cut_lines(files), unproven)))
+        price = msgspec.structs.replace(price, notes=notes, job=job.suffix)
         self._move(file_id=files.training_id, price=price.provider, estimate=price.own)
         arguments = {"training_file": files.training_id, "suffix": job.suffix, "model_limits": limits}
         if files.validation_id:
@@ -138,8 +139,10 @@ class Submission:
                 raise sorry from fault
             else:
                 retries.sleep(retries.wait(attempt, retry_after(fault)))
-        self._move(state=JobState.SUBMITTING if doubts else JobState.PLANNED, last_error=str(sorry))
-        raise ProviderError(f"{sorry}; a rerun looks first")
+        # Found nowhere so far. Others are to read that it is in doubt and since when, not that it was refused.
+        said = left(self.job, _without_mend(sorry)) if doubts else str(sorry)
+        self._move(state=JobState.SUBMITTING if doubts else JobState.PLANNED, last_error=said)
+        raise ProviderError(f"{said}; a rerun looks first")
 
     def _answer(self, keys: Mapping[str, str]) -> dict[str, Any]:
         """The provider's fields of the job that it was asked for. Raises _Unanswered for whatever else comes of it,
@@ -164,15 +167,14 @@ class Submission:
         self._held.require()
         since = self._jobs.registry.stamp()
         self.job = self._jobs.step(
-            self.job, state=JobState.SUBMITTING, submitting_since=since, account=self._plane.account
+            self.job, state=JobState.SUBMITTING, submitting_since=since, account=self._plane.account, last_error=None
         )
         self._sent = True
 
     def _appearing(self, sorry: RedraftError, until: datetime) -> dict[str, Any] | None:
         """The job, where it appears in the provider's list before `until`. Raises ProviderError where that cannot be
         told; it stays in doubt then."""
-        what, _, _ = str(sorry).partition(";")  # the mend is not to run again by hand
-        said = told(self.job, what, until)
+        said = told(self.job, _without_mend(sorry), until)
         self._move(last_error=said)
         try:
             return self._jobs.appearing(self.job, until)
@@ -183,6 +185,11 @@ class Submission:
         """The job that the provider has. Where a watcher saw it first, what went wrong on the way is still noted."""
         job = self._jobs.told(self.job, answer, last_error=None)
         return self._jobs.noted(job, last_error=None) if job.last_error == self.job.last_error else job
+
+
+def _without_mend(sorry: RedraftError | None) -> str:
+    """Which would be to run again by hand."""
+    return str(sorry).partition(";")[0]
 
 
 class _Unanswered(Exception):  # noqa: N818  no error that leaves this file

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -83,6 +84,20 @@ def test_reading_asks_nobody(registry: Registry) -> None:
     assert "failed (error): the provider gives no reason" in run("watch", "--no-refresh", ended.suffix, status=1).output
     refused = run("cancel", job.suffix, status=2).stderr
     assert "--yes cancels it without asking" in refused
+
+
+def test_a_submission_in_doubt_is_said_to_be_wherever_it_is_shown(registry: Registry) -> None:
+    at = {"submitting_since": "2026-11-01T12:34:56.000+00:00"}
+    job = registry.record(plan(registry, "doubt", JobState.SUBMITTING, **at), job_id=None)
+    assert "submitting, sent 2026-11-01 12:34 (sim" in run("list", "--no-refresh").output, "its answer may still come"
+    registry.record(job, last_error="submission in doubt since 2026-11-01 12:34:56 UTC (no answer)")
+    for words in (("list", "--no-refresh"), ("show", job.suffix)):
+        said = run(*words).output
+        assert "submitting, in doubt since 2026-11-01 12:34 (simulated)" in said and "not submitted" not in said, said
+    console = Console(width=80, height=5, file=io.StringIO(), record=True)
+    waiting = [plan(registry, f"waits-{number}", JobState.QUEUED) for number in range(4)]
+    console.print(Dashboard(registry, [*waiting, job]).frame(console=console))
+    assert re.search(rf"{job.suffix} +in doubt 12:34", console.export_text()), "it comes before those that only wait"
 
 
 def test_the_policies_are_those_of_training() -> None:

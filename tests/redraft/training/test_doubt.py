@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from redraft.training import control_plane
 from redraft.training.control_plane import fields
 from redraft.training.doubt import Doubt
 from redraft.training.formats import TrainingFile
+from redraft.training.job_facts import state_words
+from redraft.training.monitoring import monitor_pass
 from redraft.training.registry import Registry, TrainingJob
 from redraft.training.settings import TrainingSettings
 from redraft.training.states import JobState
@@ -27,6 +30,7 @@ CREATE, LIST = "POST /v1/fine-tunes", "GET /v1/fine-tunes"
 AT_CREATE = f"^{CREATE}\n"
 AT_LIST = f"^{LIST}\n"
 EMPTY: dict[str, Any] = {"status": 200, "body": {"data": []}}
+START = datetime(2026, 11, 1, 12, tzinfo=UTC)
 SETTLE, WHOLE = Doubt().settle, Doubt().settle + Doubt().request
 
 
@@ -95,7 +99,12 @@ def test_after_two_doubts_it_is_left_to_a_rerun_which_looks_first(
     with pytest.raises(ProviderError, match=r"\(503\).*a rerun looks first"):
         start(run, file)
     sent = run.times(CREATE)
-    assert len(sent) == 2 and run.registry.list()[0].state is JobState.SUBMITTING and sandbox.jobs() == {}
+    left = run.registry.list()[0]
+    assert len(sent) == 2 and left.state is JobState.SUBMITTING and sandbox.jobs() == {}
+    # Whoever reads of it meanwhile reads since when, and not that nothing was submitted.
+    since = f"{(START + timedelta(seconds=sent[-1])):%Y-%m-%d %H:%M}"
+    assert state_words(left) == f"submitting, in doubt since {since}"
+    assert (left.last_error or "").startswith(f"submission in doubt since {since}") and "(503)" in str(left.last_error)
     again = open_at(run.now)
     job = start(again, file)
     assert sandbox.jobs() == {job.suffix: 1} and again.times(CREATE)[0] >= sent[-1] + WHOLE
@@ -112,6 +121,10 @@ def test_a_list_that_cannot_be_read_is_no_empty_list(
         start(run, file)
     left = run.registry.list()[0]
     assert left.state is JobState.SUBMITTING and "submission in doubt" in (left.last_error or "")
+    assert state_words(left) == "submitting, in doubt since 2026-11-01 12:00"
+    monitor_pass(run.training.plane, run.registry)  # which finds it, and so ends the doubt
+    found = run.registry.list()[0]
+    assert found.job_id and found.last_error is None and "doubt" not in state_words(found)
     job = start(open_at(), file)
     assert sandbox.jobs() == {job.suffix: 1} and job.last_error is None
 
@@ -130,6 +143,7 @@ def test_what_a_killed_process_sent_counts_from_when_it_was_sent(
         start(run, file)
     left = run.registry.list()[0]
     assert (left.state, left.submitting_since) == (JobState.SUBMITTING, "2026-11-01T12:00:00.000+00:00")
+    assert "in doubt since 2026-11-01 12:00" in state_words(left)
     sandbox.script("^GET /v3/whoami\n", status=200, body={"type": "x", "project": {"id": "proj_other"}})
     with pytest.raises(
         ConfigurationError, match=r"submitted from the project .*, the key is for proj_other; use the o"

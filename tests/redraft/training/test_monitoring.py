@@ -19,6 +19,7 @@ from redraft.sandbox.process import SandboxProcess
 from redraft.training import monitoring
 from redraft.training.announcing import Announcement, announce
 from redraft.training.control_plane import Retries
+from redraft.training.due import due
 from redraft.training.formats import TrainingFile
 from redraft.training.hosted import HostedTraining
 from redraft.training.monitoring import MonitorPass, MonitorRule, monitor_pass
@@ -279,13 +280,21 @@ def test_a_job_that_the_provider_does_not_know_is_lost_after_an_hour_only(
         clock.ahead = timedelta(minutes=minutes)
         found = monitor_pass(plane, registry, EAGER)
         assert registry.list()[0].state is state, f"after {minutes} minutes"
+    clock.ahead = timedelta(days=8)
+    assert not due(registry, timedelta(0)), "nobody looks for it for ever"
+    clock.ahead = timedelta(minutes=90)
     assert "is this the account that submitted it?" in found.lines[0]
     announce(registry, lambda _: None)
     assert monitor_pass(plane, registry, EAGER).requests == 0, "it is looked for once an hour"
-    fates.post("/sandbox/reset")
+    assert not due(registry) and due(registry, timedelta(0)), "or when a person asks"
     clock.ahead = timedelta(minutes=155)
+    assert due(registry)
     found = monitor_pass(plane, registry, EAGER)
+    assert found.requests == 1 and not due(registry), "it was looked for, and is not there"
+    fates.post("/sandbox/reset")
+    found = monitor_pass(plane, registry, msgspec.structs.replace(EAGER, seek_again=0))
     assert found.changed and not registry.lost_jobs(), "the key is the right one again"
+    assert registry.list()[0].last_error is None, "and what was said of it is over"
 
 
 def test_jobs_elsewhere_are_not_asked_about(training: HostedTraining, make_file: MakeFile) -> None:
