@@ -16,6 +16,7 @@ from tasks.filter_file import filtered_source
 from tasks.session import CallOptions, calling_session, require_served
 from tasks.states import as_part, ends_in_words
 from tasks.study_judging import judge_arms
+from tasks.study_lengths import require_trainable
 from tasks.study_plan import StudyPlan, require_askable
 from tasks.study_price import price_trainings, study_ahead
 from tasks.study_report import report_study
@@ -46,6 +47,7 @@ async def run_study(
     ask_above: float | None = None,
     jobs_at_once: int = 4,
     max_conversations: int | None = None,
+    allow_lost_rows: bool = False,
     dry_run: bool = False,
     pilot: int | None = None,
     serve: bool = False,
@@ -84,6 +86,8 @@ async def run_study(
             nobody knows what, the study ends before anything is paid; empty asks for no such agreement.
         jobs_at_once: How many training jobs are under way at a time.
         max_conversations: Rewrite only the first N conversations.
+        allow_lost_rows: Train also where conversations are so long that nothing of the answer would be trained; by
+            default the study ends before anything is paid.
         dry_run: Only estimate calls, tokens, price and time; nothing is sent.
         serve: Make dedicated endpoints, paid by the hour, for the models that answer through such only; they are
             stopped afterwards. Off tells what they would cost: for the base model at once, for the trained ones after
@@ -104,8 +108,8 @@ async def run_study(
         input=input, output=output, model=canonical(model), judge=canonical(judge), rewriter=canonical(rewriter),
         taxonomy=taxonomy, test_share=test_share, seed=seed, epochs=epochs, learning_rate=learning_rate, lora=lora,
         seeds=seeds, training_budget=training_budget, ask_above=ask_above, jobs_at_once=jobs_at_once,
-        max_conversations=max_conversations, max_rejected=max_rejected, max_missing=max_missing, serve=serve,
-        check_interval=check_interval, credentials=credentials,
+        max_conversations=max_conversations, allow_lost_rows=allow_lost_rows, max_rejected=max_rejected,
+        max_missing=max_missing, serve=serve, check_interval=check_interval, credentials=credentials,
         calls=CallOptions(rpm=rpm, tpm=tpm, delay=delay, in_flight=in_flight, budget=budget, mode=mode,
                           fallback=fallback, move_on=move_on, poll=check_interval),
     )  # fmt: skip
@@ -121,6 +125,7 @@ async def run_study(
         await check_held_out(sides["test"], [plan.model])
         filtered = await filter_conversations(sides["train"], f"{output}/filtered", taxonomy)
         trainings = await price_trainings(plan, filtered["dataset"])
+        await require_trainable(plan, filtered["dataset"], trainings.count)
         trainings.require_agreed(plan)
         await require_base(plan.model, contexts, serve, credentials)
         await require_served(plan.rewriter, plan.judge)

@@ -44,6 +44,7 @@ class StudyPlan(msgspec.Struct, frozen=True, kw_only=True):
     ask_above: float | None
     jobs_at_once: int
     max_conversations: int | None
+    allow_lost_rows: bool
     max_rejected: float
     max_missing: float
     serve: bool

@@ -61,7 +61,7 @@ def stages_of_study(
         ),
     )
     training = Table(
-        columns=("model", "seed", "state", "rows", "job", "price estimate ($)"),
+        columns=("model", "seed", "state", "rows", "job", "provider's estimate ($)", "our estimate ($)"),
         rows=tuple(
             (
                 j["model_output_name"],
@@ -70,6 +70,7 @@ def stages_of_study(
                 j["counts"]["rows"],
                 j["job_id"],
                 j["price"],
+                j["estimate"],
             )
             for j in jobs
         ),

@@ -22,7 +22,10 @@ async def train_arms(plan: StudyPlan) -> dict[str, dict[str, Any]]:
     for arm, dataset in plan.datasets.items():
         file = await write_training(dataset, "sft", None)
         for name, settings in plan.settings_of(arm).items():
-            wishes[name] = Wish(file=file, dataset=dataset, settings=settings, credentials=plan.credentials)
+            wishes[name] = Wish(
+                file=file, dataset=dataset, settings=settings, credentials=plan.credentials,
+                lost_rows=plan.allow_lost_rows,
+            )  # fmt: skip
     outcomes = await train_all(
         "train", list(wishes.values()), budget=plan.most_for_training, at_once=plan.jobs_at_once, monitor=True,
         check_interval=plan.check_interval,

@@ -77,12 +77,18 @@ async def submit_training(wish: Wish, budget: float | None = None) -> dict[str, 
     return _plain(await _in_thread(endpoint, start))
 
 
+async def ask_provider(model: str, work: Callable[[HostedTraining], T]) -> T:
+    """What `work` makes of the provider that trains `model`; it may block."""
+    return await _in_thread(await current_caller().endpoint(model), work)
+
+
 @task(task_run_name="quote {wish.name}", retries=2, retry_delay_seconds=5, retry_condition_fn=not_ours)
-async def quote_training(wish: Wish) -> JobPrice | None:
-    """What `submit_training` would pay, None where the job is there already. Nothing is submitted."""
+async def quote_training(wish: Wish) -> tuple[str, JobPrice | None]:
+    """The suffix of the job that `submit_training` would give, and what that would pay for it, None where it is there
+    already. Nothing is submitted."""
     order, endpoint = _order(wish), await current_caller().endpoint(wish.settings.model)
-    _, price = await _in_thread(endpoint, lambda training: training.quote(order))
-    return price
+    job, price = await _in_thread(endpoint, lambda training: training.quote(order))
+    return job.suffix, price
 
 
 def _order(wish: Wish) -> JobOrder:
@@ -102,8 +108,8 @@ def _order(wish: Wish) -> JobOrder:
 
 def _tell(price: JobPrice) -> None:
     """What is about to be paid, and what should be known of it, to whoever reads along."""
-    get_run_logger().info("price: %s", price)
-    tell(f"price: {price}")
+    get_run_logger().info("%s", price.line)
+    tell(price.line)
     for note in price.notes:
         get_run_logger().warning("%s", note)
         tell(note)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
+import urllib.request
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -76,12 +79,14 @@ def test_a_sweep_compares_all_and_a_failure_stops_no_other(
     assert all(row[5].startswith("$") and row[6].startswith("$") for row in rows), "both estimates"
     assert all(0 < float(row[7]) < 3 and row[8].startswith("sandbox/") for row in rows[:2]), "a loss and a model"
     assert "partial: 2 of 4 trainings failed" in done.stderr
+    told = re.findall(r"^price of (\S+): \$\S+ by the provider's estimate, \$\S+ by ours", done.stderr, re.MULTILINE)
+    assert re.search(r"price of these 4 trainings together: \$\S+ by the provider's estimate, \$\S+ by", done.stderr)
     made = sandbox.stats()["jobs"]
     assert len(made) == 4 and set(made.values()) == {1} and sandbox.stats()["uploads"] == 1
     with Registry(project.folder / ".redraft" / "registry.sqlite") as registry:
         assert most_at_once(registry) == 2
         jobs = registry.list()
-    assert {job.suffix for job in jobs} == set(made) and all(job.run for job in jobs)
+    assert {job.suffix for job in jobs} == set(made) == set(told) and len(told) == 4 and all(job.run for job in jobs)
     assert [job.evaluation for job in jobs] == [{"conversations": str(SAMPLE), "test_size": "20", "serve": "true"}] * 4
 
     forking.run(project, *words, "--policy", "resubmit-failed", status=3)
@@ -89,6 +94,37 @@ def test_a_sweep_compares_all_and_a_failure_stops_no_other(
         again = [(job.base_model, job.attempt) for job in registry.list()]
     assert sorted(again) == sorted([(MODELS[0], 1)] * 2 + [(MODELS[1], attempt) for attempt in (1, 1, 2, 2)])
     assert set(sandbox.stats()["jobs"].values()) == {1}
+
+
+def test_what_has_to_be_submitted_after_all_keeps_within_the_budget(
+    rewritten: Any, forking: Any, start_sandbox: Callable[..., SandboxProcess]
+) -> None:
+    project, sandbox = rewritten, start_sandbox(seed=1, job_seconds=1.5, job_stalls=["Qwen/*"])
+    project.environment["TOGETHER_BASE_URL"] = sandbox.url
+    words = ("finetune", "-i", "rewritten", "--check-interval", 0.1, "-m")
+    forking.run(project, *words, MODELS[1], "--no-monitor")
+    with Registry(project.folder / ".redraft" / "registry.sqlite") as registry:
+        [running] = registry.list()
+        price = max(running.price or 0, running.estimate or 0)
+
+        def cancel() -> None:
+            """Once the other one is submitted, and so both prices are known."""
+            until = time.monotonic() + 60
+            while all(job.job_id is None for job in registry.list() if job.base_model == MODELS[0]):
+                assert time.monotonic() < until
+                time.sleep(0.05)
+            address = f"{sandbox.url}/v1/fine-tunes/{running.job_id}/cancel"
+            asked = urllib.request.Request(address, method="POST", headers={"authorization": "Bearer k"})
+            urllib.request.urlopen(asked).close()
+
+        with ThreadPoolExecutor(1) as other:
+            cancelling = other.submit(cancel)
+            words = (*words, MODELS[0], "-m", MODELS[1], "--policy", "resubmit-failed", "--jobs-at-once", 1)
+            done = forking.run(project, *words, "--budget", 1.5 * price, status=3)
+            cancelling.result()
+    assert "1 of 2 trainings failed: this training would cost $" in done.stderr
+    assert "with the others of this run that comes to $" in done.stderr and "more than the budget of $" in done.stderr
+    assert len(sandbox.stats()["jobs"]) == 2, "the cancelled one, and the one that was paid for"
 
 
 @pytest.mark.parametrize(

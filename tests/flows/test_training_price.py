@@ -60,7 +60,7 @@ def test_a_person_agrees_to_the_price_before_a_job_is_made(
     agreed.read("submit it all the same? [y/N]")
     agreed.type("y\n")
     assert agreed.status() == 0, agreed.said
-    assert re.search(r"price: \$\S+ by the provider's estimate, \$\S+ by ours \(about", agreed.said), (
+    assert re.search(r"price of \S+: \$\S+ by the provider's estimate, \$\S+ by ours \(about", agreed.said), (
         "before it is submitted"
     )
     assert re.search(r"price: \$\S+ by the provider's estimate, \$\S+ by ours\s*$", agreed.said, re.MULTILINE), (

@@ -83,6 +83,7 @@ def _agreed(serve: bool | None, yes: bool) -> bool | None:
 )  # fmt: skip
 @click.option("--seed", type=int, default=0, show_default=True, help="Which conversations are held out.")
 @click.option("--max-conversations", "-n", type=options.COUNT, help="Rewrite only the first N.")
+@options.allow_lost_rows
 @options.taxonomy
 @options.epochs
 @options.learning_rate

@@ -91,15 +91,22 @@ def checked_files(
     first = require_good(training, Format.PREFERENCE if settings.method == "dpo" else None, max_length=longest)
     assert first.format is not None
     require_method(training, first.format, settings.method)
-    if first.lengths.lost and not lost_rows:
-        raise InputError(
-            f"{training}: {_lost(first)}, and would be paid for nothing; shorten what stands before it"
-            f"{_longer(settings, limits)}, or --allow-lost-rows submits them all the same"
-        )
+    if not lost_rows:
+        require_kept(first, settings, limits)
     if settings.validation_file is None:
         return TrainingFiles(training=first)
     path = Path(settings.validation_file)
     return TrainingFiles(training=first, validation=require_good(path, first.format, max_length=longest))
+
+
+def require_kept(report: Report, settings: TrainingSettings, limits: FinetuneModelLimits, first_lost: str = "") -> None:
+    """InputError in one line where rows would be paid for and lose all that is trained; `first_lost` is what people
+    call the first of them, besides its number."""
+    if report.lengths.lost:
+        raise InputError(
+            f"{report.path}: {_lost(report, first_lost)}, and would be paid for nothing; shorten what stands before it"
+            f"{_longer(settings, limits)}, or --allow-lost-rows submits them all the same"
+        )
 
 
 def cut_lines(files: TrainingFiles) -> Iterator[str]:
@@ -116,12 +123,13 @@ def cut_lines(files: TrainingFiles) -> Iterator[str]:
             yield f"{line}; {_lost(report)}" if lengths.lost else line
 
 
-def _lost(report: Report) -> str:
+def _lost(report: Report, first: str = "") -> str:
     lengths = report.lengths
     loses = "loses" if lengths.lost == 1 else "lose"
+    row = f"row {lengths.first_lost}, {first}" if first else f"row {lengths.first_lost}"
     return (
         f"{_about(report)}{lengths.lost:,} of {report.rows:,} rows {loses} all that is trained beyond "
-        f"{lengths.limit:,} tokens (first: row {lengths.first_lost})"
+        f"{lengths.limit:,} tokens (first: {row})"
     )
 
 

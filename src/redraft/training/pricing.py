@@ -25,7 +25,7 @@ __all__ = ["JobPrice", "TrainingFiles", "dollars", "job_price", "job_tokens", "r
 class JobPrice(msgspec.Struct, frozen=True, kw_only=True):
     """US dollars for one job, None where not known: the provider's estimate, and our own of `tokens` in all epochs and
     evaluations. `why` says what the provider gave no estimate for, `rate` what ours was multiplied with. `notes` are
-    lines for whoever agrees to the price, such as that rows are cut."""
+    lines for whoever agrees to the price, such as that rows are cut. `job` is the suffix of the job."""
 
     provider: float | None
     own: float | None
@@ -33,6 +33,12 @@ class JobPrice(msgspec.Struct, frozen=True, kw_only=True):
     why: str = ""
     rate: str = ""
     notes: tuple[str, ...] = ()
+    job: str = ""
+
+    @property
+    def line(self) -> str:
+        """The price with the job that it is for: of several jobs each says its own."""
+        return f"price of {self.job or 'this training'}: {self}"
 
     @property
     def known(self) -> float | None:
