@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import select
 import struct
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import termios
 import time
 from collections.abc import Callable, Iterator
 from fcntl import ioctl
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -20,12 +22,13 @@ import pytest
 
 FORKING = Path(__file__).with_name("forking.py")
 LOOPBACK = Path(__file__).resolve().parents[1] / "loopback"
+LONGEST = 180.0  # seconds of a command
 
 
 class Forking:
     """Starts commands in a project's folder, one at a time."""
 
-    def __init__(self, process: subprocess.Popen[str], folder: Path) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], folder: Path) -> None:
         self._process, self._folder = process, folder
 
     def begin(
@@ -55,12 +58,14 @@ class Forking:
 
     def _ordered(self, order: dict[str, Any]) -> int:
         assert self._process.stdin
-        self._process.stdin.write(json.dumps(order) + "\n")
-        self._process.stdin.flush()
+        self._process.stdin.write(json.dumps(order).encode() + b"\n")
         return self.answer()
 
     def answer(self) -> int:
         assert self._process.stdout
+        if not select.select([self._process.stdout], [], [], LONGEST)[0]:
+            self._process.kill()
+            pytest.fail(f"a command did not end within {LONGEST} s")
         return int(self._process.stdout.readline())
 
     def run(self, project: Any, *words: object, status: int = 0, **more: str) -> subprocess.CompletedProcess[str]:
@@ -140,10 +145,17 @@ def forking(prefect_url: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
     }
     command = [sys.executable, str(FORKING)]
     pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=environment) as process:
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, bufsize=0, env=environment) as process:
         yield Forking(process, folder)
         assert process.stdin
         process.stdin.close()
+
+
+@pytest.fixture
+def project(project: Any, forking: Forking) -> Any:
+    """A project whose commands need no start-up; `run_anew` starts one as a user does."""
+    project.run_anew, project.run = project.run, partial(forking.run, project)
+    return project
 
 
 @pytest.fixture

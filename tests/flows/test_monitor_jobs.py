@@ -20,6 +20,7 @@ from redraft.training.formats import TrainingFile, write_training_file
 from redraft.training.hosted import HostedTraining
 from redraft.training.registry import Registry, TrainingJob
 from redraft.training.settings import TrainingSettings
+from redraft.training.states import JobState
 
 MODEL = "meta-llama/Meta-Llama-3.1-8B-Instruct-Reference"
 CTRL_C = "\x03"
@@ -30,6 +31,8 @@ ASKED_FOR = (
 MONITOR = """
 import asyncio, json
 from flows.monitor_jobs import monitor_jobs
+from tasks import job_artifacts
+job_artifacts._ENDED = 1
 print("RESULT", json.dumps([asyncio.run(monitor_jobs(look_again=0, stall_minutes=0.02)) for _ in range({times})]))
 """
 # What the automation of a completed job does; here it can only fail.
@@ -42,7 +45,7 @@ print(asyncio.run(evaluate_trained({job!r}, return_state=True)))
 
 @pytest.fixture
 def sandbox(start_sandbox: Callable[..., SandboxProcess]) -> SandboxProcess:
-    return start_sandbox(seed=1, job_seconds=4, file_seconds=0.1, job_stalls=["silent*"], job_fails=["doomed*"])
+    return start_sandbox(seed=1, job_seconds=8, file_seconds=0.1, job_stalls=["silent*"], job_fails=["doomed*"])
 
 
 @pytest.fixture
@@ -105,7 +108,7 @@ def test_the_monitor_shows_each_job_in_place_and_tells_of_its_end_once(
         assert time.monotonic() < until
         time.sleep(0.2)
     training.jobs.refreshed(jobs["good"])  # somebody else sees the end first
-    later = monitor(forking, project, 2, EVALUATED.format(job=jobs["good"].suffix))
+    later = monitor(forking, project, 3, EVALUATED.format(job=jobs["good"].suffix))
     assert "1 open, 3 known" in later[-1]["said"], later
 
     keys = {name: f"training-{job.suffix[-8:]}" for name, job in jobs.items()}
@@ -114,6 +117,7 @@ def test_the_monitor_shows_each_job_in_place_and_tells_of_its_end_once(
     made = {one["key"]: one for one in found}
     assert len(found) == len(made) == len(wanted), "each is made once and then changed in place"
     assert float(made[f"{keys['good']}-progress"]["data"]) == 100 and "completed" in made[keys["good"]]["description"]
+    assert "error" in made[f"{keys['doomed']}-progress"]["description"], "ends of a pass before are shown by the next"
     assert made[f"{keys['good']}-loss"]["data"].startswith("data:image/svg+xml;base64,")
     rows = {row["fact"]: row["value"] for row in json.loads(made[keys["good"]]["data"])}
     assert rows["job"] == jobs["good"].job_id and rows["tokens"] and "least" in rows["train/loss"]
@@ -145,6 +149,12 @@ def plain(said: str) -> list[str]:
     return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", said).replace("\r", "\n").split("\n")
 
 
+def lose(training: HostedTraining, job: TrainingJob) -> None:
+    """As after an hour with another account's key."""
+    registry = training.registry
+    assert registry.moved(registry.unknown(registry.get(job.job_key) or job), JobState.LOST, last_error="gone")[1]
+
+
 def test_jobs_at_a_terminal(
     project: Any, forking: Any, terminal: Callable[..., Any], training: HostedTraining, file: TrainingFile,
     sandbox: SandboxProcess,
@@ -154,13 +164,14 @@ def test_jobs_at_a_terminal(
     said = shown.read("left")
     assert shown.status() == 0
     lines = plain(shown.said.partition(" is completed, model ")[0].rpartition("\n")[0])
-    assert max(map(len, lines)) <= 80 and any("running" in line and "%" in line for line in lines), lines[-40:]
+    assert max(map(len, lines)) <= 80 and any("running" in line and "%" in line for line in lines), "\n".join(lines)
     assert any(re.search(r"━+.*\d\.\d{3}", line) for line in lines), "a bar and a loss"
     assert "Simulated" in said and "is completed, model " in shown.said
 
     silent = submit(training, file, "silent")  # goes on for as long as one looks
+    lose(training, silent)  # the provider has it all the same, and no other job is open
     watching = terminal("jobs", "watch", silent.suffix, "--check-interval", "0.3")
-    watching.read("progress")
+    watching.read("running")
     watching.type(CTRL_C)
     assert watching.status() == 1 and "no longer watching; the jobs go on" in watching.said
 
@@ -179,6 +190,10 @@ def test_jobs_at_a_terminal(
     assert re.search(r"ft-\S+ \(arm\): (running|error)", watched.stdout) and "\x1b" not in watched.stdout
     assert "failed (error): Simulated failure" in watched.stdout and "was cancelled on request" in watched.stdout
 
+    lose(training, silent)
+    listed = forking.run(project, "jobs", "list").stdout
+    assert re.search(rf"{silent.job_id}.* (running|stalled) \(simulated\)", listed), listed
+
     resume = ("jobs", "resume", doomed.suffix, "--policy", "resubmit-failed", "--no-monitor")
     with_file = (*resume, "--validation-file", held_out)
     for words, said in (
@@ -187,9 +202,10 @@ def test_jobs_at_a_terminal(
         ((*with_file, "--ask-above", "0"), "--yes submits without asking"),
     ):
         assert said in one_line(forking.run(project, *words, status=2).stderr)
-    again = one_line(forking.run(project, *with_file, "--yes").stderr)
+    *told, again = forking.run(project, *with_file, "--yes").stderr.splitlines()
     latest = training.registry.get(doomed.job_key)
     assert latest and latest.attempt == 2 and str(latest.job_id) in again
+    assert told and told[0].startswith(f"redraft: price of {latest.suffix}: $")
     first, second = (training.jobs.retrieve(str(job.job_id)) or {} for job in (doomed, latest))
     assert second["validation_file"] and second["n_evals"] == 2
     assert [first[name] for name in ASKED_FOR] == [second[name] for name in ASKED_FOR]
