@@ -44,6 +44,7 @@ def carry_out(order: dict[str, Any]) -> None:
         os.dup2(descriptor, number)
         os.close(descriptor)
     sys.stdin, sys.stdout, sys.stderr = (os.fdopen(number, mode) for number, mode in enumerate("rww"))
+    sys.argv = ["redraft", *order["words"]]  # a command repeats itself as it was typed
     if order["code"] is not None:
         exec(order["code"], {})  # noqa: S102  a test's own
     else:
