@@ -6,8 +6,6 @@ Neighbours: `serving` puts that into effect; `redraft.training.serving.offers` a
 from __future__ import annotations
 
 import asyncio
-import random
-import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -15,7 +13,7 @@ from redraft.calling import prices
 from redraft.datasets.storage import Dataset
 from redraft.errors import ConfigurationError, NotServedError
 from redraft.providers.endpoints import Endpoint, split_model
-from redraft.training.control_plane import ControlPlane, Retries
+from redraft.training.control_plane import ControlPlane, opened
 from redraft.training.registry import Registry, TrainingJob, registry_address
 from redraft.training.serving.offers import Offer, base_offer, needs_endpoint, offer, trained_here
 from redraft.training.serving.provider import Project
@@ -57,13 +55,8 @@ async def endpoints_needed(
 
 def with_plane(endpoint: Endpoint, work: Callable[[Registry, ControlPlane], Any]) -> Any:
     """What `work` makes of the registry and the provider's control plane. Blocking."""
-    retries = Retries(sleep=time.sleep, random=random.Random())  # noqa: S311  waits only
-    plane = ControlPlane(endpoint, retries)
-    try:
-        with Registry(registry_address()) as registry:
-            return work(registry, plane)
-    finally:
-        plane.close()
+    with opened(endpoint) as plane, Registry(registry_address()) as registry:
+        return work(registry, plane)
 
 
 async def _by_the_hour_only(model: str) -> bool:

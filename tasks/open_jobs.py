@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
-import time
-from collections.abc import Generator
-from contextlib import contextmanager
 from datetime import timedelta
 
 import httpx
@@ -15,7 +11,7 @@ from blocks.credentials import endpoint_of
 from redraft.errors import RedraftError
 from redraft.providers.chat import ChatClient
 from redraft.providers.endpoints import Endpoint
-from redraft.training.control_plane import ControlPlane, Retries
+from redraft.training.control_plane import opened
 from redraft.training.due import due, note_sought
 from redraft.training.monitoring import PASS_SECONDS, REQUEST_SECONDS, MonitorPass, MonitorRule, monitor_pass
 from redraft.training.registry import Registry
@@ -75,20 +71,10 @@ async def stop_left_endpoints(registry: Registry, credentials: str | None, max_s
 
 
 def _sweep(registry: Registry, endpoint: Endpoint, max_seconds: float) -> Sweep:
-    with _plane(endpoint) as plane, plane.within(max_seconds, REQUEST_SECONDS):
+    with opened(endpoint, TRIES) as plane, plane.within(max_seconds, REQUEST_SECONDS):
         return stop_orphans(plane, registry)
 
 
 def _pass(registry: Registry, endpoint: Endpoint, rule: MonitorRule) -> MonitorPass:
-    with _plane(endpoint) as plane:
+    with opened(endpoint, TRIES) as plane:
         return monitor_pass(plane, registry, rule, models=MODELS)
-
-
-@contextmanager
-def _plane(endpoint: Endpoint) -> Generator[ControlPlane]:
-    retries = Retries(tries=TRIES, sleep=time.sleep, random=random.Random())  # noqa: S311  waits only
-    plane = ControlPlane(endpoint, retries)
-    try:
-        yield plane
-    finally:
-        plane.close()

@@ -20,6 +20,9 @@ from uuid import uuid4
 
 import pytest
 
+from redraft.datasets.storage import DatasetWriter
+from redraft.records import Example, Message
+
 FORKING = Path(__file__).with_name("forking.py")
 LOOPBACK = Path(__file__).resolve().parents[1] / "loopback"
 LONGEST = 180.0  # seconds of a command
@@ -161,3 +164,22 @@ def project(project: Any, forking: Forking) -> Any:
 @pytest.fixture
 def terminal(project: Any, forking: Forking) -> Callable[..., Terminal]:
     return lambda *words, **more: Terminal(forking, project, *words, **more)
+
+
+@pytest.fixture
+def rewritten(project: Any) -> Path:
+    """A rewritten dataset of 20 examples, as short as they come."""
+    with DatasetWriter(project.folder / "rewritten", "examples") as writer:
+        for number in range(20):
+            writer.add(
+                Example(
+                    conversation_id=f"c{number}",
+                    messages=(Message("user", f"question {number}"), Message("assistant", f"better answer {number}")),
+                    category="UR2",
+                    improved=True,
+                    generation_method="feedback_based",
+                    original_response=f"answer {number}",
+                    improvement_timestamp=None,
+                )
+            )
+        return writer.finish().path

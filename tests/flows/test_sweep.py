@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
+import signal
 import time
 import urllib.request
 from collections.abc import Callable
@@ -14,32 +16,11 @@ from typing import Any
 import pytest
 
 from flows.sweep_training import sweep_training
-from redraft.datasets.storage import DatasetWriter
-from redraft.records import Example, Message
 from redraft.sandbox.process import SandboxProcess
 from redraft.training.registry import Registry
 
 SAMPLE = Path(__file__).resolve().parents[2] / "data" / "sample_conversations.json"
 MODELS = ("meta-llama/Meta-Llama-3.1-8B-Instruct-Reference", "Qwen/Qwen2.5-7B-Instruct")
-
-
-@pytest.fixture
-def rewritten(project: Any) -> Any:
-    with DatasetWriter(project.folder / "rewritten", "examples") as writer:
-        for number in range(20):
-            writer.add(
-                Example(
-                    conversation_id=f"c{number}",
-                    messages=(Message("user", f"question {number}"), Message("assistant", f"better answer {number}")),
-                    category="UR2",
-                    improved=True,
-                    generation_method="feedback_based",
-                    original_response=f"answer {number}",
-                    improvement_timestamp=None,
-                )
-            )
-        writer.finish()
-    return project
 
 
 def most_at_once(registry: Registry) -> int:
@@ -55,9 +36,9 @@ def most_at_once(registry: Registry) -> int:
 
 
 def test_a_sweep_compares_all_and_a_failure_stops_no_other(
-    rewritten: Any, forking: Any, start_sandbox: Callable[..., SandboxProcess]
+    project: Any, rewritten: Path, forking: Any, start_sandbox: Callable[..., SandboxProcess]
 ) -> None:
-    project, sandbox = rewritten, start_sandbox(seed=1, job_seconds=0.5, job_fails=["Qwen/*"])
+    sandbox = start_sandbox(seed=1, job_seconds=0.5, job_fails=["Qwen/*"])
     project.environment["TOGETHER_BASE_URL"] = sandbox.url
     words = ("finetune", "-i", "rewritten", "-s", "swept", "-m", MODELS[0], "-m", MODELS[1], "-e", "1,2", "--seed", 7,
              "--jobs-at-once", 2, "--check-interval", 0.2, "--yes")  # fmt: skip
@@ -97,9 +78,9 @@ def test_a_sweep_compares_all_and_a_failure_stops_no_other(
 
 
 def test_what_has_to_be_submitted_after_all_keeps_within_the_budget(
-    rewritten: Any, forking: Any, start_sandbox: Callable[..., SandboxProcess]
+    project: Any, rewritten: Path, forking: Any, start_sandbox: Callable[..., SandboxProcess]
 ) -> None:
-    project, sandbox = rewritten, start_sandbox(seed=1, job_seconds=1.5, job_stalls=["Qwen/*"])
+    sandbox = start_sandbox(seed=1, job_seconds=1.5, job_stalls=["Qwen/*"])
     project.environment["TOGETHER_BASE_URL"] = sandbox.url
     words = ("finetune", "-i", "rewritten", "--check-interval", 0.1, "-m")
     forking.run(project, *words, MODELS[1], "--no-monitor")
@@ -143,3 +124,23 @@ def test_what_has_to_be_submitted_after_all_keeps_within_the_budget(
 def test_what_cannot_be_done_is_refused_before_anything_is_done(given: dict[str, Any], said: str) -> None:
     ended = asyncio.run(sweep_training.fn(**given))
     assert ended.name == "Failed" and ended.message.startswith("bad input: ") and said in ended.message
+
+
+def test_always_new_is_another_job_for_each_command_that_came_to_its_end(
+    project: Any, rewritten: Path, forking: Any, start_sandbox: Callable[..., SandboxProcess]
+) -> None:
+    sandbox = start_sandbox(seed=1, job_seconds=60)
+    project.environment["TOGETHER_BASE_URL"] = sandbox.url
+    words = ("finetune", "-i", "rewritten", "-s", "anew", "--policy", "always-new", "--yes", "--check-interval", 0.2)
+    for count in (1, 2):
+        project.run(*words, "--no-monitor")
+        assert len(sandbox.stats()["jobs"]) == count
+    watching = forking.beside(project, *words)
+    until = time.monotonic() + 60
+    while len(sandbox.stats()["jobs"]) < 3:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    os.kill(watching.pid, signal.SIGKILL)
+    watching.ended()
+    project.run(*words, "--no-monitor")
+    assert sorted(sandbox.stats()["jobs"].values()) == [1, 1, 1], "what was killed is gone on with"

@@ -12,31 +12,11 @@ from typing import Any
 
 import pytest
 
-from redraft.datasets.storage import DatasetWriter
-from redraft.records import Example, Message
 from redraft.sandbox.process import SandboxProcess
 from redraft.training.registry import Registry
 
 KEY = "wandb-recognisable-77e1"
 CTRL_C = "\x03"
-
-
-@pytest.fixture
-def rewritten(project: Any) -> Path:
-    with DatasetWriter(project.folder / "rewritten", "examples") as writer:
-        for number in range(20):
-            writer.add(
-                Example(
-                    conversation_id=f"c{number}",
-                    messages=(Message("user", f"question {number}"), Message("assistant", f"better answer {number}")),
-                    category="UR2",
-                    improved=True,
-                    generation_method="feedback_based",
-                    original_response=f"answer {number}",
-                    improvement_timestamp=None,
-                )
-            )
-        return writer.finish().path
 
 
 def test_a_person_agrees_to_the_price_before_a_job_is_made(

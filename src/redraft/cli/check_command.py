@@ -5,13 +5,8 @@ Neighbours: `checking` lays it out, `redraft.training.checking` checks.
 
 from __future__ import annotations
 
-import asyncio
-import os
-import random
 import sys
-import time
-from collections.abc import Generator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -20,13 +15,12 @@ import msgspec
 from rich.console import Console
 
 from redraft.cli import checking, options
-from redraft.cli.running import SECONDS_TO_START, one_line_for_faults, quieten_prefect
+from redraft.cli.provider_access import control_plane
+from redraft.cli.running import one_line_for_faults
 from redraft.cli.setting_options import setting_options
-from redraft.cli.temporary_server import start_unless_configured
 from redraft.errors import ConfigurationError, InputError
 
 if TYPE_CHECKING:
-    from redraft.providers.endpoints import Endpoint
     from redraft.training.checking.files import Report
     from redraft.training.checking.findings import Fault
     from redraft.training.checking.masks import Mask
@@ -81,7 +75,7 @@ def check_command(
             raise InputError("--show-mask needs the model's --tokenizer, or --model for the provider's preview")
         plane = None
         if model and (max_length is None or (show_mask and not tokenizer)):
-            plane = stack.enter_context(_plane(credentials))
+            plane = stack.enter_context(control_plane(credentials))
         report, shown = _checked(
             file, format_name, model, max_length, tokenizer, show_mask, limit, plane, train_on_inputs
         )
@@ -176,35 +170,6 @@ def _longest(plane: ControlPlane, model: str, format: Format | None) -> int:
         raise ConfigurationError(f"model {model!r}: only Together tells limits for training; give --max-length")
     limits = model_limits(plane, name)
     return limits.max_seq_length_dpo if format is Format.PREFERENCE else limits.max_seq_length_sft
-
-
-@contextmanager
-def _plane(credentials: str | None) -> Generator[ControlPlane]:
-    from redraft.training.control_plane import ControlPlane, Retries
-
-    # Which waits are drawn matters to no result.
-    plane = ControlPlane(_endpoint(credentials), Retries(sleep=time.sleep, random=random.Random()))  # noqa: S311
-    try:
-        yield plane
-    finally:
-        plane.close()
-
-
-def _endpoint(credentials: str | None) -> Endpoint:
-    """Together as the environment describes it; from a credentials block where the environment has no key, or another
-    set is asked for. Looking for blocks imports Prefect and may start its server, which takes half a minute."""
-    from redraft.providers.environment import credentials_name, endpoint_from, key_in
-
-    name = credentials_name(credentials, os.environ)
-    if name == "default" and key_in(os.environ, "together"):
-        return endpoint_from(os.environ, "together")
-    from blocks.credentials import endpoint_of
-
-    quieten_prefect()
-    server = start_unless_configured()
-    if server is not None:
-        server.wait(SECONDS_TO_START)
-    return asyncio.run(endpoint_of("together", name))
 
 
 def _print(report: Report, shown: list[Mask]) -> None:

@@ -30,8 +30,6 @@ Result = TypeVar("Result")
 _OWN_OPTIONS = ("model", "epochs", "learning_rate", "lora", "suffix", "lora_rank", "seed")
 _IN_FRONT = ("method", "batch_size", "validation_file", "evals")
 _MORE = tuple(name for name in KINDS if name not in (*_OWN_OPTIONS, *_IN_FRONT, "validation_sha256"))
-# As in redraft.training.policies.
-POLICIES = ("attach", "resubmit-failed", "always-new")
 # What a sweep varies: the option → the parameter of its flow.
 _VARIED = {
     "model": "models", "epochs": "epochs", "learning_rate": "learning_rates", "lora_rank": "lora_ranks",
@@ -85,7 +83,7 @@ def _evaluation(_: click.Context, __: click.Parameter, words: tuple[str, ...]) -
 @click.option("--yes", "-y", is_flag=True, help="Submit without asking.")
 @click.option(
     "--policy",
-    type=click.Choice(POLICIES),
+    type=click.Choice(options.POLICIES),
     default="attach",
     show_default=True,
     help="What happens where an equal job is there already: attach to it, however it ended; resubmit what failed; or "

@@ -19,9 +19,6 @@ from redraft.cli.running import one_line_for_faults
 if TYPE_CHECKING:
     from redraft.training.registry import Registry, TrainingJob
 
-# As in redraft.training.policies, which takes long to import.
-POLICIES = ("attach", "resubmit-failed", "always-new")
-
 
 @click.group("jobs")
 def jobs_group() -> None:
@@ -114,7 +111,7 @@ def cancel_command(job: str, yes: bool, credentials: str | None) -> None:
 @click.argument("job")
 @click.option(
     "--policy",
-    type=click.Choice(POLICIES),
+    type=click.Choice(options.POLICIES),
     default="attach",
     show_default=True,
     help="attach: what ended without a model stays so; resubmit-failed: then a new attempt; always-new: in any case.",

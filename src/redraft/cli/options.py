@@ -14,6 +14,8 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 COUNT = Whole(min=1)
 
+# As in redraft.training.policies, which takes long to import.
+POLICIES = ("attach", "resubmit-failed", "always-new")
 INPUT_RULE = "JSON array, JSONL, Parquet file or dataset folder."
 
 delay = click.option(

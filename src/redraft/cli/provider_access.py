@@ -1,15 +1,13 @@
 """The provider of trainings, for commands that speak to it themselves and start no flow.
 
-They stop what costs money, so they need as little as possible: with the key in the environment, no Prefect.
-Neighbours: `download_command` and `endpoints_commands`.
+Some stop what costs money, so they need as little as possible: with the key in the environment, no Prefect.
+Neighbours: `check_command`, `download_command` and `endpoints_commands`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-import random
-import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -25,13 +23,10 @@ if TYPE_CHECKING:
 @contextmanager
 def control_plane(credentials: str | None) -> Generator[ControlPlane]:
     """Together as this command's credentials reach it. Raises RedraftError."""
-    from redraft.training.control_plane import ControlPlane, Retries
+    from redraft.training.control_plane import opened
 
-    plane = ControlPlane(_endpoint(credentials), Retries(sleep=time.sleep, random=random.Random()))  # noqa: S311  waits only
-    try:
+    with opened(_endpoint(credentials)) as plane:
         yield plane
-    finally:
-        plane.close()
 
 
 def _endpoint(credentials: str | None) -> Endpoint:

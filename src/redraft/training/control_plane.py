@@ -52,6 +52,17 @@ class Retries(msgspec.Struct, frozen=True, kw_only=True):
         return max(grown, min(asked_for or 0.0, LONGEST_WAIT))
 
 
+@contextmanager
+def opened(endpoint: Endpoint, tries: int = 6) -> Generator[ControlPlane]:
+    """A control plane with usual retries, `tries` of each request; closed afterwards. Raises ConfigurationError."""
+    # How long waits are matters to no result.
+    plane = ControlPlane(endpoint, Retries(tries=tries, sleep=time.sleep, random=random.Random()))  # noqa: S311
+    try:
+        yield plane
+    finally:
+        plane.close()
+
+
 class ControlPlane:
     """One client for one endpoint, which alone says the address and the key. Close it after use."""
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+# For the modules beside the tests.
+sys.path.insert(0, str(Path(__file__).parent))
 
 _OPEN = "{% for m in messages %}<|im_start|>{{ m.role }}\n"
 _CLOSE = "{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"

@@ -10,6 +10,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import msgspec
 import pytest
 
 from redraft.errors import ProviderError, StorageError, TrainingError
@@ -58,6 +59,19 @@ def test_whole_checked_and_fetched_once(fetch: Callable[..., Download], tmp_path
     got.path.write_bytes(b"other")
     with pytest.raises(StorageError, match="changed since it was downloaded"):
         fetch()
+
+
+@pytest.mark.parametrize("lora", [None, False])
+def test_only_a_job_that_trained_all_weights_has_no_adapter(
+    life: Life, registry: Registry, job: TrainingJob, tmp_path: Path, sandbox: Any, lora: bool | None
+) -> None:
+    """None: as what it went on from, which this registry may not know."""
+    told = msgspec.structs.replace(job, parameters={**job.parameters, "lora": lora})
+    if lora is False:
+        with pytest.raises(TrainingError, match="trained all weights, so there is no adapter"):
+            download_weights(life.plane, registry, told, tmp_path / "out", "adapter")
+    else:
+        assert download_weights(life.plane, registry, told, tmp_path / "out", "adapter").verified
 
 
 @pytest.mark.parametrize("fault", ["cut", "reset_body", "error_503"])
