@@ -5,6 +5,8 @@ Neighbours: `catalogue` has what is shown.
 
 from __future__ import annotations
 
+from typing import cast
+
 from aiohttp import web
 
 from redraft.sandbox.catalogue import (
@@ -73,7 +75,7 @@ class Registry:
         found = self._catalogue.supported(request.query.get("search", ""))
         shown = [shown_supported(one, self._catalogue.serverless(one)) for one in found]
         fits = modality == "MODALITY_TEXT" and request.query.get("adapterMode") in (None, "ADAPTER_MODE_DYNAMIC")
-        offered = [one for one in shown if product is None or product in one["products"]]  # type: ignore[operator]
+        offered = [one for one in shown if product is None or product in cast("list[str]", one["products"])]
         return page(request, offered if fits else [])
 
     async def one_supported(self, request: web.Request) -> web.Response:

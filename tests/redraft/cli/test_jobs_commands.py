@@ -16,8 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from redraft.cli import main
-from redraft.cli.jobs_commands import POLICIES
+from redraft.cli import main, options
 from redraft.cli.jobs_dashboard import Dashboard, show_end
 from redraft.cli.jobs_listing import list_jobs
 from redraft.errors import StorageError
@@ -101,7 +100,7 @@ def test_a_submission_in_doubt_is_said_to_be_wherever_it_is_shown(registry: Regi
 
 
 def test_the_policies_are_those_of_training() -> None:
-    assert set(POLICIES) == set(policies.POLICIES)
+    assert set(options.POLICIES) == set(policies.POLICIES)
 
 
 NUMBERS = count(1000)

@@ -36,7 +36,8 @@ DOUBT = Doubt(request=1.2, settle=0.3)
 class Steps:
     """Writes each step down before it is taken; the process dies before the one with the number `kill_at`, and the
     request with the number `spoil_at` is spoiled at the sandbox as `doing` says; it also dies `dies_after` seconds into
-    that request, where this is given."""
+    that request, where this is given. `only_changing` numbers the requests that change something: how often the others
+    are sent depends on the machine."""
 
     def __init__(self, order: dict[str, Any], out: int) -> None:
         self.order, self.out = order, out
@@ -48,12 +49,13 @@ class Steps:
         self._wrap(httpx.HTTPTransport, "handle_request", self._request)
 
     def _request(self, _: Any, request: httpx.Request) -> str:
-        if self.requests == self.order.get("spoil_at"):
+        counts = request.method != "GET" or not self.order.get("only_changing")
+        if counts and self.requests == self.order.get("spoil_at"):
             script = json.dumps([{"match": "", "do": self.order["doing"]}]).encode()
             urllib.request.urlopen(f"{self.order['url']}/sandbox/script", data=script, timeout=30).close()
             if self.order.get("dies_after"):
                 threading.Timer(self.order["dies_after"], os.kill, (os.getpid(), signal.SIGKILL)).start()
-        self.requests += 1
+        self.requests += counts
         return f"{request.method} {request.url.path}"
 
     def _wrap(self, owner: type, name: str, label: Callable[..., str]) -> None:
