@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt $(PIPFLAGS)
+TESTERS ?= 2
 # LOCAL=1 installs torch and the trainers too, for the tests that train on this machine.
 DEV := $(VENV)/dev$(if $(LOCAL),-local)
 
@@ -14,8 +15,8 @@ demo: $(VENV)/core          ## install, then run the feedback study on the bundl
 up: $(VENV)/core            ## a Prefect server with UI, a worker and all deployments, with the offline providers
 	$(BIN)/redraft up --sandbox
 
-test: $(DEV)                ## install, then run every test
-	$(BIN)/python -m pytest
+test: $(DEV)                ## install, then run every test, a file to one of TESTERS processes
+	$(BIN)/python -m pytest -n $(TESTERS) --dist loadfile
 
 check: $(DEV)               ## lint, format, types, import contracts, stale docs
 	$(BIN)/ruff check .

@@ -1,6 +1,7 @@
 """Automations that prefect.yaml cannot hold: `python -m deployments.automations`, after the deployments.
 
-They send a notification where a training job failed or fell silent, if a notification block `redraft-alerts` exists.
+They send a notification where a training job failed or fell silent, or the evaluation of a trained model failed, if a
+notification block `redraft-alerts` exists.
 """
 
 from __future__ import annotations
@@ -42,9 +43,9 @@ async def declare_notification() -> str:
 def _automation(block: BlockDocument) -> AutomationCore:
     return AutomationCore(
         name=NAME,
-        description="redraft's monitor saw a training job fail, or no sign of it for long.",
+        description="redraft's monitor saw a training job or its evaluation fail, or no sign of a job for long.",
         trigger=EventTrigger(
-            expect={"redraft.training.failed", "redraft.training.stalled"},
+            expect={"redraft.training.failed", "redraft.training.stalled", "redraft.evaluation.failed"},
             match={"prefect.resource.id": "redraft.training-job.*"},  # type: ignore[arg-type]
             for_each={"prefect.resource.id"},
             posture=Posture.Reactive,

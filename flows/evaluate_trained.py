@@ -19,7 +19,7 @@ async def evaluate_trained(job: str, again: bool = False, credentials: str | Non
     """Compare the model of a completed training job as was asked for at its submission; once, however often started.
 
     Args:
-        job: The training job: its id, suffix, or the beginning of its key.
+        job: The training job: its id, suffix or key, or how they begin, or its dataset's name.
         again: Evaluate once more what was evaluated already.
         credentials: Which set of credentials blocks to use.
     """
@@ -28,7 +28,9 @@ async def evaluate_trained(job: str, again: bool = False, credentials: str | Non
         parameters = evaluations.judge_parameters(found)
         unknown = parameters.keys() - judge_models.parameters.properties.keys()
         if unknown:
-            raise InputError(f"the evaluation of {job} names {', '.join(sorted(unknown))}, which judge-models has not")
+            named = f"the evaluation of {job} names {', '.join(sorted(unknown))}, which judge-models has not"
+            evaluations.note_failed(registry, found, InputError.word, named)
+            raise InputError(named)
         if not registry.is_locked(evaluations.lock_name(found)):
             with registry.locked(evaluations.lock_name(found), patience=0.1):
                 found = job_named(registry, found.suffix)
@@ -45,7 +47,7 @@ async def _evaluated(registry: Registry, job: TrainingJob, parameters: dict[str,
         flow_run: Awaitable[dict[str, Any]] = judge_models(**parameters)  # type: ignore[assignment]
         result = await as_part(flow_run)
     except RedraftError as fault:
-        evaluations.note(registry, job, state="failed", at=registry.stamp(), said=str(fault))
+        evaluations.note_failed(registry, job, fault.word, str(fault))
         raise
     evaluations.note(registry, job, state="completed", at=registry.stamp(), said=result["said"])
     return {**result, "evaluated": True}

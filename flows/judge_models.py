@@ -12,13 +12,12 @@ from redraft.errors import ConfigurationError
 from redraft.judging.stage import decoding
 from redraft.judging.summary import Settings
 from redraft.providers.endpoints import canonical
-from tasks.answer_shard import answer_all
+from tasks.endpoint_offers import endpoints_needed
 from tasks.estimates import estimate_comparison, show_ahead
 from tasks.judge_pair import judge_pair
-from tasks.serving import endpoints, endpoints_needed
+from tasks.serving import answers_of
 from tasks.session import CallOptions, calling_session, require_reachable, require_served
 from tasks.showing import show_report, show_table, shown
-from tasks.side_by_side import side_by_side
 from tasks.states import ends_in_words
 from tasks.test_contexts import check_held_out, contexts_row, make_contexts
 from tasks.verdict_files import cost_of, require_verdicts, write_verdict
@@ -57,8 +56,8 @@ async def judge_models(
         test_size: How many of the last conversations to test on.
         output: Folder for results.json, report.html and the judgments.
         dry_run: Only estimate calls, tokens, price and time; nothing is sent.
-        serve: Make a dedicated endpoint, paid by the hour, for a model trained at Together that answers through one
-            only; it is stopped afterwards. Off tells what it would cost.
+        serve: Make a dedicated endpoint, paid by the hour, for a model at Together that answers through one only; it
+            is stopped afterwards. Off tells what it would cost.
         budget: US dollars that all runs into this output may spend together.
         mode: `batch` sends the calls through the provider's batch API, at its lower price and in its own time.
         delay: Seconds between two call starts; none by default.
@@ -87,8 +86,7 @@ async def judge_models(
         offers = await endpoints_needed([model1, model2], contexts, serve, credentials)
         await require_served(judge)
         async with shown("judge", 3 * contexts.count):
-            async with endpoints(offers) as serving:
-                first, second = await side_by_side(answer_all(contexts, one) for one in (model1, model2))
+            (first, second), serving = await answers_of((model1, model2), contexts, offers)
             pair = await judge_pair(contexts, first, second, judge, f"{output}/judgments", f"{output}/checks")
         settings = Settings(max_missing=max_missing)
         costs = [cost_of("answers", first), cost_of("answers", second), *serving.costs(), *pair["costs"]]

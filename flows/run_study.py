@@ -1,42 +1,29 @@
 """The feedback study from a file of conversations to a verdict."""
 
-from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 from prefect import flow
 
-from flows.filter_conversations import filter_conversations
+from flows.filter_conversations import Taxonomy, filter_conversations
 from flows.judge_models import JUDGE
 from flows.rewrite_conversations import REWRITER, rewrite_conversations
 from flows.train_model import TRAINABLE
-from redraft.datasets.files import require_writable
 from redraft.datasets.storage import Dataset
-from redraft.judging.stage import decoding
-from redraft.judging.summary import Settings
 from redraft.providers.endpoints import canonical
-from tasks.answer_shard import answer_all
-from tasks.estimates import study_estimates
-from tasks.judge_pair import judge_pair
-from tasks.serving import endpoints
-from tasks.session import (
-    CallOptions,
-    calling_session,
-    require_prices_of_trained,
-    require_reachable,
-    require_served,
-)
-from tasks.showing import shown
-from tasks.side_by_side import side_by_side
+from tasks.filter_file import filtered_source
+from tasks.session import CallOptions, calling_session, require_served
 from tasks.states import as_part, ends_in_words
+from tasks.study_judging import judge_arms
+from tasks.study_lengths import require_trainable
+from tasks.study_plan import StudyPlan, require_askable
+from tasks.study_price import price_trainings, study_ahead
 from tasks.study_report import report_study
-from tasks.study_stages import costs_of_study, require_trained, stages_of_study, training_plan
-from tasks.study_training import pairs_of, seeds_together, train_arms
-from tasks.test_contexts import check_held_out, check_study_overlap, contexts_row, hold_out
-
-ARMS = ("feedback", "alternative")
-PAIRS = (("feedback", "base"), ("alternative", "base"), ("feedback", "alternative"))
+from tasks.study_stages import require_base, require_trained
+from tasks.study_training import train_arms
+from tasks.test_contexts import check_held_out, check_study_overlap, hold_out
+from tasks.training_form import Epochs, LearningRate
 
 
 @flow(name="run-study", flow_run_name="study {input}")
@@ -49,16 +36,18 @@ async def run_study(
     fallback: tuple[str, ...] = (),
     move_on: Literal["any", "faults"] = "any",
     output: str = "results/study",
-    taxonomy: str = "don-yehiya",
+    taxonomy: Taxonomy = "don-yehiya",
     test_share: float = 0.2,
     seed: int = 0,
-    epochs: int = 3,
-    learning_rate: float = 1e-5,
+    epochs: Epochs = 3,
+    learning_rate: LearningRate = 1e-5,
     lora: bool = True,
     seeds: int = 1,
     training_budget: float | None = None,
+    ask_above: float | None = None,
     jobs_at_once: int = 4,
     max_conversations: int | None = None,
+    allow_lost_rows: bool = False,
     dry_run: bool = False,
     pilot: int | None = None,
     serve: bool = False,
@@ -92,12 +81,17 @@ async def run_study(
         seeds: How often each method's model is trained, with the seeds 1, 2 and so on; once leaves the seed to the
             provider.
         training_budget: US dollars that all trainings may cost together, by the provider's estimate and by ours; above
-            it none is submitted.
+            it none is submitted, and where ours is above it before anything is paid, the study ends at once.
+        ask_above: US dollars that all trainings may cost without a training budget. Where they might cost more, or
+            nobody knows what, the study ends before anything is paid; empty asks for no such agreement.
         jobs_at_once: How many training jobs are under way at a time.
         max_conversations: Rewrite only the first N conversations.
+        allow_lost_rows: Train also where conversations are so long that nothing of the answer would be trained; by
+            default the study ends before anything is paid.
         dry_run: Only estimate calls, tokens, price and time; nothing is sent.
-        serve: Make dedicated endpoints, paid by the hour, for the trained models where they answer through such only;
-            they are stopped afterwards. Off ends the study after the training, and tells what they would cost.
+        serve: Make dedicated endpoints, paid by the hour, for the models that answer through such only; they are
+            stopped afterwards. Off tells what they would cost: for the base model at once, for the trained ones after
+            the training.
         pilot: Only rewrite the first N, and tell from them what all will cost.
         budget: US dollars that all runs into this output may spend on calls together.
         mode: `batch` sends the calls through the provider's batch API, at its lower price and in its own time.
@@ -110,65 +104,38 @@ async def run_study(
         max_missing: Share of contexts without a verdict from which the run counts as partial.
         credentials: Which set of credentials blocks to use.
     """
-    model, judge, rewriter = canonical(model), canonical(judge), canonical(rewriter)
-    training, comparisons = training_plan(model, epochs, learning_rate, lora), pairs_of(PAIRS, ARMS, seeds)
-    pace: dict[str, Any] = {"rpm": rpm, "tpm": tpm, "delay": delay, "in_flight": in_flight, "mode": mode}
-    options = CallOptions(budget=budget, fallback=fallback, move_on=move_on, poll=check_interval, **pace)
-    rewriting: Callable[..., Awaitable[dict[str, Any]]] = partial(
-        rewrite_conversations, output=f"{output}/rewritten", method="both", model=rewriter, fallback=fallback,
-        move_on=move_on, max_conversations=max_conversations, max_rejected=max_rejected, credentials=credentials,
-        **pace,
+    plan = StudyPlan(
+        input=input, output=output, model=canonical(model), judge=canonical(judge), rewriter=canonical(rewriter),
+        taxonomy=taxonomy, test_share=test_share, seed=seed, epochs=epochs, learning_rate=learning_rate, lora=lora,
+        seeds=seeds, training_budget=training_budget, ask_above=ask_above, jobs_at_once=jobs_at_once,
+        max_conversations=max_conversations, allow_lost_rows=allow_lost_rows, max_rejected=max_rejected,
+        max_missing=max_missing, serve=serve, check_interval=check_interval, credentials=credentials,
+        calls=CallOptions(rpm=rpm, tpm=tpm, delay=delay, in_flight=in_flight, budget=budget, mode=mode,
+                          fallback=fallback, move_on=move_on, poll=check_interval),
     )  # fmt: skip
+    rewriting = partial(rewrite_conversations, **plan.rewriting)
     sides = await hold_out(input, test_share, seed)
     contexts = Dataset.open(Path(sides["test"]))
     if dry_run:
-        ahead = await rewriting(input=sides["train"], taxonomy=taxonomy, dry_run=True)
-        return await study_estimates(ahead, contexts, model, judge, credentials, options, seeds)
-    async with calling_session(credentials, options, f"study:{Path(output).resolve()}"):
-        require_writable(Path(output))
-        await require_reachable(rewriter, model, judge, fallbacks=options.fallbacks)
-        if not serve:  # an endpoint is paid by the hour, not by the call
-            require_prices_of_trained(model, ARMS)
-        await require_served(rewriter, judge)
-        await check_held_out(sides["test"], [model])
-        if pilot is not None:
-            ahead = await as_part(rewriting(input=sides["train"], taxonomy=taxonomy, pilot=pilot))
-            return await study_estimates(ahead, contexts, model, judge, credentials, options, seeds)
+        ahead = await rewriting(input=sides["train"], dry_run=True)
+        source = await filtered_source(sides["train"], taxonomy)
+        return await study_ahead(plan, ahead, await price_trainings(plan, str(source.path)), contexts)
+    async with calling_session(credentials, plan.calls, plan.work):
+        await require_askable(plan)
+        await check_held_out(sides["test"], [plan.model])
         filtered = await filter_conversations(sides["train"], f"{output}/filtered", taxonomy)
+        trainings = await price_trainings(plan, filtered["dataset"])
+        await require_trainable(plan, filtered["dataset"], trainings.count)
+        trainings.require_agreed(plan)
+        await require_base(plan.model, contexts, serve, credentials)
+        await require_served(plan.rewriter, plan.judge)
+        if pilot is not None:
+            ahead = await as_part(rewriting(input=filtered["dataset"], pilot=pilot))
+            return await study_ahead(plan, ahead, await price_trainings(plan, filtered["dataset"]), contexts)
         rewritten = await as_part(rewriting(input=filtered["dataset"]))
-        datasets = {arm: f"{output}/rewritten/{arm}" for arm in ARMS}
-        await check_study_overlap(sides["test"], list(datasets.values()))
-        jobs = await train_arms(
-            datasets, training, seeds, budget=training_budget, at_once=jobs_at_once, check_interval=check_interval,
-            credentials=credentials,
-        )  # fmt: skip
-        models = {"base": model, **{name: job["model_output_name"] for name, job in jobs.items()}}
+        await check_study_overlap(sides["test"], list(plan.datasets.values()))
+        jobs = await train_arms(plan)
+        models = {"base": plan.model, **{name: job["model_output_name"] for name, job in jobs.items()}}
         offers = await require_trained(models, sides["test"], serve, credentials)
-        async with shown("judge", (len(models) + seeds * len(PAIRS)) * contexts.count):
-            # All answers first: the comparisons then share them and can run side by side.
-            async with endpoints(offers) as serving:
-                answered = await side_by_side(answer_all(contexts, one) for one in models.values())
-            answers = dict(zip(models, answered, strict=True))
-            asked = [one for of_pair in comparisons.values() for one in of_pair]
-            pairs = await side_by_side(
-                # One pair is enough to test the judge.
-                judge_pair(contexts, answers[a], answers[b], judge, f"{output}/judgments/{a}-{b}",
-                           f"{output}/checks" if (a, b) == asked[0] else "")
-                for a, b in asked
-            )  # fmt: skip
-        settings = Settings(
-            labels={one: name for name, one in models.items()},
-            max_missing=max_missing,
-            one_training_run=seeds == 1,
-            baseline=model,
-        )
-        how = {"input": input, "judge": judge, "rewriter": rewriter, **models, **training,
-               **decoding(models.values(), judge), "test_share": test_share, "seed": seed, "seeds": seeds,
-               "training_budget": training_budget, "taxonomy": taxonomy, "max_conversations": max_conversations,
-               **pace, "budget": budget, "fallback": list(fallback), "credentials": credentials,
-               "max_missing": max_missing, "test_contexts": contexts_row(contexts),
-               "endpoints": serving.facts()}  # fmt: skip
-        costs = [*costs_of_study(rewritten, list(answers.values()), pairs), *serving.costs()]
-        together, details, stage = await seeds_together(comparisons, dict(zip(asked, pairs, strict=True)), settings)
-        stages = [*stages_of_study(filtered, rewritten, list(jobs.values())), *stage, *serving.stages()]
-        return await report_study(output, settings, how, pairs, stages, costs, (together, details), serving)
+        judged = await judge_arms(plan, contexts, models, offers)
+        return await report_study(plan, contexts, filtered, rewritten, jobs, judged)

@@ -1,20 +1,23 @@
 """Fine-tunes several times on one dataset, with every combination of settings, and compares what comes out."""
 
 from itertools import product
+from pathlib import Path
 from typing import Any, Literal
 
 from prefect import flow
 
 from flows.train_model import NOTHING_MORE, TRAINABLE, PolicyName, evaluation_of
+from redraft.datasets.storage import Dataset
 from redraft.errors import ConfigurationError, PartialError
 from redraft.providers.endpoints import canonical
 from redraft.training.settings import TrainingSettings, settings_of
-from tasks.filter_file import dataset_of
+from tasks.named_evaluation import require_serving
 from tasks.session import calling_session
 from tasks.states import ends_in_words
-from tasks.training_form import MoreSettings
-from tasks.training_job import Wish, write_training
+from tasks.training_form import BatchSize, Epochs, Evals, LearningRate, MoreSettings, Rank, Seed
+from tasks.training_job import Wish, answer_with
 from tasks.training_jobs import compared, require_watched, train_all
+from tasks.training_source import file_to_train, source_of
 
 
 @flow(name="sweep-training", flow_run_name="sweep on {dataset}")
@@ -22,18 +25,19 @@ from tasks.training_jobs import compared, require_watched, train_all
 async def sweep_training(
     dataset: str = "data/rewritten_conversations",
     models: tuple[str, ...] = (TRAINABLE,),
-    epochs: tuple[int, ...] = (3,),
-    learning_rates: tuple[float, ...] = (1e-5,),
-    lora_ranks: tuple[int, ...] = (),
-    seeds: tuple[int, ...] = (),
+    epochs: tuple[Epochs, ...] = (3,),
+    learning_rates: tuple[LearningRate, ...] = (1e-5,),
+    lora_ranks: tuple[Rank, ...] = (),
+    seeds: tuple[Seed, ...] = (),
     method: Literal["sft", "dpo"] = "sft",
-    batch_size: int | Literal["max"] = "max",
-    lora: bool = True,
+    batch_size: BatchSize = "max",
+    lora: bool | None = None,
     validation_file: str | None = None,
-    evals: int = 0,
+    evals: Evals = 0,
     suffix: str = "",
     more: MoreSettings = NOTHING_MORE,
     max_conversations: int | None = None,
+    allow_lost_rows: bool = False,
     budget: float | None = None,
     policy: PolicyName = "attach",
     evaluation: dict[str, Any] | None = None,
@@ -45,7 +49,7 @@ async def sweep_training(
     """Train with every combination of models, epochs, learning rates, ranks and seeds, and compare what comes out.
 
     Args:
-        dataset: A rewritten dataset (a folder).
+        dataset: A rewritten dataset (a folder), or a training file of your own (.jsonl, .parquet).
         models: The base models.
         epochs: How often the data is gone through.
         learning_rates: Peak learning rates.
@@ -58,7 +62,8 @@ async def sweep_training(
         evals: How often the validation file is evaluated.
         suffix: Ends each new model's name; eight digits of the job's key follow it.
         more: Everything else that the provider offers, the same for all.
-        max_conversations: Train on that many conversations at most.
+        max_conversations: Train on that many conversations of a dataset at most.
+        allow_lost_rows: Submit also where rows are cut before all that is trained of them.
         budget: US dollars that all trainings may cost together; above it nothing is submitted.
         policy: What happens where an equal job is there already.
         evaluation: Parameters of judge-models to run on each model once it is trained.
@@ -92,21 +97,24 @@ async def sweep_training(
     evaluation = evaluation_of(evaluation)
     if evaluation and "output" in evaluation and len(wanted) > 1:
         raise ConfigurationError("evaluate: each model's results need a folder of their own; drop output")
-    source = dataset_of(dataset)
+    source = source_of(dataset)
     async with calling_session(credentials):
-        file = await write_training(str(source.path), method, max_conversations)
+        await require_serving(evaluation, models[0])
+        inputs = next(iter(wanted)).train_on_inputs
+        file = await file_to_train(source, method, inputs, max_conversations)
         wishes = [
             Wish(
-                file=file, dataset=str(source.path), settings=settings, policy=policy, evaluation=evaluation,
-                credentials=credentials,
+                file=file, dataset=str(source.path) if isinstance(source, Dataset) else None, settings=settings,
+                policy=policy, evaluation=evaluation, credentials=credentials, lost_rows=allow_lost_rows,
             )
             for settings in wanted
         ]  # fmt: skip
         outcomes = await train_all(
-            f"train on {source.path.name}", wishes, budget=budget, at_once=jobs_at_once, monitor=monitor,
+            f"train on {Path(wishes[0].name).name}", wishes, budget=budget, at_once=jobs_at_once, monitor=monitor,
             check_interval=check_interval,
         )  # fmt: skip
     rows = await compared(outcomes, "training-comparison")
+    await answer_with(*(outcome.job for outcome in outcomes))
     failed = sum(outcome.fault is not None for outcome in outcomes)
     result = {"said": f"{len(rows) - failed} of {len(rows)} trainings came to an end", "rows": rows}
     if failed:

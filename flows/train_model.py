@@ -1,4 +1,4 @@
-"""Fine-tunes a model on a rewritten dataset."""
+"""Fine-tunes a model on a rewritten dataset, or on a training file of one's own."""
 
 from pathlib import Path
 from typing import Any, Literal
@@ -8,15 +8,17 @@ from prefect.exceptions import ParameterTypeError
 
 from flows.judge_models import judge_models
 from redraft.datasets.reading import resolve_input
+from redraft.datasets.storage import Dataset
 from redraft.errors import ConfigurationError
 from redraft.providers.endpoints import canonical
 from redraft.training.settings import settings_of
-from tasks.filter_file import dataset_of
+from tasks.named_evaluation import require_serving
 from tasks.session import calling_session
 from tasks.showing import show_table, shown
 from tasks.states import ends_in_words
-from tasks.training_form import MoreSettings
-from tasks.training_job import Wish, submit_training, watch_training, write_training
+from tasks.training_form import BatchSize, Epochs, Evals, LearningRate, MoreSettings, Rank, Seed
+from tasks.training_job import Wish, answer_with, submit_training, watch_training
+from tasks.training_source import file_to_train, source_of
 
 PolicyName = Literal["attach", "resubmit-failed", "always-new"]
 TRAINABLE = "meta-llama/Meta-Llama-3.1-8B-Instruct-Reference"
@@ -29,17 +31,18 @@ async def train_model(
     dataset: str = "data/rewritten_conversations",
     model: str = TRAINABLE,
     method: Literal["sft", "dpo"] = "sft",
-    epochs: int = 3,
-    learning_rate: float = 1e-5,
-    batch_size: int | Literal["max"] = "max",
-    lora: bool = True,
-    lora_rank: int | None = None,
+    epochs: Epochs = 3,
+    learning_rate: LearningRate = 1e-5,
+    batch_size: BatchSize = "max",
+    lora: bool | None = None,
+    lora_rank: Rank | None = None,
     validation_file: str | None = None,
-    evals: int = 0,
-    seed: int | None = None,
+    evals: Evals = 0,
+    seed: Seed | None = None,
     suffix: str = "",
     more: MoreSettings = NOTHING_MORE,
     max_conversations: int | None = None,
+    allow_lost_rows: bool = False,
     budget: float | None = None,
     policy: PolicyName = "attach",
     evaluation: dict[str, Any] | None = None,
@@ -50,20 +53,21 @@ async def train_model(
     """Write the training file, submit the job once, and watch it to the end.
 
     Args:
-        dataset: A rewritten dataset (a folder).
+        dataset: A rewritten dataset (a folder), or a training file of your own (.jsonl, .parquet).
         model: The base model.
         method: Supervised fine-tuning (sft), or preference training (dpo) on improved and original responses.
         epochs: How often the data is gone through.
         learning_rate: Peak learning rate.
         batch_size: Sequences a step, or max.
-        lora: Train low-rank adapters; off trains all weights.
+        lora: Train low-rank adapters; off trains all weights. Empty: adapters, or as what is gone on from was trained.
         lora_rank: Rank of the adapters; the model's own default where empty.
         validation_file: Rows to evaluate on, a file of the same format as the training file.
         evals: How often the validation file is evaluated.
         seed: Seed of the training; the provider's own where empty.
         suffix: Ends the new model's name; eight digits of the job's key follow it.
         more: Everything else that the provider offers: schedule, packing, DPO, checkpoints, early stopping, W&B.
-        max_conversations: Train on that many conversations at most.
+        max_conversations: Train on that many conversations of a dataset at most.
+        allow_lost_rows: Submit also where rows are cut before all that is trained of them.
         budget: US dollars that the training may cost by the provider's estimate and by ours; above it nothing is
             submitted.
         policy: What happens where an equal job is there already: attach to it, however it ended; resubmit what failed;
@@ -82,18 +86,20 @@ async def train_model(
         }
     )  # fmt: skip
     evaluation = evaluation_of(evaluation)
-    source = dataset_of(dataset)
+    source = source_of(dataset)
     async with calling_session(credentials):
-        file = await write_training(str(source.path), method, max_conversations)
+        await require_serving(evaluation, model)
+        file = await file_to_train(source, method, settings.train_on_inputs, max_conversations)
         wish = Wish(
-            file=file, dataset=str(source.path), settings=settings, policy=policy, evaluation=evaluation,
-            credentials=credentials,
+            file=file, dataset=str(source.path) if isinstance(source, Dataset) else None, settings=settings,
+            policy=policy, evaluation=evaluation, credentials=credentials, lost_rows=allow_lost_rows,
         )  # fmt: skip
         job = await submit_training(wish, budget)
         if monitor:
-            async with shown(f"train {source.path.name}", 1):
+            async with shown(f"train {Path(wish.name).name}", 1):
                 job = await watch_training(job["job_key"], job["suffix"], model, check_interval)
     await show_table("training-job", [_row(job)], "Training job")
+    await answer_with(job)
     said = f"{job['job_id']} is {job['state']}"
     if job["model_output_name"]:
         said += f", model {job['model_output_name']}"
@@ -128,7 +134,8 @@ def _row(job: dict[str, Any]) -> dict[str, Any]:
         "base model": job["base_model"],
         "model": job["model_output_name"],
         "rows": job["counts"]["rows"],
-        "price estimate (US dollars)": job["price"],
+        "price by the provider's estimate (US dollars)": job["price"],
+        "price by ours (US dollars)": job["estimate"],
         "record": _shown(job["record_path"]),
         "simulated": job["simulated"],
     }

@@ -42,7 +42,7 @@ async def estimate(
 ) -> dict[str, Any]:
     """The estimate of one stage, as plain values. `more_input`: input tokens by which a request may be longer than it
     is here."""
-    async with _sources(credentials) as (ledger, endpoint):
+    async with sources(credentials) as (ledger, endpoint):
         estimator = Estimator(ledger, endpoint, options.plan("", "estimate"), options.price_mode)
         found = await estimator.estimate(stage, requests, options.limits, reasks=reasks, more_input=more_input)
     return msgspec.to_builtins(found)
@@ -83,25 +83,6 @@ async def show_ahead(said: str, estimates: list[dict[str, Any]], **more: Any) ->
     return {"said": said, **more, "estimates": estimates}
 
 
-async def study_estimates(
-    ahead: dict[str, Any],
-    contexts: Dataset,
-    model: str,
-    judge: str,
-    credentials: str | None,
-    options: CallOptions,
-    seeds: int = 1,
-) -> dict[str, Any]:
-    """What a dry run or a pilot of the rewriting told, and with it the comparisons that follow."""
-    following = await estimate_comparison(contexts, [model], judge, 3 * seeds, credentials, options)
-    trainings = "two" if seeds == 1 else 2 * seeds
-    said = (
-        f"{ahead['said']}; not in the estimate: {trainings} trainings, and {contexts.count} answers of each of the "
-        "models that they make"
-    )
-    return await show_ahead(**{**ahead, "said": said, "estimates": [*ahead["estimates"], *following]})
-
-
 def _stand_ins(contexts: Dataset, judge: str, comparisons: int) -> Iterator[Request]:
     """What the judge will be asked, its tests included."""
     for number in range(comparisons):
@@ -122,10 +103,10 @@ def _compared(contexts: Dataset, number: int) -> Iterator[Comparison]:
 
 
 @asynccontextmanager
-async def _sources(
+async def sources(
     credentials: str | None,
 ) -> AsyncGenerator[tuple[Ledger, Callable[[str], Awaitable[Endpoint]]]]:
-    """The ledger and the endpoints of the session around, or ones that do without a key."""
+    """The ledger, and model → endpoint: those of the session around, or ones that do without a key."""
     if (around := CALLER.get()) is not None:
         yield around.ledger, around.endpoint
         return

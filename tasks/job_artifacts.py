@@ -5,7 +5,7 @@ Each is made once and then changed in place, by whichever run sees something new
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -23,7 +23,7 @@ from tasks.showing import best_effort
 OVERVIEW = "training-jobs"
 # In the overview; `redraft jobs list` has all.
 _NEWEST = 200
-# Of the jobs that ended, so many are looked through for what the UI does not show yet.
+# Of the jobs that ended and are not shown so yet, so many are in one pass; the rest comes with the next ones.
 _ENDED = 50
 _PAGE = 100
 
@@ -44,16 +44,13 @@ async def show_jobs(registry: Registry, said: str) -> None:
 
 
 async def _show_jobs(registry: Registry, said: str) -> None:
-    recent = {(job.job_key, job.attempt): job for job in (*registry.open_jobs(), *registry.list()[:_ENDED])}
-    jobs = [job for job in recent.values() if job.job_id is not None]
+    jobs = [job for job in registry.list() if job.job_id is not None]
     async with get_client() as client:
-        there = await _latest(client, [OVERVIEW, *(key for job in jobs for key in artifact_keys(job).values())])
-        wanted = [_overview(registry, said)]
-        for job in jobs:
-            shown = there.get(artifact_keys(job)["progress"])
-            if shown is None or _as_of(job) not in (shown.description or ""):
-                wanted += _of_job(registry, job)
-        for one in wanted:
+        # However old a job is: it may have ended just now, or while more had news than one pass shows.
+        said_of = await _latest(client, [artifact_keys(job)["progress"] for job in jobs])
+        stale = _stale(jobs, {key: one.description or "" for key, one in said_of.items()})
+        there = await _latest(client, [OVERVIEW, *(key for job in stale for key in artifact_keys(job).values())])
+        for one in (_overview(registry, said), *(part for job in stale for part in _of_job(registry, job))):
             made = there.get(one.key)
             await _keep(client, one, None if made is None else made.latest_id)
 
@@ -62,6 +59,16 @@ def artifact_keys(job: TrainingJob) -> dict[str, str]:
     """The keys of a job's artifacts, by what they show."""
     name = f"training-{attempt_tag(job.job_key, job.attempt)}"
     return {"facts": name, "progress": f"{name}-progress", "loss": f"{name}-loss"}
+
+
+def _stale(jobs: Iterable[TrainingJob], said: Mapping[str, str]) -> list[TrainingJob]:
+    """The jobs whose last news are not shown: first the latest ends, which no later news would bring again.
+
+    `said` are the descriptions of the artifacts that say how far a job is, by key.
+    """
+    stale = [job for job in jobs if _as_of(job) not in said.get(artifact_keys(job)["progress"], "")]
+    ended = sorted((job for job in stale if job.state.terminal), key=lambda job: job.updated_at, reverse=True)
+    return [*ended[:_ENDED], *(job for job in stale if not job.state.terminal)]
 
 
 def _overview(registry: Registry, said: str) -> _Shown:
@@ -79,7 +86,7 @@ def _of_job(registry: Registry, job: TrainingJob) -> Iterable[_Shown]:
     if curve := loss_curve(metrics, f"{name}{' (simulated)' if job.simulated else ''}"):
         yield _Shown(keys["loss"], f"Loss of {name}", ImageArtifact, "image_url", as_address(curve))
     described = f"{name}: {words} ({_as_of(job)})"
-    yield _Shown(keys["progress"], described, ProgressArtifact, "progress", 100.0 * (job.progress or 0.0))
+    yield _Shown(keys["progress"], described, ProgressArtifact, "progress", round(100.0 * (job.progress or 0.0), 1))
 
 
 def _as_of(job: TrainingJob) -> str:

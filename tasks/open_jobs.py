@@ -1,8 +1,9 @@
-"""Asks the provider about every training job that is still open, and stops the endpoints that nobody uses."""
+"""Asks the provider about the training jobs that are due, and stops the endpoints that nobody uses."""
 
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 import httpx
 
@@ -10,8 +11,9 @@ from blocks.credentials import endpoint_of
 from redraft.errors import RedraftError
 from redraft.providers.chat import ChatClient
 from redraft.providers.endpoints import Endpoint
-from redraft.training.hosted import HostedTraining
-from redraft.training.monitoring import MonitorPass, MonitorRule, monitor_pass
+from redraft.training.control_plane import opened
+from redraft.training.due import due, note_sought
+from redraft.training.monitoring import PASS_SECONDS, REQUEST_SECONDS, MonitorPass, MonitorRule, monitor_pass
 from redraft.training.registry import Registry
 from redraft.training.serving.orphans import Sweep, may_have_orphans, stop_orphans
 from tasks.session import credentials_name
@@ -19,6 +21,8 @@ from tasks.training_job import MODELS
 
 # A request that fails is sent once more; after that the next pass asks.
 TRIES = 2
+# A person who asks how the jobs stand means the lost ones, too.
+ASKED = MonitorRule(seek_again=0)
 
 
 async def together(credentials: str | None) -> Endpoint:
@@ -37,35 +41,40 @@ async def together(credentials: str | None) -> Endpoint:
 async def look_at_open_jobs(
     registry: Registry, credentials: str | None, rule: MonitorRule | None = None
 ) -> MonitorPass:
-    """One pass over the open jobs. That they could not be asked about is told in it, and noted in the registry."""
-    jobs = registry.open_jobs()
+    """One pass over the jobs that are due, without a `rule` as a person wants it; nobody is asked where none is. That
+    they could not be asked about is told in it, and noted in the registry."""
+    rule = rule or ASKED
+    jobs = await asyncio.to_thread(due, registry, timedelta(seconds=rule.seek_again))
     if not jobs:
         return MonitorPass()
     try:
         endpoint = await together(credentials)
     except RedraftError as fault:
-        await asyncio.to_thread(registry.unreachable, jobs)
-        line = f"open jobs could not be asked about: {fault}"
-        return MonitorPass(watched=len(jobs), unreachable=len(jobs), faults=(line,))
+        await asyncio.to_thread(registry.unreachable, jobs.open_jobs)
+        await asyncio.to_thread(note_sought, registry, jobs.sought)
+        count = len(jobs.open_jobs)
+        line = f"training jobs could not be asked about: {fault}"
+        return MonitorPass(watched=count, unreachable=count, faults=(line,))
     return await asyncio.to_thread(_pass, registry, endpoint, rule)
 
 
-async def stop_left_endpoints(registry: Registry, credentials: str | None) -> Sweep:
-    """Stops the endpoints that outlived their run: they cost money by the hour. Asks nobody where none is open."""
+async def stop_left_endpoints(registry: Registry, credentials: str | None, max_seconds: float = PASS_SECONDS) -> Sweep:
+    """Stops the endpoints that outlived their run: they cost money by the hour. Asks nobody where none is open, and
+    nobody later than `max_seconds` from now; what is left then is told as a fault, and the next pass stops it."""
     if not await asyncio.to_thread(may_have_orphans, registry):
         return Sweep()
     try:
         endpoint = await together(credentials)
     except RedraftError as fault:
         return Sweep(faults=(f"endpoints may still run, and cannot be looked at: {fault}",))
-    return await asyncio.to_thread(_sweep, registry, endpoint)
+    return await asyncio.to_thread(_sweep, registry, endpoint, max_seconds)
 
 
-def _sweep(registry: Registry, endpoint: Endpoint) -> Sweep:
-    with HostedTraining(endpoint, registry, tries=TRIES) as training:
-        return stop_orphans(training.plane, registry)
+def _sweep(registry: Registry, endpoint: Endpoint, max_seconds: float) -> Sweep:
+    with opened(endpoint, TRIES) as plane, plane.within(max_seconds, REQUEST_SECONDS):
+        return stop_orphans(plane, registry)
 
 
-def _pass(registry: Registry, endpoint: Endpoint, rule: MonitorRule | None) -> MonitorPass:
-    with HostedTraining(endpoint, registry, models=MODELS, tries=TRIES) as training:
-        return monitor_pass(training.plane, registry, rule, models=MODELS)
+def _pass(registry: Registry, endpoint: Endpoint, rule: MonitorRule) -> MonitorPass:
+    with opened(endpoint, TRIES) as plane:
+        return monitor_pass(plane, registry, rule, models=MODELS)

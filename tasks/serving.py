@@ -1,16 +1,15 @@
-"""Models that answer through a dedicated endpoint only: found out and priced, agreed to, served while they are asked,
-and always stopped, with the hours and the cost in the report.
+"""Models that answer through a dedicated endpoint only: served while they are asked, and always stopped, with the hours
+and the cost in the report.
 
-Neighbours: `redraft.training.serving` does it; the flows that compare models call this.
+Neighbours: `endpoint_offers` finds them out and prices them, `redraft.training.serving` makes and ends the endpoints;
+the flows that compare models call this.
 """
 
 from __future__ import annotations
 
 import asyncio
-import random
-import time
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
@@ -19,83 +18,56 @@ from prefect.logging import get_run_logger
 from redraft.calling import prices
 from redraft.calling.ledger import Claim
 from redraft.datasets.storage import Dataset
-from redraft.errors import (
-    BudgetReachedError,
-    NotServedError,
-    RedraftError,
-    TrainingError,
-    UnknownPriceError,
-)
-from redraft.providers.endpoints import Endpoint, split_model
-from redraft.training.control_plane import ControlPlane, Retries
-from redraft.training.registry import Registry, TrainingJob, registry_address
+from redraft.errors import BudgetReachedError, RedraftError, TrainingError, UnknownPriceError
+from redraft.training.registry import Registry, registry_address
 from redraft.training.serving.life import StillRunningError
-from redraft.training.serving.offers import Offer, offer, trained_here
+from redraft.training.serving.offers import Offer
 from redraft.training.serving.orphans import Sweep, may_have_orphans, stop_orphans
-from redraft.training.serving.provider import Project
 from redraft.training.serving.served import Serving, served_model
-from tasks.answer_shard import ANSWER_STAGE, answering_requests
+from tasks.answer_shard import answer_all
+from tasks.endpoint_offers import with_plane
 from tasks.endpoint_report import STAGE, Endpoints
-from tasks.estimates import estimate
-from tasks.session import OPTIONS, CallOptions, current_caller, require_reachable, require_served, served
-from tasks.showing import show_markdown, show_table, shown
+from tasks.session import current_caller
+from tasks.showing import current_progress, show_markdown, show_table
 from tasks.side_by_side import side_by_side
 
 
-async def endpoints_needed(
-    models: Iterable[str], contexts: Dataset, serve: bool, credentials: str | None
-) -> tuple[Offer, ...]:
-    """How those of the models that answer through an endpoint of their own only would be served; creates nothing.
+async def answers_of(
+    models: Sequence[str], contexts: Dataset, offers: Sequence[Offer]
+) -> tuple[list[Dataset], Endpoints]:
+    """The responses of all models, in order, asked side by side, and the endpoints that were made for it.
 
-    A model whose answers are all recorded needs none. Raises NotServedError where one is needed and `serve` is off,
-    ConfigurationError for a model that cannot be asked at all.
+    Each model's endpoint lasts as long as that model is asked: none is paid while another model's answers, or a batch
+    of them, are waited for. Endpoints that outlived their runs are stopped, too, whatever is needed here. Raises
+    BudgetReachedError where the budget does not allow the expected hours, TrainingError where an endpoint cannot be
+    had. One that cannot be stopped is shouted about, and is in `faults`: the flow is to end with `require_stopped`.
     """
-    trained = {model: await _trained(model) for model in models}
-    await require_reachable(*(model for model, job in trained.items() if job is None))
-    await require_served(*(model for model, job in trained.items() if job is None))
-    wanted = [
-        (job, calls)
-        for model, job in trained.items()
-        if job is not None and (calls := await _calls_left(model, contexts, credentials))
-    ]
-    if not wanted:
-        return ()
-    endpoint = await current_caller().endpoint(str(wanted[0][0].model_output_name))
-    offers = await asyncio.to_thread(_offers, endpoint, wanted)
-    if not serve:
-        raise NotServedError(
-            f"{'; '.join(map(str, offers))}; what was trained here answers through an endpoint of its own only, which "
-            "is paid by the hour: --serve creates it and stops it afterwards"
-        )
-    return offers
+    made, of = Endpoints(), {one.model: one for one in offers}
+    if offers:
+        await show_table("endpoints", [_row(one) for one in offers], "Endpoints to be made, as expected")
 
+    async def answered(model: str) -> Dataset:
+        if model not in of:
+            return await answer_all(contexts, model)
+        get_run_logger().info("serving %s", of[model])
+        _note(f"serving {of[model]}")
+        async with _serving(of[model], made) as serving:
+            made.served.append(serving)
+            _note("")
+            if not serving.made_here:
+                get_run_logger().warning(
+                    "the endpoint %s was there already, made elsewhere: it is used, and left to whoever made it",
+                    serving.endpoint.name,
+                )
+            return await answer_all(contexts, model)
 
-@asynccontextmanager
-async def endpoints(offers: Sequence[Offer]) -> AsyncGenerator[Endpoints]:
-    """All offers in effect inside, where calls of their models reach them; afterwards all are stopped.
+    async def swept() -> None:
+        await _sweep(made, set(of))
 
-    Endpoints that outlived their runs are stopped, too, whatever is needed here. Raises BudgetReachedError where the
-    budget does not allow the expected hours, TrainingError where an endpoint cannot be had. One that cannot be
-    stopped is shouted about, and is in `faults`: the flow is to end with `require_stopped`.
-    """
-    made = Endpoints()
-    async with AsyncExitStack() as stack:
-        if offers:
-            await show_table("endpoints", [_row(one) for one in offers], "Endpoints to be made, as expected")
-            async with shown(f"serve {len(offers)}", len(offers)) as progress:
-
-                async def enter(one: Offer) -> None:
-                    get_run_logger().info("serving %s", one)
-                    progress.note = str(one)
-                    progress.changed()
-                    made.served.append(await stack.enter_async_context(_serving(one, made)))
-                    progress.advance()
-
-                await side_by_side(enter(one) for one in offers)
-        await _sweep(made)
-        yield made
+    both = await side_by_side([side_by_side(answered(one) for one in models), swept()])
     if made.served:
         await show_table("endpoints", made.facts() or [], "Endpoints, and what they came to")
+    return both[0] or [], made
 
 
 @asynccontextmanager
@@ -129,18 +101,6 @@ async def _serving(one: Offer, made: Endpoints) -> AsyncGenerator[Serving]:
             raise
 
 
-async def _calls_left(model: str, contexts: Dataset, credentials: str | None) -> int:
-    """How many answers of a model that was trained here an endpoint would have to give."""
-    options = OPTIONS.get() or CallOptions()
-    calls: int = (await estimate(ANSWER_STAGE, answering_requests(contexts, model), credentials, options))["calls"]
-    if calls == 0:
-        return 0
-    if options.budget is not None and prices.tariff_of(model) is None:
-        return calls  # without an endpoint, no call could be kept within the budget
-    await require_reachable(model)
-    return 0 if await served(model) else calls
-
-
 async def shout(fault: str) -> None:
     """An endpoint may still run and cost: in the log, and where people look at the run."""
     get_run_logger().error("%s", fault)
@@ -161,30 +121,16 @@ async def _set_aside(one: Offer, key: str) -> None:
         )
 
 
-async def _trained(model: str) -> TrainingJob | None:
-    """The job that made the model at the provider that is asked for it."""
-    provider, _ = split_model(model)
-    if provider != "together":
-        return None
-    endpoint = await current_caller().endpoint(model)
-
-    def look() -> TrainingJob | None:
-        with Registry(registry_address()) as registry:
-            return trained_here(registry, model, endpoint.name)
-
-    return await asyncio.to_thread(look)
+def _note(said: str) -> None:
+    """Beside the progress of the stage, until something else is said."""
+    current_progress().note = said
+    current_progress().changed()
 
 
-def _offers(endpoint: Endpoint, wanted: list[tuple[TrainingJob, int]]) -> tuple[Offer, ...]:
-    def make(registry: Registry, plane: ControlPlane) -> tuple[Offer, ...]:
-        project = Project(plane)
-        return tuple(offer(project, registry, job, calls) for job, calls in wanted)
+async def _sweep(made: Endpoints, spare: set[str]) -> None:
+    """Stops what earlier runs left, but for the models `spare`, which are taken over.
 
-    return _with_plane(endpoint, make)
-
-
-async def _sweep(made: Endpoints) -> None:
-    """Stops what earlier runs left; that this cannot be done is shouted, and stops nobody from working."""
+    That this cannot be done is shouted, and stops nobody from working."""
 
     def open_ones() -> bool:
         with Registry(registry_address()) as registry:
@@ -194,7 +140,7 @@ async def _sweep(made: Endpoints) -> None:
         return
     try:
         endpoint = await current_caller().endpoint("together:any")
-        work = partial(_with_plane, endpoint, lambda registry, plane: stop_orphans(plane, registry))
+        work = partial(with_plane, endpoint, lambda registry, plane: stop_orphans(plane, registry, spare=spare))
         sweep: Sweep = await asyncio.to_thread(work)
     except RedraftError as fault:
         sweep = Sweep(faults=(f"endpoints of earlier runs may still run ({fault}); see: redraft endpoints list",))
@@ -202,19 +148,11 @@ async def _sweep(made: Endpoints) -> None:
         get_run_logger().warning("stopped the endpoint %s of %s, whose run is over", one.name, one.model)
     for line in sweep.elsewhere:
         get_run_logger().info("%s", line)
+    for line in sweep.doubts:
+        get_run_logger().warning("%s", line)
     for line in sweep.faults:
         await shout(line)
     made.faults += sweep.faults
-
-
-def _with_plane(endpoint: Endpoint, work: Callable[[Registry, ControlPlane], Any]) -> Any:
-    retries = Retries(sleep=time.sleep, random=random.Random())  # noqa: S311  waits only
-    plane = ControlPlane(endpoint, retries)
-    try:
-        with Registry(registry_address()) as registry:
-            return work(registry, plane)
-    finally:
-        plane.close()
 
 
 def _row(one: Offer) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from redraft.calling.own_prices import own_prices
 from redraft.calling.plan import CallPlan, MoveOn
 from redraft.calling.sharing import SharedRates
 from redraft.errors import ConfigurationError, PartialError, ProviderError
+from redraft.providers import environment
 from redraft.providers.batches import BATCHING
 from redraft.providers.chat import ChatClient
 from redraft.providers.endpoints import Endpoint, canonical, split_model
@@ -82,7 +83,7 @@ OPTIONS: ContextVar[CallOptions | None] = ContextVar("redraft_call_options", def
 
 def credentials_name(asked: str | None) -> str:
     """The set of credentials blocks to use: asked for, or REDRAFT_CREDENTIALS (`redraft up --sandbox` sets it)."""
-    return asked or os.environ.get("REDRAFT_CREDENTIALS") or "default"
+    return environment.credentials_name(asked, os.environ)
 
 
 @asynccontextmanager

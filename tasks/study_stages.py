@@ -1,4 +1,4 @@
-"""The study's training plan, its check before judging, and what its report says of each stage and its cost."""
+"""The study's comparisons, the check before them, and what its report says of each stage and its cost."""
 
 from __future__ import annotations
 
@@ -10,17 +10,21 @@ import msgspec
 
 from redraft.datasets.storage import Dataset
 from redraft.errors import ConfigurationError, NotServedError, PartialError
-from redraft.judging.report import Stage, Table
+from redraft.judging.pages import Stage, Table
 from redraft.training.serving.offers import Offer
-from redraft.training.settings import TrainingSettings
-from tasks.serving import endpoints_needed
+from tasks.endpoint_offers import endpoints_needed
 from tasks.verdict_files import cost_of
 
 
-def training_plan(model: str, epochs: int, learning_rate: float, lora: bool) -> dict[str, Any]:
-    """What both trainings share, checked before anything is paid. Raises ConfigurationError."""
-    TrainingSettings(model=model, epochs=epochs, learning_rate=learning_rate, lora=lora)
-    return {"model": model, "epochs": epochs, "learning_rate": learning_rate, "lora": lora}
+async def require_base(model: str, contexts: Dataset, serve: bool, credentials: str | None) -> None:
+    """Raises ConfigurationError where the base model cannot be asked, NotServedError where `serve` is off and it needs
+    an endpoint of its own: before anything is rewritten or trained to be compared with it."""
+    try:
+        await endpoints_needed([model], contexts, serve, credentials)
+    except NotServedError as fault:
+        raise NotServedError(
+            f"nothing was begun: {fault}; the models that training makes will most likely need one each, too"
+        ) from None
 
 
 async def require_trained(
@@ -57,7 +61,7 @@ def stages_of_study(
         ),
     )
     training = Table(
-        columns=("model", "seed", "state", "rows", "job", "price estimate ($)"),
+        columns=("model", "seed", "state", "rows", "job", "provider's estimate ($)", "our estimate ($)"),
         rows=tuple(
             (
                 j["model_output_name"],
@@ -66,6 +70,7 @@ def stages_of_study(
                 j["counts"]["rows"],
                 j["job_id"],
                 j["price"],
+                j["estimate"],
             )
             for j in jobs
         ),

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from prefect import task
+from prefect.logging import get_run_logger
 
+from redraft.calling.notices import tell
 from redraft.datasets.reading import resolve_input
 from redraft.datasets.storage import Dataset
 from redraft.errors import InputError
@@ -22,6 +24,7 @@ from redraft.home import Home
 from redraft.providers.endpoints import split_model
 from redraft.training.registry import Registry, registry_address
 from tasks.made_inputs import digest_of, intact, made_at
+from tasks.training_source import untold
 
 
 @task(task_run_name="contexts of {conversations}")
@@ -60,8 +63,11 @@ def _from_here(path: Path) -> str:
 
 @task(task_run_name="held-out check")
 async def check_held_out(contexts: str, models: list[str]) -> None:
-    """Raises OverlapError where a model was trained here on a test context, whatever provider serves it now."""
-    await asyncio.to_thread(_check, Dataset.open(Path(contexts)), models)
+    """Raises OverlapError where a model was trained here on a test context, whatever provider serves it now; says where
+    that cannot be told."""
+    for line in await asyncio.to_thread(_check, Dataset.open(Path(contexts)), models):
+        get_run_logger().warning("%s", line)
+        tell(line)
 
 
 @task(task_run_name="no overlap of test and training")
@@ -76,21 +82,28 @@ async def check_study_overlap(contexts: str, datasets: list[str]) -> None:
     await asyncio.to_thread(check)
 
 
-def _check(contexts: Dataset, models: list[str]) -> None:
-    registry = Registry(registry_address())
+def _check(contexts: Dataset, models: list[str]) -> list[str]:
+    """A line for each model of which it cannot be told. Raises OverlapError."""
+    registry, lines = Registry(registry_address()), list[str]()
     for model in models:
         job = registry.by_model(split_model(model)[1])
         if job is None:
             continue  # not trained here: nothing is known of what it was trained on
         noted = Home.of().trained_on(job.training_sha256)
         try:
-            with noted.open(encoding="ascii") as lines:
-                refuse_overlap(contexts, (line.strip() for line in lines), model, str(job.dataset_path))
+            if why := untold(noted):
+                lines.append(f"whether {model} was trained on these contexts cannot be told: {why}")
+                continue
+            with noted.open(encoding="ascii") as trained:
+                refuse_overlap(
+                    contexts, (line.strip() for line in trained), model, job.dataset_path or job.training_path
+                )
         except FileNotFoundError:
             raise InputError(
                 f"{noted}: gone, so whether {model} was trained on these contexts cannot be told; run its finetune "
                 "command again, which attaches to the job and writes it anew"
             ) from None
+    return lines
 
 
 def contexts_row(contexts: Dataset) -> dict[str, Any]:

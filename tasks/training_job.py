@@ -1,15 +1,17 @@
-"""The tasks of one training job: write the file, submit once or attach, watch to the end."""
+"""The tasks of one training job: submit once or attach, watch to the end.
+
+Neighbours: `training_source` has the file that is trained on.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from prefect import task
@@ -17,14 +19,11 @@ from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 
 from blocks.training_keys import training_keys
-from redraft.datasets.files import storage_faults, whole_file
+from redraft.calling.notices import tell
 from redraft.datasets.storage import Dataset
 from redraft.errors import TrainingError
-from redraft.feedback.contexts import trained_fingerprints
-from redraft.home import Home
 from redraft.providers.endpoints import Endpoint
-from redraft.training.exporting.writing import export_training
-from redraft.training.formats import TrainingFile, write_training_file
+from redraft.training.formats import TrainingFile
 from redraft.training.hosted import HostedTraining, JobOrder
 from redraft.training.policies import ATTACH, policy_named
 from redraft.training.pricing import JobPrice
@@ -34,94 +33,86 @@ from redraft.training.watching import JobView, watch
 from tasks.session import credentials_name, current_caller
 from tasks.showing import current_progress
 from tasks.states import not_ours
+from tasks.training_source import note_trained
 
 MODELS = Path("models")
 
 T = TypeVar("T")
 
 
-@task(task_run_name="write rows of {dataset}", retries=2, retry_delay_seconds=5, retry_condition_fn=not_ours)
-async def write_training(dataset: str, method: Literal["sft", "dpo"], max_conversations: int | None) -> dict[str, Any]:
-    """The training JSONL beside its dataset, in the wire format: conversations, or for dpo preference pairs; what it
-    holds is counted."""
-    source = Dataset.open(Path(dataset))
-    write = _write_pairs if method == "dpo" else _write_conversations
-    written = await asyncio.to_thread(write, source, max_conversations)
-    return msgspec.to_builtins(written, enc_hook=str)
-
-
-def _write_conversations(source: Dataset, most: int | None) -> TrainingFile:
-    return write_training_file(source.rows(), _beside(source, "training"), most)
-
-
-def _write_pairs(source: Dataset, most: int | None) -> TrainingFile:
-    path = _beside(source, "preferences")
-    written = export_training(source, path, "dpo", max_conversations=most)
-    with storage_faults(path), path.open("rb") as file:
-        checksum = hashlib.file_digest(file, "sha256").hexdigest()
-    return TrainingFile(
-        path=path, rows=written.rows, sha256=checksum, rejections=written.left_out, simulated=written.simulated
-    )
-
-
-def _beside(source: Dataset, what: str) -> Path:
-    return source.path.with_name(f"{source.path.name}_{what}.jsonl")
-
-
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
-    """One training that a flow wants: the written file, its dataset, the settings, and what goes with them.
+    """One training that a flow wants: the file, the dataset that it was written from (None: one's own file), the
+    settings, and what goes with them.
 
-    `policy` is the name of one; `evaluation` are parameters of judge-models to run on completion.
+    `policy` is the name of one; `evaluation` are parameters of judge-models to run on completion; `lost_rows` allows
+    rows that lose all that is trained where they are cut.
     """
 
     file: dict[str, Any]
-    dataset: str
+    dataset: str | None
     settings: TrainingSettings
     policy: str = ATTACH.name
     evaluation: dict[str, Any] | None = None
     credentials: str | None = None
+    lost_rows: bool = False
+
+    @property
+    def name(self) -> str:
+        """What is trained on, for people."""
+        return self.dataset or Path(self.file["path"]).name
 
 
-@task(task_run_name="submit {wish.dataset}", retries=2, retry_delay_seconds=5, retry_condition_fn=not_ours)
+@task(task_run_name="submit {wish.name}", retries=2, retry_delay_seconds=5, retry_condition_fn=not_ours)
 async def submit_training(wish: Wish, budget: float | None = None) -> dict[str, Any]:
     """The job that was wished for: attached to where it exists, submitted where it does not and where it costs no more
     than `budget` US dollars."""
     order, endpoint = _order(wish), await current_caller().endpoint(wish.settings.model)
     keys = await training_keys(wish.settings, credentials_name(wish.credentials))
     # Before the job: what a model was trained on must be known as long as the model is.
-    await asyncio.to_thread(_note_trained, Dataset.open(Path(wish.dataset)), Home.of().trained_on(order.file.sha256))
-    return _plain(await _in_thread(endpoint, lambda training: training.start(order, budget=budget, keys=keys)))
+    await asyncio.to_thread(note_trained, order.file, order.dataset_path)
+
+    def start(training: HostedTraining) -> TrainingJob:
+        return training.start(order, budget=budget, keys=keys, tell=_tell)
+
+    return _plain(await _in_thread(endpoint, start))
 
 
-@task(task_run_name="quote {wish.dataset}", retries=2, retry_delay_seconds=5, retry_condition_fn=not_ours)
-async def quote_training(wish: Wish) -> JobPrice | None:
-    """What `submit_training` would pay, None where the job is there already. Nothing is submitted."""
+async def ask_provider(model: str, work: Callable[[HostedTraining], T]) -> T:
+    """What `work` makes of the provider that trains `model`; it may block."""
+    return await _in_thread(await current_caller().endpoint(model), work)
+
+
+@task(task_run_name="quote {wish.name}", retries=2, retry_delay_seconds=5, retry_condition_fn=not_ours)
+async def quote_training(wish: Wish) -> tuple[str, JobPrice | None]:
+    """The suffix of the job that `submit_training` would give, and what that would pay for it, None where it is there
+    already. Nothing is submitted."""
     order, endpoint = _order(wish), await current_caller().endpoint(wish.settings.model)
-    _, price = await _in_thread(endpoint, lambda training: training.quote(order))
-    return price
+    job, price = await _in_thread(endpoint, lambda training: training.quote(order))
+    return job.suffix, price
 
 
 def _order(wish: Wish) -> JobOrder:
-    source = Dataset.open(Path(wish.dataset))
+    source = None if wish.dataset is None else Dataset.open(Path(wish.dataset))
+    file = msgspec.convert(wish.file, TrainingFile, dec_hook=lambda kind, value: kind(value))
     return JobOrder(
-        file=msgspec.convert(wish.file, TrainingFile, dec_hook=lambda kind, value: kind(value)),
-        settings=wish.settings,
-        dataset_path=source.path.resolve(),
-        dataset_hash=source.content_hash,
+        file=file,
+        settings=msgspec.structs.replace(wish.settings, train_on_inputs=file.train_on_inputs),
+        dataset_path=None if source is None else source.path.resolve(),
+        dataset_hash=None if source is None else source.content_hash,
         policy=policy_named(wish.policy),
         run=str(flow_run.id) if flow_run.id else None,
         evaluation=wish.evaluation,
+        lost_rows=wish.lost_rows,
     )
 
 
-def _note_trained(source: Dataset, path: Path) -> None:
-    if path.exists():
-        return
-    with storage_faults(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-    with whole_file(path) as file:
-        for fingerprint in trained_fingerprints(source.rows()):
-            file.write(f"{fingerprint}\n".encode())
+def _tell(price: JobPrice) -> None:
+    """What is about to be paid, and what should be known of it, to whoever reads along."""
+    get_run_logger().info("%s", price.line)
+    tell(price.line)
+    for note in price.notes:
+        get_run_logger().warning("%s", note)
+        tell(note)
 
 
 @task(task_run_name="watch {name}", retries=2, retry_delay_seconds=5, retry_condition_fn=not_ours)
@@ -149,6 +140,18 @@ async def watch_training(job_key: str, name: str, model: str, interval: float) -
     job = await _in_thread(endpoint, follow)
     progress.advance()
     return _plain(job)
+
+
+async def answer_with(*jobs: dict[str, Any] | None) -> None:
+    """Notes that whoever asked for these jobs has them for an answer: from now on others can be asked for."""
+
+    def note() -> None:
+        with Registry(registry_address()) as registry:
+            for job in jobs:
+                if job is not None and job["answered_at"] is None:
+                    registry.record(msgspec.convert(job, TrainingJob), answered_at=registry.stamp())
+
+    await asyncio.to_thread(note)
 
 
 async def _in_thread(endpoint: Endpoint, work: Callable[[HostedTraining], T]) -> T:

@@ -1,6 +1,6 @@
 """Several trainings side by side, a few at a time: for sweeps, and for the arms and seeds of a study.
 
-Neighbours: `training_job` has the tasks of each one.
+Neighbours: `training_job` has the tasks of each one, `training_budget` what they may cost together.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ from typing import Any
 
 import msgspec
 
+from redraft.calling.notices import tell
 from redraft.errors import ConfigurationError, RedraftError
-from redraft.training.pricing import require_together
 from redraft.training.registry import Registry, TrainingJob, registry_address
 from tasks.showing import show_table, shown
 from tasks.side_by_side import side_by_side
-from tasks.training_job import Wish, quote_training, submit_training, watch_training
+from tasks.training_budget import Purse, together
+from tasks.training_job import Wish, watch_training
 
 LOSSES = {"train loss": "train/loss", "eval loss": "eval/loss"}
 
@@ -47,22 +48,19 @@ async def train_all(
     """What became of each wish, in order; of `at_once` at most jobs are under way at a time, and one that fails stops
     no other. `stage` names it for people.
 
-    Under a budget nothing is submitted before all prices are known and together within it (US dollars). Raises
-    DearJobError or ConfigurationError for that, and the first fault where no training came to anything.
+    Under a budget nothing is submitted before all prices are known and together within it (US dollars), and nothing
+    beyond it later either. Raises DearJobError or ConfigurationError for that, and the first fault where no training
+    came to anything.
     """
     require_watched(len(wishes), at_once, monitor)
-    allowed: list[float | None] = [None] * len(wishes)
-    if budget is not None:
-        quotes = await side_by_side(quote_training(wish) for wish in wishes)
-        require_together([quote for quote in quotes if quote is not None], budget)
-        allowed = [None if quote is None else quote.known for quote in quotes]
+    purse = await Purse.filled(budget, wishes)
     gate = asyncio.Semaphore(at_once)
 
-    async def one(wish: Wish, most: float | None) -> Outcome:
+    async def one(place: int, wish: Wish) -> Outcome:
         async with gate:
             job: dict[str, Any] | None = None
             try:
-                job = await submit_training(wish, most)
+                job = await purse.submit(place, wish)
                 if monitor:
                     job = await watch_training(job["job_key"], job["suffix"], wish.settings.model, check_interval)
             except RedraftError as fault:
@@ -70,15 +68,18 @@ async def train_all(
             return Outcome(wish=wish, job=job)
 
     async with shown(stage, len(wishes)):
-        outcomes = await side_by_side(map(one, wishes, allowed))
+        outcomes = await side_by_side(map(one, range(len(wishes)), wishes))
     if all(outcome.fault for outcome in outcomes):
         raise next(outcome.fault for outcome in outcomes if outcome.fault)
+    paid = [(job["price"], job["estimate"]) for job in (outcome.job for outcome in outcomes) if job is not None]
+    if budget is None and len(paid) > 1:  # under a budget it was said before
+        tell(f"price of {together(paid)}")
     return outcomes
 
 
 async def compared(outcomes: Sequence[Outcome], artifact: str) -> list[dict[str, Any]]:
-    """One row a training: its settings that sweeps vary, state, price in US dollars, last losses, the new model; also
-    shown as a table in the UI."""
+    """One row a training: its settings that sweeps vary, state, both estimates of its price in US dollars, last losses,
+    the new model; also shown as a table in the UI."""
     rows = await asyncio.to_thread(lambda: [_row(outcome) for outcome in outcomes])
     await show_table(artifact, rows, "Trainings compared")
     return rows
@@ -86,7 +87,6 @@ async def compared(outcomes: Sequence[Outcome], artifact: str) -> list[dict[str,
 
 def _row(outcome: Outcome) -> dict[str, Any]:
     settings, job = outcome.wish.settings, outcome.job or {}
-    price = job.get("price") if job.get("price") is not None else job.get("estimate")
     return {
         "base model": settings.base_model,
         "suffix": settings.suffix,
@@ -96,7 +96,8 @@ def _row(outcome: Outcome) -> dict[str, Any]:
         "seed": settings.seed,
         "job": job.get("job_id"),
         "state": job.get("state") or "not submitted",
-        "price": price,
+        "provider's price": job.get("price"),
+        "our price": job.get("estimate"),
         **_last_losses(outcome.job),
         "model": job.get("model_output_name"),
         "fault": None if outcome.fault is None else str(outcome.fault),

@@ -18,6 +18,7 @@ from redraft.judging.checks import canaries_of, read_checks
 from redraft.judging.multiplicity import Pair
 from redraft.judging.pages import Cost, Stage
 from redraft.judging.publishing import REPORT, RESULTS, Told, publish
+from redraft.judging.seed_words import seed_sentences
 from redraft.judging.settings import Settings
 from redraft.judging.stopping import Look
 from redraft.judging.summary import Canaries, StudySummary, Summary
@@ -74,7 +75,8 @@ async def write_verdict(
     costs: list[dict[str, Any]],
     looks: dict[str, list[dict[str, Any]]] | None = None,
 ) -> dict[str, Any]:
-    """Paths of the files, and the verdict of each pair in words and in Markdown.
+    """Paths of the files, and in words and in Markdown: what all training runs of an arm say together, then each pair's
+    verdict.
 
     `looks` are those that were taken, by the folder of a pair's judgments. Labels of people that lie in `output` from
     earlier count.
@@ -87,12 +89,14 @@ async def write_verdict(
         title=title, created_at=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"), parameters=parameters,
         stages=tuple(shown[0]), costs=tuple(shown[1]),
     ), taken)  # fmt: skip
+    together, each = seed_sentences(study), study.panels or study.pairs
     return {
         "report": str(Path(output) / REPORT),
         "results": str(Path(output) / RESULTS),
         "markdown": study_markdown(study),
-        "verdicts": [one.sentence for one in study.panels or study.pairs],
-        "details": [f"{one.explanation} {one.frequencies}".strip() for one in study.panels or study.pairs],
+        "verdicts": [sentence for sentence, _ in together] + [one.sentence for one in each],
+        "details": [details for _, details in together]
+        + [f"{one.explanation} {one.frequencies}".strip() for one in each],
         "conclusion": study.conclusion,
         "table": [_row(pair, said) for pair in study.pairs],
         "simulated": study.simulated,

@@ -4,11 +4,13 @@ RedraftError                  1 failed
 ├── InputError                2 bad usage or bad input, nothing done (ValueError)
 │   └── LabelSchemeError        the labels follow another numbering
 ├── ConfigurationError        2 a key, endpoint or setting is missing or wrong
-│   └── UnknownPriceError       nobody knows what a training will cost, so no budget can be held
+│   ├── UnknownPriceError       nobody knows what a training will cost, so no budget can be held
+│   └── AgreementNeededError    trainings may cost more than anybody has agreed to; nothing is paid yet
 ├── StorageError              1 the disk is full or not writable (OSError)
 ├── ProviderError             1 a provider cannot be used at all: unreachable, spend limit
 │   └── KeyRefusedError         2 the provider refuses the key
 ├── TrainingError             1 a training job ended without a model
+│   └── TakenOverError          another process goes on with the job; this one sent nothing more
 ├── OverlapError              2 an evaluation context was trained on
 └── PartialError              3 finished, but with too many rejections or missing verdicts; a rerun continues
     ├── NotServedError           a model answers through a paid endpoint only, which nobody has agreed to yet
@@ -45,7 +47,19 @@ class ConfigurationError(RedraftError):
 
 
 class UnknownPriceError(ConfigurationError):
-    pass
+    """`what` is the message without the limit that could not be held, and the mend."""
+
+    def __init__(self, message: str, what: str = "") -> None:
+        super().__init__(message)
+        self.what = what or message
+
+
+class AgreementNeededError(ConfigurationError):
+    """`most` is what agreeing would agree to, in US dollars; None where nobody knows the price."""
+
+    def __init__(self, message: str, most: float | None) -> None:
+        super().__init__(message)
+        self.most = most
 
 
 class StorageError(RedraftError, OSError):
@@ -67,6 +81,14 @@ class KeyRefusedError(ProviderError):
 
 class TrainingError(RedraftError):
     pass
+
+
+class TakenOverError(TrainingError):
+    """`job` is the job as it stands in the registry now."""
+
+    def __init__(self, message: str, job: Any) -> None:
+        super().__init__(message)
+        self.job = job
 
 
 class OverlapError(InputError):
@@ -93,8 +115,9 @@ class BudgetReachedError(PartialError):
 
 
 class DearJobError(BudgetReachedError):
-    """`price` is the larger known estimate in US dollars."""
+    """`price` is the larger known estimate in US dollars; `what` the message without the limit that was met, and the
+    mend: the flow knows its budget only, and who asked may have had another limit in mind."""
 
-    def __init__(self, message: str, price: float) -> None:
+    def __init__(self, message: str, price: float, what: str = "") -> None:
         super().__init__(message)
-        self.price = price
+        self.price, self.what = price, what or message

@@ -1,4 +1,5 @@
-"""Keys of other services: from Prefect's Secret blocks first, then from the environment, only where they are used."""
+"""Keys of other services: from Prefect's Secret blocks first, then from the environment, only where they are used; and
+saved as blocks from there."""
 
 from __future__ import annotations
 
@@ -10,7 +11,9 @@ from pathlib import Path
 SCRIPT = """
 import asyncio
 from prefect.blocks.system import Secret
-from blocks.training_keys import training_keys
+from blocks.credentials import ProviderCredentials
+from blocks.training_keys import saved_key, training_keys
+from deployments.register_blocks import register_sandbox, register_training_keys
 from redraft.training.settings import TrainingSettings
 
 REPORTING = TrainingSettings(model="m", wandb_project="p")
@@ -20,16 +23,23 @@ async def main():
     print(await training_keys(TrainingSettings(model="m"), "trainer"))
     print(await training_keys(REPORTING, "trainer"))
     print(await training_keys(HUB, "trainer"))
-    for settings in TrainingSettings(model="m", hf_output_repo="me/out"),:
-        try:
-            await training_keys(settings, "trainer")
-        except Exception as fault:
-            print(type(fault).__name__, fault)
+    try:
+        await training_keys(TrainingSettings(model="m", hf_output_repo="me/out"), "trainer")
+    except Exception as fault:
+        print(type(fault).__name__, fault)
     await Secret(value="from-the-block").save("trainer-wandb")
     await Secret(value="hub-block").save("trainer-huggingface")
     print(await training_keys(REPORTING, "trainer"), await training_keys(HUB, "trainer"))
-    await Secret.adelete("trainer-wandb")
-    await Secret.adelete("trainer-huggingface")
+    for key in ("first", "second"):
+        print(await register_training_keys({"WANDB_API_KEY": "key-" + key, "HF_TOKEN": " "}, "up"))
+    print(await register_training_keys({"HF_TOKEN": "hub-key "}, "up"), await register_training_keys({}, "up"))
+    print(await saved_key("up", "wandb") == "key-first", await saved_key("up", "huggingface") == "hub-key")
+    await register_sandbox("http://127.0.0.1:2", "up")
+    print(await training_keys(REPORTING, "up"))
+    for name in ("trainer-wandb", "trainer-huggingface", "up-wandb", "up-huggingface"):
+        await Secret.adelete(name)
+    for name in ("together", "anthropic", "openai", "openrouter", "gemini"):
+        await ProviderCredentials.adelete("up-" + name)
 
 asyncio.run(main())
 """
@@ -47,3 +57,11 @@ def test_blocks_come_first_and_only_what_is_used_is_asked_for(tmp_path: Path, pr
     assert lines[:3] == ["{}", "{'wandb_api_key': 'from-the-environment'}", "{}"]
     assert lines[3].startswith("ConfigurationError") and "HF_TOKEN" in lines[3] and "trainer-huggingface" in lines[3]
     assert lines[4] == "{'wandb_api_key': 'from-the-block'} {'hf_api_token': 'hub-block'}"
+    kept = "the Secret block up-wandb stays, with another key than WANDB_API_KEY; delete it to have that saved"
+    assert lines[5:] == [
+        "['WANDB_API_KEY is saved as the Secret block up-wandb']",
+        f"['{kept}']",
+        "['HF_TOKEN is saved as the Secret block up-huggingface'] []",
+        "True True",
+        "{'wandb_api_key': 'sandbox'}",
+    ]

@@ -37,8 +37,9 @@ async def declare():
 asyncio.run(declare())
 payload = {"job": "arm-1", "job_id": "ft-1", "kind": "failed", "words": "failed (error): no memory", "base_model": "m",
            "dataset": "d", "simulated": True}
-for what in ("completed", "failed"):
-    tell(Announcement(id=uuid4(), what=what, resource="redraft.training-job.00000001", labels={}, payload=payload))
+for what in ("completed", "failed", "evaluation failed"):
+    tell(Announcement(id=uuid4(), what=what, resource="redraft.training-job.00000001", labels={},
+                      payload={**payload, "kind": what}))
 """
 
 
@@ -77,7 +78,8 @@ def test_a_failure_is_notified_where_a_block_says_whom(project: Any, told: tuple
         "nobody is notified of failed training jobs: there is no notification block named redraft-alerts"
     )
     assert said[1] == said[2] and "are told to the" in said[1] and "MADE 1" in done.stdout
-    message = arrived.get(timeout=30)
-    assert message["subject"] == "redraft: training job arm-1: failed"
+    messages = {message["subject"]: message for message in (arrived.get(timeout=30) for _ in range(2))}
+    assert messages.keys() == {f"redraft: training job arm-1: {kind}" for kind in ("failed", "evaluation failed")}
+    message = messages["redraft: training job arm-1: failed"]
     assert "ft-1 failed (error): no memory" in message["body"] and "Simulated" in message["body"]
     assert arrived.empty(), "a job that completed is no reason to call anybody"

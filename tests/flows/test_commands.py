@@ -115,6 +115,7 @@ def test_a_study_stops_after_training_where_the_models_are_not_served(
     assert not (project.folder / "out" / "report.html").exists()
     done = project.run(*words)
     assert "report: out/report.html" in done.stdout
+    assert "our estimate ($)" in (project.folder / "out" / "report.html").read_text(), "beside the provider's"
     assert sum(sandbox.stats()["jobs"].values()) == 2
     assert explained(project) == "complete"
 
@@ -200,7 +201,7 @@ def test_a_missing_key_a_wrong_key_and_a_dead_provider(project: Any) -> None:
 def test_a_full_disk_is_one_line_and_leaves_what_stood_there(project: Any) -> None:
     project.run("filter", "-i", SAMPLE, "-o", "filtered", "-n", 50)
     before = Dataset.open(project.folder / "filtered").content_hash
-    full = project.run("filter", "-i", SAMPLE, "-o", "filtered", status=1, REDRAFT_TEST_FILE_LIMIT="20000")
+    full = project.run_anew("filter", "-i", SAMPLE, "-o", "filtered", status=1, REDRAFT_TEST_FILE_LIMIT="20000")
     assert "failed" in one_line(full)
     assert Dataset.open(project.folder / "filtered").content_hash == before
     assert not list(project.folder.glob(".filtered*"))

@@ -142,7 +142,8 @@ def test_a_studys_pilot_is_its_rewriting(project: Any, sandbox: SandboxProcess) 
     prices = "\n".join(f'["{name}"]\ninput = 0.18\noutput = 0.18' for name in names)
     (project.folder / ".redraft" / "prices.toml").write_text(prices)
     pilot = project.run("study", "-i", SAMPLE, "-o", "out", "--test-share", 0.35, "--budget", 0.5, "--pilot", 10).stdout
-    assert "feedback: 10 rows" in pilot and "alternative: 10 rows" in pilot and "two trainings" in pilot
+    assert "feedback: 10 rows" in pilot and "alternative: 10 rows" in pilot
+    assert "\n train " in pilot and "the 2 trainings make" in pilot
     assert "go on with: redraft study " in pilot and "unknown" not in pilot
     assert not sandbox.stats()["jobs"] and 0 < spent(sandbox) < 0.02
     assert not (project.folder / "out" / "rewritten").exists()

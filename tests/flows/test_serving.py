@@ -20,6 +20,7 @@ from redraft.sandbox.process import SandboxProcess
 from redraft.training.formats import write_training_file
 from redraft.training.hosted import HostedTraining
 from redraft.training.registry import Registry
+from redraft.training.serving.users import Users
 from redraft.training.settings import TrainingSettings
 from redraft.training.watching import watch
 
@@ -30,7 +31,10 @@ PRICED = "meta-llama/Meta-Llama-3.1-8B-Instruct-Turbo"
 
 @pytest.fixture
 def sandbox(start_sandbox: Callable[..., SandboxProcess]) -> SandboxProcess:
-    return start_sandbox(seed=1, job_seconds=0.1, file_seconds=0.05, endpoint_seconds=0.3, dedicated=True)
+    return start_sandbox(
+        seed=1, job_seconds=0.1, file_seconds=0.05, batch_seconds=0.1, endpoint_seconds=0.3, dedicated=True,
+        not_serverless=[BASE],
+    )  # fmt: skip
 
 
 @pytest.fixture
@@ -59,7 +63,10 @@ def models(project: Any) -> list[str]:
             training.start_or_attach(file, TrainingSettings(model=BASE, suffix=suffix))
             for suffix in ("told", "interrupted", "terminated", "killed")
         ]
-        return [str(watch(training, job, interval=0.05).model_output_name) for job in jobs]
+        made = [watch(training, job, interval=0.05) for job in jobs]
+        named = {"conversations": str(SAMPLE), "test_size": 40, "output": "killed", "serve": True, "delay": 0.3}
+        registry.record(made[-1], evaluation=named)
+        return [str(job.model_output_name) for job in made]
 
 
 def running(sandbox: SandboxProcess) -> list[str]:
@@ -86,27 +93,28 @@ def until(holds: Callable[[], object], seconds: float = 60) -> None:
         time.sleep(0.02)
 
 
-def ended(process: Any, status: int | None = None) -> str:
-    """All that it said."""
-    out, err = process.communicate(timeout=180)
-    assert status is None or process.returncode == status, f"{process.returncode}: {out}\n{err}"
-    return f"{out.decode()}\n{err.decode()}"
+EVALUATE = """
+import asyncio
+from flows.evaluate_trained import evaluate_trained
+print(asyncio.run(evaluate_trained({model!r}, again={again})))
+"""
 
 
 def test_an_endpoint_ends_with_its_run_whatever_ends_that(
-    project: Any, models: list[str], sandbox: SandboxProcess
+    project: Any, models: list[str], sandbox: SandboxProcess, forking: Any
 ) -> None:
     told, *others = models
 
-    def evaluate(model: str, *more: object, budget: float = 5) -> Any:
-        words = ("-m2", PRICED, "-c", SAMPLE, "-n", 40, "-o", model.partition("-")[2], "--budget", budget)
-        return project.start("evaluate", "-m1", model, *words, *more)
+    def evaluate(model: str, *more: object, second: str = PRICED, budget: float = 5) -> Any:
+        words = ("-m2", second, "-c", SAMPLE, "-n", 40, "-o", model.partition("-")[2], "--budget", budget)
+        return forking.beside(project, "evaluate", "-m1", model, *words, *more)
 
-    unasked, poor = evaluate(told), evaluate(told, "--serve", "--yes", budget=0.4)
-    runs = [evaluate(model, "--serve", "--delay", 0.3) for model in others]
-    said = ended(unasked, 3)
-    assert "at $3.99 an hour" in said and "--serve creates it" in said
-    assert "more than is left of the budget of $0.40" in ended(poor, 3)
+    def evaluate_trained(model: str, again: bool = False) -> Any:
+        return forking.beside(project, code=EVALUATE.format(model=model, again=again))
+
+    unasked, poor = evaluate(told, second=BASE), evaluate(told, "--serve", "--yes", budget=0.4)
+    study = forking.beside(project, "study", "-i", SAMPLE, "-o", "study", "--training-budget", 100)
+    runs = [*(evaluate(model, "--serve", "--delay", 0.3) for model in others[:2]), evaluate_trained(others[2])]
     names: dict[int, str] = {}
     for run, ending in zip(runs, (signal.SIGINT, signal.SIGTERM, signal.SIGKILL), strict=True):
         name = names[ending] = served_by(project, others[len(names)])
@@ -114,35 +122,58 @@ def test_an_endpoint_ends_with_its_run_whatever_ends_that(
         assert name in running(sandbox)
         os.kill(run.pid, ending)
     for run, ending in zip(runs, names, strict=True):
-        said = ended(run)
-        assert run.returncode != 0, said
+        said = run.ended()
+        assert "endpoint may still run" not in said
         assert (names[ending] in running(sandbox)) == (ending == signal.SIGKILL), (ending, said)
+    said = unasked.ended(3)
+    assert said.count("at $3.99 an hour") == 2 and f"{BASE} on 1x" in said and "--serve creates it" in said
+    assert "more than is left of the budget of $0.40" in poor.ended(3)
+    assert f"nothing was begun: {BASE} on 1x" in study.ended(3) and not (project.folder / "study/rewritten").exists()
 
-    listed = project.run("endpoints", "list").stdout
+    listed = forking.run(project, "endpoints", "list").stdout
     assert "nobody" in listed and "ready (simulated)" in listed
     killed = others[-1]
-    done = ended(evaluate(killed, "--serve"), 0)
+    with Registry(project.folder / ".redraft" / "registry.sqlite") as registry:
+        job = registry.by_model(killed)
+        assert job and job.evaluation and job.evaluation["standing"]["state"] == "started"
+        registry.record(job, evaluation={**job.evaluation, "delay": None})
+    done = evaluate_trained(killed).ended(0)
     assert running(sandbox) == []
     stats: Any = sandbox.stats()
-    assert list(stats["endpoints"].values()) == [1, 1, 1], "the killed run's endpoint was taken over"
-    assert "served 0.0" in done and "for $0.0" in done
-    out = project.folder / killed.partition("-")[2]
-    head = msgspec.json.decode((out / "results.json").read_bytes())["parameters"]["endpoints"]
-    assert head[0]["model"] == killed and head[0]["hours"] > 0 and head[0]["cost"] == head[0]["hours"] * 3.99
-    report = (out / "report.html").read_text()
+    assert list(stats["endpoints"].values()) == [1, 1, 1, 1], "the killed run's two endpoints were taken over"
+    assert "served 0.0" in done and "for $0.0" in done and "'evaluated': True" in done
+    head = msgspec.json.decode((project.folder / "killed/results.json").read_bytes())["parameters"]["endpoints"]
+    assert {one["model"] for one in head} == {BASE, killed}
+    for one in head:
+        assert one["cost"] == one["hours"] * 3.99 and one["stopped"] and not one["shared"]
+        assert 0 < one["hours"] < one["hours_of_all"], "the killed run's hours were paid, and are not this one's"
+    report = (project.folder / "killed/report.html").read_text()
     assert "Serving" in report and "1xnvidia-h100-80gb" in report and "endpoint, 0.0" in report
 
-    download = project.start("jobs", "download", killed, "-o", "weights")
-    orphans, again = project.start("endpoints", "stop", "--orphans"), evaluate(killed, "--serve")
-    assert "no endpoint has outlived its run" in ended(orphans, 0)
-    assert "as the provider says" in ended(download, 0)
+    calls = len(sandbox.calls())
+    assert "was evaluated before" in evaluate_trained(killed).ended(0) and len(sandbox.calls()) == calls
+    download = forking.beside(project, "jobs", "download", killed, "-o", "weights")
+    nowhere = {"PREFECT_API_URL": "http://127.0.0.1:9/api"}  # what stops paid hardware needs the key alone
+    orphans = forking.beside(project, "endpoints", "stop", "--orphans", **nowhere)
+    again = evaluate_trained(killed, again=True)
+    assert "no endpoint has outlived its run" in orphans.ended(0)
+    assert "as the provider says" in download.ended(0)
     assert list((project.folder / "weights").glob("*-merged.tar.zst"))
-    assert "served" not in ended(again, 0) and sum(sandbox.stats()["endpoints"].values()) == 3, "all was answered"
+    assert "served 0" not in again.ended(0) and len(sandbox.calls()) == calls, "all was answered"
+    assert sum(sandbox.stats()["endpoints"].values()) == 4
 
     sandbox.post("/sandbox/script", [{"match": "PATCH .*/deployments/", "times": 0, "do": {"fault": "error_500"}}])
-    shouted = ended(evaluate(told, "--serve"), 1)
+    shouted = evaluate(told, "--serve", "--mode", "batch", "--check-interval", 0.1).ended(1)
     assert (project.folder / told.partition("-")[2] / "report.html").exists(), "what was paid for is there"
     mend = shouted.partition("stop it with: redraft ")[2].split()[:3]
-    assert len(running(sandbox)) == 1
+    [name] = running(sandbox)
+    by_batch = {call["model"] for call in sandbox.calls() if "batch" in str(call["route"])}
+    assert PRICED in by_batch and not any(str(model).endswith((told, name)) for model in by_batch)
+    assert answers(sandbox, name) > 20, "a batch reaches no endpoint: it was asked call by call"
     sandbox.post("/sandbox/reset")
-    assert f"stopped {mend[2]}" in project.run(*mend).stdout and running(sandbox) == []
+    with Registry(project.folder / ".redraft" / "registry.sqlite") as registry:
+        [row] = registry.endpoints(open_only=True)
+        with Users(registry, row.endpoint_key, 1.0).place():
+            refused = forking.run(project, *mend, status=2).stderr
+            assert "is used by" in refused and "say --force" in refused and name in running(sandbox)
+            assert f"stopped {mend[2]}" in forking.run(project, *mend, "--force").stdout and running(sandbox) == []

@@ -2,70 +2,53 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-import os
-import pty
-import subprocess
-import sys
+import re
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from redraft.datasets.storage import DatasetWriter
-from redraft.records import Example, Message
 from redraft.sandbox.process import SandboxProcess
+from redraft.training.registry import Registry
 
 KEY = "wandb-recognisable-77e1"
-
-
-@pytest.fixture
-def rewritten(project: Any) -> Path:
-    with DatasetWriter(project.folder / "rewritten", "examples") as writer:
-        for number in range(20):
-            writer.add(
-                Example(
-                    conversation_id=f"c{number}",
-                    messages=(Message("user", f"question {number}"), Message("assistant", f"better answer {number}")),
-                    category="UR2",
-                    improved=True,
-                    generation_method="feedback_based",
-                    original_response=f"answer {number}",
-                    improvement_timestamp=None,
-                )
-            )
-        return writer.finish().path
-
-
-def at_a_terminal(project: Any, answer: str, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """The command with somebody at the keyboard, who types the answer."""
-    keyboard, stdin = pty.openpty()
-    try:
-        os.write(keyboard, answer.encode())
-        return subprocess.run(
-            [sys.executable, "-m", "redraft", *words], cwd=project.folder, env={**project.environment, **environment},
-            stdin=stdin, capture_output=True, text=True, timeout=120,
-        )  # fmt: skip
-    finally:
-        os.close(keyboard)
-        os.close(stdin)
+CTRL_C = "\x03"
 
 
 def test_a_person_agrees_to_the_price_before_a_job_is_made(
-    project: Any, rewritten: Path, sandbox: SandboxProcess, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+    project: Any, forking: Any, terminal: Callable[..., Any], rewritten: Path, sandbox: SandboxProcess,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:  # fmt: skip
     words = ("finetune", "-i", "rewritten", "--ask-above", "0", "--no-monitor", "--method", "dpo", "--dpo-beta", "0.2",
              "--lora-rank", "16", "--max-grad-norm", "0.5", "--wandb-project", "mine")  # fmt: skip
-    alone = project.run(*words, status=2, WANDB_API_KEY=KEY)
+    alone = forking.run(project, *words, status=2, WANDB_API_KEY=KEY)
     line = next(line for line in alone.stderr.splitlines() if line.startswith("redraft: "))
     assert "by the provider's estimate" in line and "by ours" in line and "--yes" in line
+
+    for keys, said in (("n\n", "nothing was submitted"), (CTRL_C, "stopped; the same command continues")):
+        refused = terminal(*words, WANDB_API_KEY=KEY)
+        refused.read("submit it all the same? [y/N]")
+        refused.type(keys)
+        assert refused.status() == 1 and said in refused.said, refused.said
     assert sandbox.stats()["jobs"] == {}
 
-    agreed = at_a_terminal(project, "y\n", *words, WANDB_API_KEY=KEY)
-    assert agreed.returncode == 0, agreed.stderr
-    assert "submit it all the same?" in agreed.stderr and "price, by the provider's estimate: $" in agreed.stdout
-    job_id = agreed.stdout.split()[1].rstrip(":")
+    agreed = terminal(*words, WANDB_API_KEY=KEY)
+    agreed.read("submit it all the same? [y/N]")
+    agreed.type("y\n")
+    assert agreed.status() == 0, agreed.said
+    assert re.search(r"price of \S+: \$\S+ by the provider's estimate, \$\S+ by ours \(about", agreed.said), (
+        "before it is submitted"
+    )
+    assert re.search(r"price: \$\S+ by the provider's estimate, \$\S+ by ours\s*$", agreed.said, re.MULTILINE), (
+        "and after"
+    )
+    assert "which tokens are trained is not proven" in agreed.said, "pairs have no preview"
+    assert list(sandbox.stats()["jobs"].values()) == [1] and sandbox.stats()["uploads"] == 1
+    (job_id,) = re.findall(r"job (ft-\S+): ", agreed.said)
     asked = urllib.request.Request(f"{sandbox.url}/v1/fine-tunes/{job_id}", headers={"authorization": "Bearer k"})
     with urllib.request.urlopen(asked) as answer:
         job = json.load(answer)
@@ -75,3 +58,34 @@ def test_a_person_agrees_to_the_price_before_a_job_is_made(
     written = [path for path in tmp_path_factory.getbasetemp().rglob("*") if path.is_file()]
     assert any(path.name.startswith("prefect.db") for path in written)
     assert [path for path in written if KEY.encode() in path.read_bytes()] == []
+
+
+def test_a_training_file_of_ones_own_is_checked_and_trained_on_as_it_stands(
+    project: Any, forking: Any, sandbox: SandboxProcess
+) -> None:
+    turns = [("user", "Which is the largest planet?"), ("assistant", "Jupiter is.")]
+    own = project.folder / "own.jsonl"
+    rows = [[{"role": role, "content": f"{content} {number}"} for role, content in turns] for number in range(20)]
+    own.write_text("".join(json.dumps({"messages": row}) + "\n" for row in rows))
+    words = ("finetune", "-s", "mine", "--check-interval", 0.2, "--train-on-inputs", "yes")
+    said = forking.run(project, *words, "-i", "own.jsonl", "--budget", 5)
+    (suffix,) = sandbox.stats()["jobs"]
+    assert suffix.startswith("mine-") and "training file: " + str(own) in said.stdout
+    (model,) = re.findall(r"model: (\S+)", said.stdout)
+    with Registry(project.folder / ".redraft" / "registry.sqlite") as registry:
+        [job] = registry.list()
+    assert (job.dataset_path, job.training_sha256) == (None, hashlib.sha256(own.read_bytes()).hexdigest())
+    assert job.parameters["train_on_inputs"] is True
+    # The same conversations, to be tested on: the model was trained on them.
+    tested = [{"conversation_id": str(number), "conversation": [*row, {"role": "user", "content": "No."}]}
+              for number, row in enumerate(rows)]  # fmt: skip
+    (project.folder / "tested.json").write_text(json.dumps(tested))
+    refused = forking.run(project, "evaluate", "-c", "tested.json", "-m1", "base", "-m2", model, "--no-serve", status=2)
+    assert "was trained on 20 of the 20 test contexts" in refused.stderr and str(own) in refused.stderr
+
+    rows[3][1]["weight"] = rows[5][1]["weight"] = 1.0
+    own.write_text("".join(json.dumps({"messages": row}) + "\n" for row in rows))
+    faulty = forking.run(project, *words, "-i", "own.jsonl", "--yes", status=2)
+    assert "own.jsonl: line 4: messages[1].weight: is 1.0; must be the integer 0 or 1; and 1 more" in faulty.stderr
+    assert "redraft check own.jsonl shows them all" in faulty.stderr
+    assert list(sandbox.stats()["jobs"]) == [suffix] and sandbox.stats()["uploads"] == 1

@@ -114,6 +114,9 @@ def page(up: Up) -> Iterator[Page]:
 def test_every_deployment_completes(up: Up) -> None:
     declared = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
     assert len(declared) == len(IN_ORDER) + 1, "evaluate-trained is started by the end of a training"
+    monitor = up.ask("/deployments/filter", {"flows": {"name": {"any_": ["monitor-jobs"]}}})[0]
+    assert monitor["global_concurrency_limit"]["limit"] == 1, "no two passes of the cron at a time"
+    assert monitor["concurrency_options"]["collision_strategy"] == "CANCEL_NEW"
     for name in IN_ORDER:
         quick = ["--param", "check_interval=0.5"] if name in {"train-model", "sweep-training", "run-study"} else []
         done = up.prefect("deployment", "run", f"{name}/local", *quick, "--watch")

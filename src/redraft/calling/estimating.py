@@ -106,7 +106,7 @@ class Estimator:
             await self._add(chunk)
         learned = self._learned
         if not learned.answers and self._models:
-            learned = await self._earlier(stage, next(iter(self._models)))
+            learned = await self.earlier(stage, next(iter(self._models)))
         return self._summed(stage, learned, limits)
 
     async def _add(self, chunk: list[Request]) -> None:
@@ -148,7 +148,7 @@ class Estimator:
     def _sums(self, model: str, mode: prices.Mode) -> _ToAsk:
         return self._models.setdefault(model, _ToAsk(mode))
 
-    async def _earlier(self, stage: str, model: str) -> Learned:
+    async def earlier(self, stage: str, model: str) -> Learned:
         """From the newest answers of the model to other rows of such a stage."""
         endpoint, learned = await self._endpoint(model), Learned()
         newest = (

@@ -30,18 +30,18 @@ def estimate(request: Request) -> int:
 
 def estimate_chat(contents: Iterable[str]) -> float:
     """The same for the contents of a conversation's messages; unrounded."""
-    tokens = float(_AROUND_ALL)
-    for text in contents:
-        letters = len(text)
-        tokens += _AROUND_MESSAGE + letters / 4
-        if not text.isascii():
-            tokens += (len(text.encode("utf-8", "surrogatepass")) - letters) / 3
-    return tokens
+    texts = list(contents)
+    joined = "".join(texts)
+    return _AROUND_ALL + _AROUND_MESSAGE * len(texts) + len(joined) / 4 + _beyond_ascii(joined)
 
 
 def estimate_text(text: str) -> float:
     """The same for a bare text, without what a chat template puts around it; unrounded."""
-    return estimate_chat((text,)) - _AROUND_ALL - _AROUND_MESSAGE
+    return len(text) / 4 + _beyond_ascii(text)
+
+
+def _beyond_ascii(text: str) -> float:
+    return 0.0 if text.isascii() else (len(text.encode("utf-8", "surrogatepass")) - len(text)) / 3
 
 
 def bound(request: Request) -> int:

@@ -5,26 +5,24 @@ Neighbours: `checking` lays it out, `redraft.training.checking` checks.
 
 from __future__ import annotations
 
-import asyncio
-import random
 import sys
-import time
-from collections.abc import Generator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
 import click
 import msgspec
 from rich.console import Console
 
 from redraft.cli import checking, options
-from redraft.cli.running import SECONDS_TO_START, one_line_for_faults, quieten_prefect
-from redraft.cli.temporary_server import start_unless_configured
+from redraft.cli.provider_access import control_plane
+from redraft.cli.running import one_line_for_faults
+from redraft.cli.setting_options import setting_options
 from redraft.errors import ConfigurationError, InputError
 
 if TYPE_CHECKING:
     from redraft.training.checking.files import Report
+    from redraft.training.checking.findings import Fault
     from redraft.training.checking.masks import Mask
     from redraft.training.checking.sampling import Source
     from redraft.training.checking.shapes import Format
@@ -32,6 +30,7 @@ if TYPE_CHECKING:
     from redraft.training.control_plane import ControlPlane
 
 FAULTY = 2
+UNTRAINED = "untrained"
 
 
 @click.command("check")
@@ -51,6 +50,7 @@ FAULTY = 2
     help="Show which tokens of the first N rows are trained, and refuse a file whose last assistant message is not: "
     "with --tokenizer on this machine, else with --model at Together, where the file is uploaded.",
 )  # fmt: skip
+@setting_options(["train_on_inputs"])
 @click.option("--limit", type=options.COUNT, default=20, show_default=True, help="Faults shown at most.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object in place of lines.")
 @options.credentials
@@ -61,6 +61,7 @@ def check_command(
     max_length: int | None,
     tokenizer: Path | None,
     show_mask: int | None,
+    train_on_inputs: bool | Literal["auto"],
     limit: int,
     as_json: bool,
     credentials: str | None,
@@ -74,8 +75,10 @@ def check_command(
             raise InputError("--show-mask needs the model's --tokenizer, or --model for the provider's preview")
         plane = None
         if model and (max_length is None or (show_mask and not tokenizer)):
-            plane = stack.enter_context(_plane(credentials))
-        report, shown = _checked(file, format_name, model, max_length, tokenizer, show_mask, limit, plane)
+            plane = stack.enter_context(control_plane(credentials))
+        report, shown = _checked(
+            file, format_name, model, max_length, tokenizer, show_mask, limit, plane, train_on_inputs
+        )
     if as_json:
         click.echo(msgspec.json.encode(checking.as_json(report, shown)))
     else:
@@ -93,6 +96,7 @@ def _checked(
     show: int | None,
     keep: int,
     plane: ControlPlane | None,
+    inputs: bool | Literal["auto"],
 ) -> tuple[Report, list[Mask]]:
     """The report and the masks asked for; the masks' faults are among the report's."""
     from redraft.training.checking.files import check_file, told_format
@@ -105,18 +109,33 @@ def _checked(
     if model and plane and max_length is None:
         max_length = _longest(plane, model, format)
     tokenizer = LocalTokenizer(folder) if folder else None
-    report = check_file(file, format=format, counter=tokenizer, max_length=max_length, keep=keep)
-    if not (show and report.good and report.format):
-        return report, []
-    shown, faults = _masks(report, show, _source(file, tokenizer, max_length, plane, model))
-    if faults:
-        report.faults = faults[:keep]
-        report.kinds = {"untrained": len(faults)}
-        report.faulty_rows = len({fault.row for fault in faults})
+    # Those of the rows that are shown are wanted, too, to know them again.
+    kept = max(keep, show or 0)
+    report = check_file(file, format=format, counter=tokenizer, max_length=max_length, keep=kept)
+    # Rows that are not trained may well be shown; others with faults may not even be rendered.
+    shown: list[Mask] = []
+    if show and report.format and report.kinds.keys() <= {UNTRAINED}:
+        shown, faults = _masks(report, show, _source(file, tokenizer, max_length, plane, model, inputs))
+        known = {fault.row for fault in report.faults}
+        beyond = _lost(report, upto=max((mask.row for mask in shown), default=0))
+        report.add([fault for fault in faults + beyond if fault.row not in known])
+    del report.faults[keep:]
     return report, shown
 
 
-def _masks(report: Report, count: int, source: Source) -> tuple[list[Mask], list[Any]]:
+def _lost(report: Report, upto: int) -> list[Fault]:
+    """Beyond the rows that are shown: the first whose answer the limit cuts off, where tokens are counted."""
+    from redraft.training.checking.findings import Fault
+
+    lengths = report.lengths
+    if not lengths.exact or lengths.first_lost <= upto:
+        return []
+    mend = f"the answer lies beyond the limit of {lengths.limit:,} tokens; shorten what stands before it"
+    more = f", and in {lengths.lost - 1:,} more of the file" if lengths.lost > 1 else ""
+    return [Fault(lengths.first_lost, "row", f"{mend}{more}", UNTRAINED)]
+
+
+def _masks(report: Report, count: int, source: Source) -> tuple[list[Mask], list[Fault]]:
     from redraft.training.checking.sampling import sampled
 
     assert report.format is not None
@@ -124,15 +143,20 @@ def _masks(report: Report, count: int, source: Source) -> tuple[list[Mask], list
 
 
 def _source(
-    file: Path, tokenizer: LocalTokenizer | None, limit: int | None, plane: ControlPlane | None, model: str | None
+    file: Path,
+    tokenizer: LocalTokenizer | None,
+    limit: int | None,
+    plane: ControlPlane | None,
+    model: str | None,
+    inputs: bool | Literal["auto"],
 ) -> Source:
     from redraft.providers.endpoints import split_model
     from redraft.training.checking.sampling import local_masks, provider_masks
 
     if tokenizer:
-        return local_masks(tokenizer, limit)
+        return local_masks(tokenizer, limit, inputs)
     assert plane is not None and model is not None
-    return provider_masks(plane, split_model(model)[1], file)
+    return provider_masks(plane, split_model(model)[1], file, inputs)
 
 
 def _longest(plane: ControlPlane, model: str, format: Format | None) -> int:
@@ -146,25 +170,6 @@ def _longest(plane: ControlPlane, model: str, format: Format | None) -> int:
         raise ConfigurationError(f"model {model!r}: only Together tells limits for training; give --max-length")
     limits = model_limits(plane, name)
     return limits.max_seq_length_dpo if format is Format.PREFERENCE else limits.max_seq_length_sft
-
-
-@contextmanager
-def _plane(credentials: str | None) -> Generator[ControlPlane]:
-    from blocks.credentials import endpoint_of
-    from redraft.training.control_plane import ControlPlane, Retries
-    from tasks.session import credentials_name
-
-    quieten_prefect()
-    server = start_unless_configured()
-    if server is not None:
-        server.wait(SECONDS_TO_START)
-    endpoint = asyncio.run(endpoint_of("together", credentials_name(credentials)))
-    # Which waits are drawn matters to no result.
-    plane = ControlPlane(endpoint, Retries(sleep=time.sleep, random=random.Random()))  # noqa: S311
-    try:
-        yield plane
-    finally:
-        plane.close()
 
 
 def _print(report: Report, shown: list[Mask]) -> None:

@@ -19,10 +19,10 @@ from redraft.cli.running import one_line_for_faults, result_of
 from redraft.cli.setting_options import setting_options, several_option
 from redraft.errors import ConfigurationError, DearJobError, PartialError, RedraftError, UnknownPriceError
 from redraft.training.settings import KINDS
+from redraft.training.training_prices import beyond_budget, dollars, in_words
 
 FLOW = "flows.train_model:train_model"
 SWEEP = "flows.sweep_training:sweep_training"
-ASK_ABOVE = 5.0
 
 Result = TypeVar("Result")
 
@@ -30,19 +30,11 @@ Result = TypeVar("Result")
 _OWN_OPTIONS = ("model", "epochs", "learning_rate", "lora", "suffix", "lora_rank", "seed")
 _IN_FRONT = ("method", "batch_size", "validation_file", "evals")
 _MORE = tuple(name for name in KINDS if name not in (*_OWN_OPTIONS, *_IN_FRONT, "validation_sha256"))
-# As in redraft.training.policies.
-POLICIES = ("attach", "resubmit-failed", "always-new")
 # What a sweep varies: the option → the parameter of its flow.
 _VARIED = {
     "model": "models", "epochs": "epochs", "learning_rate": "learning_rates", "lora_rank": "lora_ranks",
     "seed": "seeds",
 }  # fmt: skip
-
-
-def _amount(_: click.Context, __: click.Parameter, value: float | None) -> float | None:
-    if value is not None and math.isnan(value):
-        raise click.BadParameter("nan is no amount of money")
-    return value
 
 
 def _evaluation(_: click.Context, __: click.Parameter, words: tuple[str, ...]) -> dict[str, str] | None:
@@ -60,7 +52,10 @@ def _evaluation(_: click.Context, __: click.Parameter, words: tuple[str, ...]) -
 
 
 @click.command("finetune")
-@click.option("--input", "-i", default="data/rewritten_conversations", show_default=True, help="A rewritten dataset.")
+@click.option(
+    "--input", "-i", default="data/rewritten_conversations", show_default=True,
+    help="A rewritten dataset, or a training file of your own (.jsonl, .parquet) in any format that Together takes.",
+)  # fmt: skip
 @several_option("model", "-m", default=["meta-llama/Meta-Llama-3.1-8B-Instruct-Reference"])
 @several_option("epochs", "-e", default=[3])
 @several_option("learning_rate", "-l", "-lr", default=[1e-5])
@@ -71,29 +66,24 @@ def _evaluation(_: click.Context, __: click.Parameter, words: tuple[str, ...]) -
     help="How many jobs are under way at a time, where several values make several jobs.",
 )  # fmt: skip
 @click.option("--suffix", "-s", default="", help="Ends the new model's name.")
-@options.lora
+@click.option(
+    "--lora/--full", default=None,
+    help="Low-rank adapters, or all weights; by default adapters, or as what is gone on from was trained.",
+)  # fmt: skip
 @setting_options(_IN_FRONT)
-@click.option("--max-conversations", "-n", type=options.COUNT, help="Train on N conversations at most.")
+@click.option("--max-conversations", "-n", type=options.COUNT, help="Train on N conversations of a dataset at most.")
+@options.allow_lost_rows
 @click.option(
     "--budget",
     type=click.FloatRange(min=0),
-    callback=_amount,
+    callback=options.amount,
     help="US dollars that the training may cost, by the provider's estimate and by ours; nothing dearer is submitted.",
 )
-@click.option(
-    "--ask-above",
-    type=click.FloatRange(min=0),
-    callback=_amount,
-    default=ASK_ABOVE,
-    show_default=True,
-    envvar="REDRAFT_ASK_ABOVE",
-    show_envvar=True,
-    help="Ask before a training that costs more US dollars than that, or of which nobody knows what it costs.",
-)
+@options.ask_above
 @click.option("--yes", "-y", is_flag=True, help="Submit without asking.")
 @click.option(
     "--policy",
-    type=click.Choice(POLICIES),
+    type=click.Choice(options.POLICIES),
     default="attach",
     show_default=True,
     help="What happens where an equal job is there already: attach to it, however it ended; resubmit what failed; or "
@@ -115,14 +105,15 @@ def _evaluation(_: click.Context, __: click.Parameter, words: tuple[str, ...]) -
 def finetune_command(
     input: str,
     model: tuple[str, ...],
-    lora: bool,
+    lora: bool | None,
     jobs_at_once: int,
     budget: float | None,
     ask_above: float,
     yes: bool,
     **others: Any,
 ) -> None:
-    """Fine-tune a model on a rewritten dataset; the same command again attaches to the same job.
+    """Fine-tune a model on a rewritten dataset, or on a training file of your own; the same command again attaches to
+    the same job.
 
     What the training will cost is asked for before anything is submitted. Several models, epochs, learning rates,
     ranks or seeds train with every combination and end in a table.
@@ -140,8 +131,8 @@ def finetune_command(
         parameters |= {_VARIED[name]: values for name, values in varied.items()} | {"jobs_at_once": jobs_at_once}
     said = ", ".join(f"{name.replace('_', ' ')} {_values(values)}" for name, values in varied.items() if values)
     jobs = "one job" if count == 1 else f"{count} jobs, {jobs_at_once} at a time"
-    click.echo(f"Train on {input}: {said}, {'LoRA' if lora else 'all weights'}: {jobs}", err=True)
-    ask = None if not sys.stdin.isatty() else _asked
+    click.echo(f"Train on {input}: {said}, {_kind(lora, more['from_checkpoint'])}: {jobs}", err=True)
+    ask = asked if sys.stdin.isatty() else None
     with one_line_for_faults():
         try:
             result = agreed(
@@ -163,27 +154,48 @@ def agreed(
     """What `run` gives, which submits nothing dearer than the US dollars that it is called with (None: anything).
 
     Above `ask_above`, or where nobody knows the price, a person is asked between the estimate and the submission;
-    beyond the budget nobody is. Raises ConfigurationError where there is nobody to ask (`ask` is None), RedraftError
-    where the answer is no.
+    beyond the budget nobody is. Whoever reads what is said learns which of the two was met. Raises ConfigurationError
+    where there is nobody to ask (`ask` is None), RedraftError where the answer is no.
     """
     unasked = min((limit for limit in (budget, ask_above) if limit is not None), default=None)
     try:
         return run(unasked)
     except (DearJobError, UnknownPriceError) as fault:
         price = fault.price if isinstance(fault, DearJobError) else None
-        if ask_above is None or (budget is not None and (price is None or price > budget)):
+        if budget is not None and (price is None or not price <= budget):
+            raise _beyond(fault, budget) from None
+        if ask_above is None:
             raise
+        what = fault.what
+        if price is not None:
+            what += f"; that is more than {dollars(ask_above)}, above which you are asked"
         if ask is None:
-            raise ConfigurationError(f"{fault}; --yes submits without asking, --ask-above says from where on") from None
-        if not ask(str(fault)):
+            raise ConfigurationError(
+                f"{what}; nothing was submitted: --yes submits without asking, --ask-above says from where on to ask"
+            ) from None
+        if not ask(what):
             raise RedraftError("nothing was submitted; the same command asks again") from None
     # Agreed to was this price: should the estimate have grown meanwhile, nothing is submitted.
     return run(price)
 
 
-def _asked(what: str) -> bool:
+def _beyond(fault: DearJobError | UnknownPriceError, budget: float) -> RedraftError:
+    """The fault with the budget that was met, whatever limit the flow was given."""
+    if isinstance(fault, DearJobError):
+        return DearJobError(beyond_budget(fault.what, budget), fault.price, fault.what)
+    return fault
+
+
+def asked(what: str) -> bool:
+    """Whether the person at the terminal says yes to submitting it."""
     click.echo(f"redraft: {what}", err=True)
     return click.confirm("submit it all the same?", err=True)
+
+
+def _kind(lora: bool | None, start: str | None) -> str:
+    if lora is None and start is not None:
+        return f"as {start} was trained"
+    return "all weights" if lora is False else "LoRA"
 
 
 def _values(values: tuple[Any, ...]) -> str:
@@ -214,7 +226,7 @@ def _cell(name: str, row: dict[str, Any]) -> str:
     value = row[name]
     if value is None:
         return ""
-    if name == "price":
+    if name.endswith("price"):
         return f"${value:,.4g}"
     if name == "state" and row["simulated"]:
         return f"{value} (simulated)"
@@ -226,7 +238,7 @@ def _show_job(result: dict[str, Any]) -> None:
     click.echo(f"job {job['job_id']}: {job['state']}{' (simulated)' if job['simulated'] else ''}")
     if job["model_output_name"]:
         click.echo(f"model: {job['model_output_name']}")
-    if job["price"] is not None:
-        click.echo(f"price, by the provider's estimate: ${job['price']:,.4g}")
+    if job["price"] is not None or job["estimate"] is not None:
+        click.echo(f"price: {in_words(job['price'], job['estimate'])}")
     click.echo(f"training file: {job['training_path']}")
     click.echo(f"record: {job['record_path']}")

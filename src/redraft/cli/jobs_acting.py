@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+import msgspec
 
-from redraft.cli.finetune_command import agreed
+from redraft.calling.notices import LISTENERS
+from redraft.cli.finetune_command import agreed, asked
 from redraft.cli.running import quieten_prefect
 from redraft.errors import ConfigurationError, InputError, TrainingError
 from redraft.providers.endpoints import Endpoint
@@ -22,33 +24,41 @@ from redraft.training.evaluations import parameters_named
 from redraft.training.formats import TrainingFile
 from redraft.training.hosted import HostedTraining, JobOrder
 from redraft.training.policies import policy_named
+from redraft.training.pricing import JobPrice
 from redraft.training.registry import Registry, TrainingJob
 from redraft.training.settings import TrainingSettings
+from redraft.training.unknown import said_of
 from redraft.training.watching import poll
 
 T = TypeVar("T")
 
 
-def refreshed(registry: Registry, credentials: str | None) -> Sequence[str]:
-    """Asks about the open jobs, once; a line for each thing that could not be asked."""
+def refreshed(registry: Registry, credentials: str | None, look_again: float | None = None) -> Sequence[str]:
+    """Asks about the open jobs, once, and after `look_again` seconds for their progress too; a line for each thing that
+    could not be asked."""
     quieten_prefect()
-    from tasks.open_jobs import look_at_open_jobs
+    from tasks.open_jobs import ASKED, look_at_open_jobs
 
-    return asyncio.run(look_at_open_jobs(registry, credentials)).faults
+    rule = ASKED if look_again is None else msgspec.structs.replace(ASKED, look_again=look_again)
+    return asyncio.run(look_at_open_jobs(registry, credentials, rule)).faults
 
 
 def cancelled(registry: Registry, job: TrainingJob, credentials: str | None) -> TrainingJob:
-    """The job once the provider was asked to cancel it; a job that has ended stays as it is."""
+    """The job once the provider was asked to cancel it; a job that has ended stays as it is. Raises TrainingError where
+    the provider does not know it: nothing was cancelled then."""
     with _training(registry, job, credentials) as training:
         job = poll(training, job).job
         try:
-            return training.jobs.cancel(job)
-        except TrainingError:
+            after = training.jobs.cancel(job)
+        except TrainingError as refused:
             # It may have ended between the two requests, or is being cancelled already.
-            now = poll(training, job).job
-            if now.state.terminal or now.state == "cancel_requested":
-                return now
-            raise
+            view = poll(training, job)
+            after = view.job
+            if after.unknown_since is not None:
+                raise TrainingError(f"{said_of(after)}; nothing was cancelled") from refused
+            if not after.state.terminal and after.state != "cancel_requested":
+                raise
+        return after
 
 
 def resumed(
@@ -58,6 +68,8 @@ def resumed(
     validation_file: str | None,
     ask_above: float | None,
     credentials: str | None,
+    *,
+    lost_rows: bool = False,
 ) -> TrainingJob:
     """The job, attached to or submitted: as it was written down, of the same bytes. Nothing is uploaded or submitted
     for a job that runs or is completed. Raises InputError where a file is not what it was."""
@@ -76,13 +88,26 @@ def resumed(
             dataset_hash=job.dataset_hash,
             policy=wanted,
             evaluation=parameters_named(job),
+            lost_rows=lost_rows,
         )
 
         def start(budget: float | None) -> TrainingJob:
-            return training.start(order, budget=budget, keys=keys)
+            listening = LISTENERS.set((_said,))
+            try:
+                return training.start(order, budget=budget, keys=keys, tell=_priced)
+            finally:
+                LISTENERS.reset(listening)
 
-        ask = _asked if sys.stdin.isatty() else None
-        return agreed(start, None, ask_above, ask)
+        return agreed(start, None, ask_above, asked if sys.stdin.isatty() else None)
+
+
+def _priced(price: JobPrice) -> None:
+    for line in (price.line, *price.notes):
+        _said(line)
+
+
+def _said(line: str) -> None:
+    click.echo(f"redraft: {line}", err=True)
 
 
 def _settings(job: TrainingJob, validation_file: str | None) -> TrainingSettings:
@@ -154,8 +179,3 @@ def _models() -> Path:
 def _run(work: Coroutine[Any, Any, T]) -> T:
     quieten_prefect()
     return asyncio.run(work)
-
-
-def _asked(what: str) -> bool:
-    click.echo(f"redraft: {what}", err=True)
-    return click.confirm("submit it all the same?", err=True)

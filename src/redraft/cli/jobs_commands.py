@@ -7,21 +7,17 @@ credentials: `show`, and whatever has --no-refresh, read the registry alone.
 from __future__ import annotations
 
 import sys
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
-from rich.table import Table
 
 from redraft.cli import options
-from redraft.cli.finetune_command import ASK_ABOVE
 from redraft.cli.running import one_line_for_faults
 
 if TYPE_CHECKING:
     from redraft.training.registry import Registry, TrainingJob
-
-# As in redraft.training.policies, which takes long to import.
-POLICIES = ("attach", "resubmit-failed", "always-new")
 
 
 @click.group("jobs")
@@ -30,30 +26,18 @@ def jobs_group() -> None:
 
 
 @jobs_group.command("list")
-@click.option("--refresh/--no-refresh", default=True, show_default=True, help="Ask the provider about open jobs.")
+@click.option("--refresh/--no-refresh", default=True, show_default=True, help="Ask the provider, also for lost ones.")
 @options.credentials
 def list_command(refresh: bool, credentials: str | None) -> None:
     """Training jobs known here, with state, progress and model name."""
-    from redraft.training.job_facts import overview_row
+    from redraft.cli.jobs_listing import list_jobs
     from redraft.training.registry import Registry, registry_address
 
     with one_line_for_faults(), Registry(registry_address()) as registry:
-        if refresh and registry.open_jobs():
-            from redraft.cli.jobs_acting import refreshed
-
-            for line in refreshed(registry, credentials):
-                click.echo(f"redraft: {line}", err=True)
-        now = registry.clock()
-        rows = [overview_row(job, registry.events(job), now) for job in registry.list()]
-    if not rows:
-        click.echo("no training jobs yet")
-        return
-    table = Table(box=None)
-    for heading in rows[0]:
-        table.add_column(heading, overflow="fold")  # a name that is cut off cannot be used
-    for row in rows:
-        table.add_row(*row.values())
-    _console().print(table)
+        if refresh:
+            _ask(registry, credentials)
+        if not list_jobs(registry, _console()):
+            click.echo("no training jobs yet")
 
 
 @jobs_group.command("show")
@@ -62,7 +46,7 @@ def list_command(refresh: bool, credentials: str | None) -> None:
 def show_command(job: str, events: int) -> None:
     """One training job: parameters, log, changes, measurements, price, files, endpoints.
 
-    JOB is its id, suffix, model name, or the beginning of its key.
+    JOB is its id, suffix or key, or how they begin, its model's name, or that of its dataset.
     """
     from redraft.cli.jobs_showing import show_job
     from redraft.training.job_names import job_named
@@ -88,7 +72,11 @@ def watch_command(jobs: tuple[str, ...], refresh: bool, check_interval: float, c
     from redraft.training.registry import Registry, registry_address
 
     with one_line_for_faults(), Registry(registry_address()) as registry:
+        if refresh and not jobs and not registry.open_jobs():
+            _ask(registry, credentials)
         followed = [job_named(registry, job) for job in jobs] or list(registry.open_jobs())
+        if refresh and any(job.state == "lost" for job in followed) and all(job.state.terminal for job in followed):
+            _ask(registry, credentials)  # it may be no end
         if not followed:
             click.echo("no open training jobs")
             return
@@ -103,17 +91,18 @@ def watch_command(jobs: tuple[str, ...], refresh: bool, check_interval: float, c
 def cancel_command(job: str, yes: bool, credentials: str | None) -> None:
     """Ask the provider to cancel a training job; asking twice does no harm."""
     from redraft.cli.jobs_acting import cancelled
-    from redraft.errors import ConfigurationError
+    from redraft.errors import ConfigurationError, RedraftError
     from redraft.training.job_names import job_named
     from redraft.training.registry import Registry, registry_address
 
     with one_line_for_faults(), Registry(registry_address()) as registry:
         found = job_named(registry, job)
         name = f"{found.job_id or found.suffix} ({found.name})"
-        if not yes and not found.state.terminal:
+        if not yes and (found.state == "lost" or not found.state.terminal):
             if not sys.stdin.isatty():
                 raise ConfigurationError(f"{name} is {found.state}; --yes cancels it without asking")
-            click.confirm(f"cancel {name}, which is {found.state}?", abort=True, err=True)
+            if not click.confirm(f"cancel {name}, which is {found.state}?", err=True):
+                raise RedraftError(f"{name} was not cancelled")
         after = cancelled(registry, found, credentials)
     click.echo(f"{name} is {after.state}")
 
@@ -122,7 +111,7 @@ def cancel_command(job: str, yes: bool, credentials: str | None) -> None:
 @click.argument("job")
 @click.option(
     "--policy",
-    type=click.Choice(POLICIES),
+    type=click.Choice(options.POLICIES),
     default="attach",
     show_default=True,
     help="attach: what ended without a model stays so; resubmit-failed: then a new attempt; always-new: in any case.",
@@ -130,15 +119,8 @@ def cancel_command(job: str, yes: bool, credentials: str | None) -> None:
 @click.option(
     "--validation-file", type=click.Path(exists=True, dir_okay=False), help="Where the job's validation file lies now."
 )
-@click.option(
-    "--ask-above",
-    type=click.FloatRange(min=0),
-    default=ASK_ABOVE,
-    show_default=True,
-    envvar="REDRAFT_ASK_ABOVE",
-    show_envvar=True,
-    help="Ask before a new attempt that costs more US dollars than that.",
-)
+@options.allow_lost_rows
+@options.ask_above
 @click.option("--yes", "-y", is_flag=True, help="Submit without asking.")
 @click.option("--monitor/--no-monitor", default=True, show_default=True, help="Follow the job to its end.")
 @options.check_interval
@@ -147,6 +129,7 @@ def resume_command(
     job: str,
     policy: str,
     validation_file: str | None,
+    allow_lost_rows: bool,
     ask_above: float,
     yes: bool,
     monitor: bool,
@@ -161,12 +144,25 @@ def resume_command(
     with one_line_for_faults(), Registry(registry_address()) as registry:
         found = job_named(registry, job)
         limit = None if yes else ask_above
-        after = resumed(registry, found, policy, validation_file, limit, credentials)
+        after = resumed(registry, found, policy, validation_file, limit, credentials, lost_rows=allow_lost_rows)
         click.echo(f"{after.job_id} ({after.name}) is {after.state}", err=True)
         status = 0
         if monitor:
             status = _followed(registry, [after], credentials, True, check_interval)
+        if status == 0 and after.answered_at is None:
+            registry.record(after, answered_at=registry.stamp())
     sys.exit(status)
+
+
+def _ask(registry: Registry, credentials: str | None) -> None:
+    """One pass over all that there is to ask about; nothing is imported for it where that is nothing."""
+    from redraft.training.due import due
+
+    if due(registry, timedelta(0)):
+        from redraft.cli.jobs_acting import refreshed
+
+        for line in refreshed(registry, credentials):
+            click.echo(f"redraft: {line}", err=True)
 
 
 def _followed(
@@ -176,7 +172,7 @@ def _followed(
     from redraft.cli.jobs_acting import refreshed
     from redraft.cli.jobs_dashboard import Dashboard, show_end
 
-    ask = (lambda: refreshed(registry, credentials)) if refresh else None
+    ask = (lambda: refreshed(registry, credentials, interval)) if refresh else None
     try:
         ended = Dashboard(registry, jobs, ask, interval).follow(Console())
     except KeyboardInterrupt:

@@ -83,6 +83,7 @@ def _agreed(serve: bool | None, yes: bool) -> bool | None:
 )  # fmt: skip
 @click.option("--seed", type=int, default=0, show_default=True, help="Which conversations are held out.")
 @click.option("--max-conversations", "-n", type=options.COUNT, help="Rewrite only the first N.")
+@options.allow_lost_rows
 @options.taxonomy
 @options.epochs
 @options.learning_rate
@@ -92,10 +93,11 @@ def _agreed(serve: bool | None, yes: bool) -> bool | None:
     help="How often each method's model is trained, with the seeds 1, 2 and so on.",
 )  # fmt: skip
 @click.option(
-    "--training-budget", type=click.FloatRange(min=0),
+    "--training-budget", type=click.FloatRange(min=0), callback=options.amount,
     help="US dollars that all trainings may cost together, by the provider's estimate and by ours; above it none is "
-    "submitted.",
+    "submitted. Nothing is asked about them then.",
 )  # fmt: skip
+@options.ask_above
 @click.option(
     "--jobs-at-once", type=options.COUNT, default=4, show_default=True,
     help="How many training jobs are under way at a time.",
@@ -109,11 +111,15 @@ def _agreed(serve: bool | None, yes: bool) -> bool | None:
 @options.max_rejected
 @options.max_missing
 @options.credentials
-def study_command(yes: bool, serve: bool | None, **parameters: Any) -> None:
-    """The whole feedback study: rewrite with both methods, fine-tune on each, compare, report."""
+def study_command(yes: bool, serve: bool | None, ask_above: float, **parameters: Any) -> None:
+    """The whole feedback study: rewrite with both methods, fine-tune on each, compare, report.
+
+    What the trainings may cost is asked for before anything is paid.
+    """
     intent = (
         f"Study on {parameters['input']}: rewrite with {parameters['rewriter']}, train {parameters['model']} "
         f"{2 * parameters['seeds']} times, "
         f"judge with {parameters['judge']}; everything goes to {parameters['output']}"
     )
-    run_with_pilot("flows.run_study:run_study", intent, show_verdict, yes, {**parameters, "serve": _agreed(serve, yes)})
+    parameters |= {"serve": _agreed(serve, yes), "ask_above": None if yes else ask_above}
+    run_with_pilot("flows.run_study:run_study", intent, show_verdict, yes, parameters)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
 
+from redraft.cli.whole_numbers import Whole
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-COUNT = click.IntRange(min=1)
+COUNT = Whole(min=1)
 
+# As in redraft.training.policies, which takes long to import.
+POLICIES = ("attach", "resubmit-failed", "always-new")
 INPUT_RULE = "JSON array, JSONL, Parquet file or dataset folder."
 
 delay = click.option(
@@ -58,7 +63,7 @@ move_on = click.option(
 serve = click.option(
     "--serve/--no-serve",
     default=None,
-    help="Make a dedicated endpoint, paid by the hour, for a model trained at Together that needs one, and stop it "
+    help="Make a dedicated endpoint, paid by the hour, for a model at Together that needs one, and stop it "
     "afterwards. By default a terminal is asked.",
 )
 dry_run = click.option(
@@ -67,7 +72,30 @@ dry_run = click.option(
 pilot = click.option(
     "--pilot", type=COUNT, metavar="N", help="Rewrite the first N, show quality and cost, then ask whether to go on."
 )
-yes = click.option("--yes", "-y", is_flag=True, help="Go on after the pilot without asking.")
+yes = click.option("--yes", "-y", is_flag=True, help="Go on wherever you would be asked.")
+
+
+def amount(_: click.Context, __: click.Parameter, value: float | None) -> float | None:
+    """A callback for sums of money."""
+    if value is not None and math.isnan(value):
+        raise click.BadParameter("nan is no amount of money")
+    return value
+
+
+allow_lost_rows = click.option(
+    "--allow-lost-rows", is_flag=True,
+    help="Submit also where rows are cut before all that is trained of them; by default that is refused.",
+)  # fmt: skip
+ask_above = click.option(
+    "--ask-above",
+    type=click.FloatRange(min=0),
+    callback=amount,
+    default=5.0,
+    show_default=True,
+    envvar="REDRAFT_ASK_ABOVE",
+    show_envvar=True,
+    help="Ask before trainings that may cost more US dollars than that, or of which nobody knows what they cost.",
+)
 credentials = click.option("--credentials", help="Set of credentials blocks to use; default: `default`.")
 max_rejected = click.option(
     "--max-rejected",

@@ -25,7 +25,8 @@ def run_with_pilot(path: str, intent: str, show: Show, yes: bool, parameters: di
         run_flow(path, f"Estimate: {intent}", show_estimates, **parameters)
         return
     if parameters["pilot"] is not None:
-        run_flow(path, f"Pilot with the first {parameters['pilot']}: {intent}", show_pilot, **parameters)
+        intended = f"Pilot with the first {parameters['pilot']}: {intent}"
+        parameters = run_flow(path, intended, show_pilot, **parameters)  # what was agreed to, is not asked again
         if not _go_on(yes):
             return
     run_flow(path, intent, show, **{**parameters, "pilot": None})
@@ -41,7 +42,7 @@ def show_estimates(result: dict[str, Any]) -> None:
         table.add_row(
             one["stage"], ", ".join(one["models"]) or "-", f"{one['calls']:,}", f"{one['recorded']:,}",
             f"{one['input_tokens']:,}", f"{one['output_tokens']:,}", _dollars(one["cost"]),
-            _dollars(one["worst_cost"]), _time(one["seconds"]),
+            _dollars(one["worst_cost"]), _time(one["seconds"], one["mode"]),
         )  # fmt: skip
     Console(width=None if sys.stdout.isatty() else 200, highlight=False).print(table)
     for line in _remarks(estimates):
@@ -53,6 +54,8 @@ def _remarks(estimates: list[dict[str, Any]]) -> list[str]:
     lines = [f"expected: {_total(estimates, 'cost')}; at worst: {_total(estimates, 'worst_cost')}"]
     if unpriced := sorted({model for one in estimates for model in one["unpriced"]}):
         lines.append(f"no known price: {', '.join(unpriced)}; name it in .redraft/prices.toml (docs/guide/money.md)")
+    if any(one["mode"] == "training" and one["calls"] and one["cost"] is None for one in estimates):
+        lines.append("no known price of the trainings; name it in .redraft/prices.toml (docs/guide/training.md)")
     lines += dict.fromkeys(f"time of {one['stage']}: {one['paced_by']}" for one in estimates if one["calls"])
     if assumed := sorted({what for one in estimates for what in one["assumed"]}):
         lines.append(f"assumed, since there are no such answers yet: {', '.join(assumed)}; a pilot tells")
@@ -119,9 +122,9 @@ def _total(estimates: list[dict[str, Any]], name: str) -> str:
     return _dollars(sum(known)) + less
 
 
-def _time(seconds: float | None) -> str:
+def _time(seconds: float | None, mode: str) -> str:
     if seconds is None:
-        return "up to 24 h"
+        return "up to 24 h" if mode == "batch" else "not known"
     if seconds < 120:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

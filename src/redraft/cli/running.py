@@ -1,7 +1,7 @@
 """Starts a flow from the command line: what it will do, a progress bar, where the result lies, the exit status.
 
-Neighbours: the command files call `run_flow`, and those that run no flow put their work under `one_line_for_faults`;
-the flows live outside of this package and are imported here, late.
+Neighbours: `agreeing` asks a person in between; the command files call `run_flow`, and those that run no flow put their
+work under `one_line_for_faults`; the flows live outside of this package and are imported here, late.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from functools import partial
 from time import monotonic
 from types import FrameType
 from typing import Any, NoReturn
@@ -24,10 +25,12 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
+from redraft.calling.notices import LISTENERS
 from redraft.calling.progress import WATCHERS, lasting
 from redraft.calling.progress import Progress as Stage
+from redraft.cli.agreeing import at_a_terminal, with_agreement
 from redraft.cli.temporary_server import start_unless_configured
-from redraft.errors import NotServedError, PartialError, RedraftError
+from redraft.errors import PartialError, RedraftError
 
 # How long an orderly end may take once nothing is being paid any more.
 SECONDS_TO_END = 5.0
@@ -45,32 +48,21 @@ _STOPPED = "stopped; the same command continues where it stopped"
 _CONSOLE = Console(stderr=True, highlight=False)
 
 
-def run_flow(path: str, intent: str, show: Callable[[dict[str, Any]], None], **parameters: Any) -> None:
-    """Runs the flow `module:name` and shows its result; ends the process with the status that its fault stands for."""
+def run_flow(path: str, intent: str, show: Callable[[dict[str, Any]], None], **parameters: Any) -> dict[str, Any]:
+    """Runs the flow `module:name` and shows its result; ends the process with the status that its fault stands for.
+
+    Gives the parameters with which it ran in the end: those given, and what a person agreed to.
+    """
     click.echo(intent, err=True)
     with one_line_for_faults():
         try:
-            result = _with_endpoints(path, parameters)
+            result, agreed = with_agreement(partial(result_of, path), parameters, at_a_terminal())
         except PartialError as fault:
             if fault.result is not None:
                 show(fault.result)
             raise
     show(result)
-
-
-def _with_endpoints(path: str, parameters: dict[str, Any]) -> dict[str, Any]:
-    """The flow's result. Where it needs paid endpoints and nobody has said whether they are wanted (`serve` is None),
-    a person at a terminal is asked."""
-    unsaid = "serve" in parameters and parameters["serve"] is None
-    try:
-        return result_of(path, **{**parameters, "serve": False} if unsaid else parameters)
-    except NotServedError as fault:
-        if not unsaid or not sys.stdin.isatty():
-            raise
-        click.echo(f"redraft: {fault}", err=True)
-        if not click.confirm("make it, and stop it afterwards?", err=True):
-            raise
-    return result_of(path, **{**parameters, "serve": True})
+    return agreed
 
 
 def result_of(path: str, **parameters: Any) -> dict[str, Any]:
@@ -92,6 +84,9 @@ def one_line_for_faults() -> Generator[None]:
     except RedraftError as fault:
         _stop(f"{fault.word}: {fault}", fault.exit_status)
     except KeyboardInterrupt:
+        _stop(_STOPPED, 1)
+    except click.Abort:  # Ctrl-C at a question, which stands on a line that has not ended
+        click.echo(err=True)
         _stop(_STOPPED, 1)
     except Exception as fault:
         if os.environ.get("REDRAFT_TRACEBACK"):
@@ -137,15 +132,16 @@ def _leave_when_idle() -> None:
     _leave()
 
 
-def _endpoints_open() -> int:
-    """Endpoints, paid by the hour, that this process has yet to stop."""
+def _endpoints_open() -> list[str]:
+    """Endpoints, paid by the hour, that this process has yet to stop: their names, empty before they have one."""
     module = sys.modules.get("redraft.training.serving.served")  # importing it takes seconds, and it may not be needed
-    return module.Serving.open if module is not None else 0
+    return sorted(module.Serving.open.values()) if module is not None else []
 
 
 def _leave() -> NoReturn:
-    if _endpoints_open():
-        click.echo("redraft: an endpoint may still run; see: redraft endpoints list", err=True)
+    if names := " ".join(dict.fromkeys(filter(None, _endpoints_open()))):
+        one = f"the endpoint {names}" if " " not in names else f"the endpoints {names}"
+        click.echo(f"redraft: {one} may still run; stop with: redraft endpoints stop {names}", err=True)
     click.echo(f"redraft: {_STOPPED}", err=True)
     os._exit(1)
 
@@ -199,13 +195,26 @@ def _bars() -> Generator[None]:
                 known[stage] = _Bar(bars, stage)
             known[stage].show()
 
-        token = WATCHERS.set((show,))
+        token, listening = WATCHERS.set((show,)), LISTENERS.set((_Aloud(bars.console),))
         try:
             yield
         finally:
             WATCHERS.reset(token)
+            LISTENERS.reset(listening)
             for bar in known.values():
                 bar.draw()
+
+
+class _Aloud:
+    """Says lines above the bars, each once."""
+
+    def __init__(self, console: Console) -> None:
+        self._console, self._said = console, set[str]()
+
+    def __call__(self, line: str) -> None:
+        if line not in self._said:
+            self._said.add(line)
+            self._console.print(line, soft_wrap=True, markup=False)
 
 
 class _Bar:

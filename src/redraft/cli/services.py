@@ -74,6 +74,9 @@ class Services:
             register = [sys.executable, "-m", "deployments.register_blocks", self._sandbox.url]
             self._run("sandbox credentials", register, environment)
             environment["REDRAFT_CREDENTIALS"] = "sandbox"
+        else:
+            keys = [sys.executable, "-m", "deployments.register_blocks"]
+            click.echo(self._run("keys of W&B and Hugging Face", keys, environment), nl=False, err=True)
         # The pool must be there before anything is deployed into it.
         pool = ["work-pool", "create", "local", "--type", "process", "--overwrite"]
         self._run("work pool", [*prefect, *pool], environment)

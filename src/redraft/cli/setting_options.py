@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from redraft.cli.whole_numbers import Whole
 from redraft.training.setting_types import alternatives, bounds, choices, description
 from redraft.training.settings import DEFAULTS, KINDS
 
@@ -96,7 +97,7 @@ def _type(kind: Any) -> _Type:
     plain, meta = bounds(kinds[0])
     low, high = meta.ge if meta.gt is None else meta.gt, meta.le if meta.lt is None else meta.lt
     if plain is int:
-        return click.IntRange(min=_whole(low), max=_whole(high))
+        return Whole(min=_whole(low), max=_whole(high))
     if plain is float:
         high = None if high == sys.float_info.max else high
         return click.FloatRange(min=low, max=high, min_open=meta.gt is not None, max_open=meta.lt is not None)

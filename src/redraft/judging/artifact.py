@@ -12,6 +12,7 @@ from redraft.judging.leaderboard.remarks import remarks
 from redraft.judging.leaderboard.table import Leaderboard
 from redraft.judging.pages import rate
 from redraft.judging.sections import Names
+from redraft.judging.seed_words import seed_sentences
 from redraft.judging.summary import StudySummary
 from redraft.judging.untrusted import markdown
 
@@ -22,6 +23,7 @@ def study_markdown(study: StudySummary) -> str:
     lines = ["**Simulated:** these numbers say nothing about real models."] if study.simulated else []
     if study.conclusion:
         lines.append(f"**{markdown(study.conclusion)}**")
+    lines += [f"**{markdown(sentence)}** {markdown(details)}" for sentence, details in seed_sentences(study)]
     lines += [f"**{markdown(one.sentence)}** {markdown(f'{one.explanation} {one.frequencies}')}" for one in told]
     lines.append(
         _table(

@@ -67,6 +67,22 @@ def fixed_sequence(p_values: Sequence[float]) -> list[float]:
     return list(accumulate(p_values, max))
 
 
+def adjusted_p(p_values: Mapping[Pair, float], sequence: Sequence[Pair] = ()) -> dict[Pair, float]:
+    """Adjusted for the number of pairs: along a declared `sequence`, else Shaffer's for all three pairs of three
+    models, else Holm's. Empty for a single pair, which needs none."""
+    if len(p_values) < 2:
+        return {}
+    if sequence:
+        place = {frozenset(pair): pair for pair in p_values}
+        ordered = [place[frozenset(pair)] for pair in sequence if frozenset(pair) in place]
+        found = dict(zip(ordered, fixed_sequence([p_values[pair] for pair in ordered]), strict=True))
+        return {pair: found.get(pair, 1.0) for pair in p_values}
+    models = {model for pair in p_values for model in pair}
+    distinct = {frozenset(pair) for pair in p_values}
+    method = shaffer if len(p_values) == len(models) == len(distinct) == 3 else holm
+    return dict(zip(p_values, method(list(p_values.values())), strict=True))
+
+
 def correct(
     pairs: Mapping[Pair, Mapping[str, Fold]],
     p_values: Mapping[Pair, float],

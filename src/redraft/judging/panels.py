@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from redraft.judging import wording
 from redraft.judging.counting import Counted
-from redraft.judging.multiplicity import Pair, fixed_sequence, holm, shaffer
+from redraft.judging.multiplicity import Pair, adjusted_p
 from redraft.judging.panel import Panel, convene, decide_panel
 from redraft.judging.settings import Decision, Settings
 from redraft.judging.summary import PanelSummary, Summary
@@ -41,22 +41,6 @@ def summarise_panels(
         )
         for pair, panel in panels.items()
     )  # fmt: skip
-
-
-def adjusted_p(p_values: Mapping[Pair, float], sequence: Sequence[Pair] = ()) -> dict[Pair, float]:
-    """Adjusted for the number of pairs: along a declared `sequence`, else Shaffer's for all three pairs of three
-    models, else Holm's. Empty for a single pair, which needs none."""
-    if len(p_values) < 2:
-        return {}
-    if sequence:
-        place = {frozenset(pair): pair for pair in p_values}
-        ordered = [place[frozenset(pair)] for pair in sequence if frozenset(pair) in place]
-        found = dict(zip(ordered, fixed_sequence([p_values[pair] for pair in ordered]), strict=True))
-        return {pair: found.get(pair, 1.0) for pair in p_values}
-    models = {model for pair in p_values for model in pair}
-    distinct = {frozenset(pair) for pair in p_values}
-    method = shaffer if len(p_values) == len(models) == len(distinct) == 3 else holm
-    return dict(zip(p_values, method(list(p_values.values())), strict=True))
 
 
 def _worded(

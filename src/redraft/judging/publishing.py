@@ -23,6 +23,7 @@ from redraft.judging.labels.storage import read_sheets
 from redraft.judging.pages import Cost, Stage
 from redraft.judging.report import ReportInput, render_report
 from redraft.judging.results import Head, looks_of, read_comparisons, read_head, read_judgments, write_results
+from redraft.judging.seed_words import seed_stage
 from redraft.judging.settings import Settings
 from redraft.judging.summary import Canaries, StudySummary
 from redraft.judging.tables import write_tables
@@ -79,7 +80,7 @@ def publish(
             study=study,
             examples=pick_examples(comparisons, judgments, counts, people=people),
             labelled_by=labelled,
-            stages=told.stages,
+            stages=(*told.stages, *seed_stage(study)),
             costs=told.costs,
             facts=facts_of(told.parameters),
             results_file=RESULTS,

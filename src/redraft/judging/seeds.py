@@ -1,67 +1,130 @@
 """Several training runs of one arm taken together: the context stays what is counted, not the run.
 
-Neighbours: `folding` gives each run's labels, `verdict` words each run for itself, `multiplicity` adjusts.
+Neighbours: `folding` gives each run's labels, `seed_variance` speaks of the method behind the runs, `verdict` words
+each run for itself, `seed_words` speaks.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from statistics import fmean, stdev
+from math import sqrt
 
 import msgspec
+import numpy as np
 
-from redraft.judging.distributions import f_tail, root
+from redraft.judging.distributions import t_quantile, t_tail
 from redraft.judging.folding import POINTS, Fold
+from redraft.judging.multiplicity import Pair, adjusted_p
+from redraft.judging.seed_variance import LEAST_SEEDS, MethodRate, method_rate
+from redraft.judging.settings import Settings
 
 
 class Pooled(msgspec.Struct, frozen=True, kw_only=True):
-    """Model A's mean win rate over `seeds` training runs, ties as one half.
+    """Arm A's mean win rate against arm B over `seeds` training runs, ties as one half, by one judge.
 
-    `low`..`high` is its interval, `p` two-sided against one half; all three None where the contexts do not differ, or
-    there are fewer than two of them.
+    `low`..`high` is its interval, `p` two-sided against one half, `p_adjusted` the same over all pairs of arms; all
+    four None where the contexts do not differ, or there are fewer than two of them (of their clusters).
 
     `n` contexts have a verdict from at least one run; `rates` are the runs' own win rates, None without a verdict.
+    `method` is the claim about other runs of the same method, `method_p` its p over all pairs of arms.
     """
 
+    arm_a: str = ""
+    arm_b: str = ""
+    judge: str = ""
     seeds: int
     n: int
     rate: float
     low: float | None
     high: float | None
     p: float | None
+    p_adjusted: float | None = None
     rates: tuple[float | None, ...]
+    method: MethodRate | None = None
+    method_p: float | None = None
 
 
-def pooled(runs: Sequence[Mapping[str, Fold]], confidence: float = 0.95) -> Pooled:
+def pooled_arms(
+    judged: Mapping[Pair, Mapping[str, Fold]],
+    settings: Settings,
+    clusters: Mapping[str, str] | None = None,
+    judge: str = "",
+) -> tuple[Pooled, ...]:
+    """Each pair of arms that was judged with more than one training run, in order of appearance.
+
+    `judged` is (model A, model B) → context id → fold; a model that is not in the settings' `arms` stands alone under
+    its own name. `clusters` is context id → cluster, where contexts are not independent.
+    """
+    runs: dict[Pair, list[Mapping[str, Fold]]] = {}
+    for (a, b), folds in judged.items():
+        runs.setdefault((settings.arms.get(a, a), settings.arms.get(b, b)), []).append(folds)
+    found = {
+        (a, b): msgspec.structs.replace(
+            pooled(of_pair, settings.confidence, clusters), arm_a=a, arm_b=b, judge=judge,
+            method=_method(of_pair, settings.confidence, clusters),
+        )
+        for (a, b), of_pair in runs.items()
+        if len(of_pair) > 1
+    }  # fmt: skip
+    these = _adjusted({pair: one.p for pair, one in found.items()}, settings.sequence)
+    method = _adjusted({pair: one.method.p if one.method else None for pair, one in found.items()}, settings.sequence)
+    return tuple(
+        msgspec.structs.replace(one, p_adjusted=these.get(pair), method_p=method.get(pair))
+        for pair, one in found.items()
+    )
+
+
+def pooled(
+    runs: Sequence[Mapping[str, Fold]], confidence: float = 0.95, clusters: Mapping[str, str] | None = None
+) -> Pooled:
     """`runs` are context id → fold, one mapping a training run.
 
-    A context's points are averaged over the runs first, and Student's t of these means gives the interval: runs that
-    answer one context alike count once. It speaks of these runs on other contexts, not of runs with other seeds.
+    A context's points are averaged over the runs first, and Student's t of these means (of their clusters' sums, where
+    there are clusters) gives the interval: runs that answer one context alike count once. It speaks of these runs on
+    other contexts, not of runs with other seeds.
     """
     points: dict[str, list[int]] = {}
     for folds in runs:
         for context, fold in folds.items():
             if fold.label != "unusable":
                 points.setdefault(context, []).append(POINTS[fold.label])
-    means = [fmean(of_context) for of_context in points.values()]
+    means = np.array([0.5 + sum(of_context) / len(of_context) / 2 for of_context in points.values()])
     rates = tuple(_rate([POINTS[f.label] for f in folds.values() if f.label != "unusable"]) for folds in runs)
-    rate = _rate(means)
-    spread = stdev(means) / math.sqrt(len(means)) / 2 if len(means) > 1 else 0.0
-    found = Pooled(
-        seeds=len(runs), n=len(means), rate=0.5 if rate is None else rate, low=None, high=None, p=None, rates=rates
-    )
-    if spread == 0:
+    rate = float(means.mean()) if len(means) else 0.5
+    found = Pooled(seeds=len(runs), n=len(means), rate=rate, low=None, high=None, p=None, rates=rates)
+    names = [clusters[context] for context in points] if clusters is not None else list(points)
+    many = len(set(names))
+    if many < 2:
         return found
-    freedom = len(means) - 1
-    reach = root(lambda t: f_tail(t * t, 1, freedom) - (1 - confidence), 0.0, 1e4) * spread
+    codes = np.unique(np.array(names), return_inverse=True)[1]
+    sums = np.bincount(codes, weights=means - rate, minlength=many)
+    error = sqrt(many / (many - 1) * float(sums @ sums)) / len(means)
+    if error < 1e-12:
+        return found
+    reach = t_quantile((1 + confidence) / 2, many - 1) * error
     return msgspec.structs.replace(
         found,
-        low=max(0.0, found.rate - reach),
-        high=min(1.0, found.rate + reach),
-        p=f_tail(((found.rate - 0.5) / spread) ** 2, 1, freedom),
+        low=max(0.0, rate - reach),
+        high=min(1.0, rate + reach),
+        p=min(1.0, 2 * t_tail(abs(rate - 0.5) / error, many - 1)),
     )
+
+
+def _method(
+    runs: Sequence[Mapping[str, Fold]], confidence: float, clusters: Mapping[str, str] | None
+) -> MethodRate | None:
+    if all(fold.label == "unusable" for folds in runs for fold in folds.values()):
+        return None
+    return method_rate(runs, clusters=clusters, confidence=confidence)
+
+
+def _adjusted(p_values: Mapping[Pair, float | None], sequence: Sequence[Pair]) -> dict[Pair, float]:
+    known = {pair: p for pair, p in p_values.items() if p is not None}
+    return known | adjusted_p(known, sequence)
 
 
 def _rate(points: Sequence[float]) -> float | None:
-    return 0.5 + fmean(points) / 2 if points else None
+    return 0.5 + sum(points) / len(points) / 2 if points else None
+
+
+__all__ = ["LEAST_SEEDS", "Pooled", "pooled", "pooled_arms"]

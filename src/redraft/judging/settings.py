@@ -23,8 +23,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     says that a compared model comes from a single training run. `baseline` is the untrained model of a study.
     `sequence` names pairs of models in the order in which their differences are tested at full alpha until one is not
     found; it holds only where it was declared before any answer was judged. Without it three arms get the closed test.
-    `labels` are short names to show in place of models' names. `simulated` says that the sandbox gave the answers,
-    whatever the judge was.
+    `labels` are short names to show in place of models' names. `arms` says of which arm a model is a training run,
+    where several are to be counted together. `simulated` says that the sandbox gave the answers, whatever the judge
+    was.
     """
 
     confidence: float = 0.95
@@ -36,6 +37,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     baseline: str = ""
     sequence: tuple[tuple[str, str], ...] = ()
     labels: dict[str, str] = {}
+    arms: dict[str, str] = {}
     simulated: bool = False
 
     @property

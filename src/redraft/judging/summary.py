@@ -15,6 +15,7 @@ from redraft.judging.mechanism import Mechanism
 from redraft.judging.multiplicity import Correction
 from redraft.judging.panel import Panel
 from redraft.judging.screening import Screening
+from redraft.judging.seeds import Pooled
 from redraft.judging.settings import Decision, Settings, VerdictCode
 from redraft.judging.stopping import Look
 
@@ -153,6 +154,7 @@ class StudySummary(msgspec.Struct, frozen=True, kw_only=True):
     """All pairs of a study, one summary for each pair and judge; with several judges a panel for each pair.
 
     Where there are several pairs, `correction` (of the only judge) and in `conclusion` what they say together.
+    `over_seeds` has the pairs of arms that were trained more than once, one for each judge.
     """
 
     pairs: tuple[Summary, ...]
@@ -161,6 +163,7 @@ class StudySummary(msgspec.Struct, frozen=True, kw_only=True):
     conclusion: str = ""
     panels: tuple[PanelSummary, ...] = ()
     canaries: tuple[Canaries, ...] = ()
+    over_seeds: tuple[Pooled, ...] = ()
 
     @property
     def simulated(self) -> bool:

@@ -23,6 +23,7 @@ from redraft.judging.human_wording import what_changed
 from redraft.judging.intervals import contexts_needed, detectable_rate, win_rate
 from redraft.judging.multiplicity import Correction, Pair, correct
 from redraft.judging.panels import summarise_panels
+from redraft.judging.seeds import pooled_arms
 from redraft.judging.settings import Decision, Settings
 from redraft.judging.side_effects import beside
 from redraft.judging.stopping import Look
@@ -116,6 +117,11 @@ def summarise_counts(
         correction=next(iter(corrections.values())) if len(by_judge) == 1 else None,
         panels=summarise_panels(counted, pairs, settings, clusters) if len(by_judge) > 1 else (),
         canaries=tuple(canaries),
+        over_seeds=tuple(
+            one
+            for judge, found in by_judge.items()
+            for one in pooled_arms({c.pair: c.folds for c in found}, settings, clusters, judge)
+        ),
     )
     return msgspec.structs.replace(study, conclusion=wording.conclusion(study))
 

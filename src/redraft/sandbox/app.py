@@ -22,6 +22,7 @@ from redraft.sandbox.catalogue import Catalogue
 from redraft.sandbox.chat import ChatForm
 from redraft.sandbox.control import Control
 from redraft.sandbox.dialects import JSON, Denied, Dialect, Gemini, Ollama, OpenAI, OpenRouter, Together, Vllm
+from redraft.sandbox.endpoint_events import EndpointEvents
 from redraft.sandbox.endpoints import Endpoints
 from redraft.sandbox.faults import HARMS, Doing, RouteFaults, Scripts
 from redraft.sandbox.files import Files
@@ -72,7 +73,7 @@ def make_app(options: Options) -> web.Application:
     _mount_training(app, files, tunes, records, guarded)
     endpoints = Endpoints(options, state, catalogue)
     adapters = Adapters(options, state, endpoints, catalogue)
-    _mount_endpoints(app, Registry(catalogue), endpoints, adapters, guarded)
+    _mount_endpoints(app, Registry(catalogue), endpoints, EndpointEvents(options, endpoints), adapters, guarded)
     mount_batches(app, options, state, calls, files, guarded)
     _mount_control(app, control)
     identity = options.identity
@@ -150,7 +151,12 @@ def _mount_training(app: web.Application, files: Files, tunes: FineTunes, record
 
 
 def _mount_endpoints(
-    app: web.Application, registry: Registry, endpoints: Endpoints, adapters: Adapters, guarded: Guard
+    app: web.Application,
+    registry: Registry,
+    endpoints: Endpoints,
+    events: EndpointEvents,
+    adapters: Adapters,
+    guarded: Guard,
 ) -> None:
     project = "/v2/projects/{project}"
     below, under = f"{project}/endpoints", f"{project}/endpoints/{{endpoint}}/deployments"
@@ -171,6 +177,7 @@ def _mount_endpoints(
         ("GET", f"{below}/{{id}}", endpoints.one),
         ("PATCH", f"{below}/{{id}}", endpoints.change),
         ("DELETE", f"{below}/{{id}}", endpoints.delete),
+        ("GET", f"{below}/{{id}}/events", events.all),
         ("POST", under, endpoints.create_deployment),
         ("GET", under, endpoints.deployments),
         ("GET", f"{under}/{{id}}", endpoints.deployment),

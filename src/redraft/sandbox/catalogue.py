@@ -126,6 +126,10 @@ class Catalogue:
             self._asked[search] = None
         return [one for one in self.bases() if search.lower() in one.name.lower()]
 
+    def serverless(self, entry: Entry) -> bool:
+        """Whether the public model answers under its name, without an endpoint."""
+        return not self._models.is_dedicated(entry.name)
+
     def trained(self) -> Iterator[Entry]:
         """The models and adapters of the jobs that are complete."""
         now = time.time()
@@ -192,10 +196,13 @@ def shown_model(entry: Entry) -> dict[str, object]:
     return body if entry.project == PUBLIC else body | {"baseModel": base.resource, "baseModelId": base.id}
 
 
-def shown_supported(entry: Entry) -> dict[str, object]:
-    """A public model as GET /v2/supported-models shows it."""
-    products = ["PRODUCT_SERVERLESS", "PRODUCT_DEDICATED", "PRODUCT_FINE_TUNING"]
-    return {
+def shown_supported(entry: Entry, serverless: bool = True) -> dict[str, object]:
+    """A public model as GET /v2/supported-models shows it; `serverless`: it answers without an endpoint, too."""
+    products = ["PRODUCT_DEDICATED", "PRODUCT_FINE_TUNING"]
+    calls: dict[str, object] = {"pricing": {"input": 0.18, "output": 0.18}, "serverlessEndpoint": entry.name}
+    if serverless:
+        products.insert(0, "PRODUCT_SERVERLESS")
+    shown: dict[str, object] = {
         "id": entry.id,
         "name": entry.name,
         "displayName": entry.name.split("/")[-1],
@@ -211,10 +218,9 @@ def shown_supported(entry: Entry) -> dict[str, object]:
         "products": products,
         "status": "SUPPORTED_MODEL_STATUS_SUPPORTED",
         "contextLength": "131072",
-        "pricing": {"input": 0.18, "output": 0.18},
-        "serverlessEndpoint": entry.name,
         "deploymentProfiles": [_profile(one) for one in _configs(entry)],
     }
+    return shown | calls if serverless else shown
 
 
 def _profile(config: Config) -> dict[str, object]:

@@ -89,6 +89,7 @@ def _fault(_: click.Context, option: click.Parameter, values: tuple[str, ...]) -
 @click.option("--minute-seconds", type=click.FloatRange(0.001), default=60.0, help="A minute of a deployment's life.")
 @click.option("--endpoint-fails", multiple=True, help="Pattern of endpoints whose deployments fail; repeatable.")
 @click.option("--dedicated", is_flag=True, help="Trained models answer through a dedicated endpoint only.")
+@click.option("--not-serverless", multiple=True, help="Pattern of base models that need an endpoint; repeatable.")
 @click.option("--batch-seconds", type=NOT_NEGATIVE, default=1.0, help="Length of a batch.")
 @click.option("--batch-error-rate", type=SHARE, default=0.0, help="Share of a batch's requests that end in an error.")
 @click.option("--batch-expire-rate", type=SHARE, default=0.0, help="Share of a batch's requests that expire.")
@@ -149,7 +150,7 @@ def options_from(given: dict[str, object]) -> Options:
     jobs = {name: given.pop(f"job_{name}") for name in TURNS if f"job_{name}" in given}
     jobs |= {name: given.pop(name) for name in ("credit", "weights_bytes") if name in given}
     jobs |= {f"{name}s": given.pop(f"job_{name}") for name in ("state", "event") if f"job_{name}" in given}
-    endpoints = {name: given.pop(name) for name in ("minute_seconds", "dedicated") if name in given}
+    endpoints = {name: given.pop(name) for name in ("minute_seconds", "dedicated", "not_serverless") if name in given}
     endpoints |= {name: given.pop(f"endpoint_{name}") for name in ("seconds", "fails") if f"endpoint_{name}" in given}
     groups = {"truth": truth, "faults": faults, "jobs": jobs, "endpoints": endpoints}
     shares = given.pop("route_fault", ())

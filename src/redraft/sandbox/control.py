@@ -16,6 +16,7 @@ from aiohttp import web
 from redraft.sandbox.accounts import Accounts
 from redraft.sandbox.calls import Calls
 from redraft.sandbox.catalogue import Catalogue
+from redraft.sandbox.course import Course
 from redraft.sandbox.deployments import FAILED, STOPPED, Minutes, hours_run, replicas_of, state_of
 from redraft.sandbox.dialects import JSON
 from redraft.sandbox.faults import RouteFaults, Scripts
@@ -55,7 +56,10 @@ class Control:
         return _json(body | {"seed": self._options.seed, "truth": self._options.truth})
 
     async def stats(self, request: web.Request) -> web.Response:
-        """Counts; jobs, files, endpoints and deployments are counted by name and for ever, deleted or not."""
+        """Counts; jobs, files, endpoints and deployments are counted by name and for ever, deleted or not.
+
+        With ?courses=1 also each job's states so far, by suffix, with the Unix times at which they began.
+        """
         state = self._state
         made = {
             "jobs": Counter(job.suffix for job in state.jobs.values()),
@@ -63,7 +67,11 @@ class Control:
             "endpoints": Counter(one.name for one in state.endpoints.values()),
             "deployments": Counter(self._deployment_name(one) for one in state.deployments.values()),
         }
-        return _json(self.accounts.totals() | made | {"trained": self._models.trained(), "serving": self._serving()})
+        counted = self.accounts.totals() | made | {"trained": self._models.trained(), "serving": self._serving()}
+        if request.query.get("courses", "0") not in {"0", ""}:
+            now = time.time()
+            counted["courses"] = {job.suffix: Course(job).states(now) for job in state.jobs.values()}
+        return _json(counted)
 
     def _deployment_name(self, record: DeploymentRecord) -> str:
         return f"{self._state.endpoints[record.endpoint].name}/{record.name}"

@@ -63,6 +63,20 @@ class Course:
             return job.odd_state
         return next((name for name, end in STAGES if until < self.at(end)), "completed")
 
+    def states(self, now: float) -> list[tuple[str, float]]:
+        """Every state that the job has had, in order, each with the time at which it began."""
+        job = self.job
+        shares = (*(end for _, end in STAGES), *RESTART, FAILS_AT, TRAINING[0], ODD_UNTIL)
+        moments = {job.created_at, *map(self.at, shares)}
+        if job.cancelled_at is not None:
+            moments |= {job.cancelled_at, job.cancelled_at + self.winding_down}
+        found: list[tuple[str, float]] = []
+        for moment in sorted(moment for moment in moments if moment <= now):
+            status = self.status(moment)
+            if not found or found[-1][0] != status:
+                found.append((status, moment))
+        return found
+
     def until(self, now: float) -> float:
         """Until when the job went on."""
         job, ends = self.job, [now]

@@ -88,7 +88,11 @@ class FineTunes:
         settings = read_settings(body)
         if bool(settings.model) == bool(settings.from_checkpoint):
             check_settings(settings, settings.model or "")
-        base = self._base(settings)
+        base, parent = self._start(settings)
+        if parent is not None and settings.training_type is None and "training_type" in parent.settings:
+            # What goes on from a job trains as that did, unless it says otherwise.
+            body["training_type"] = parent.settings["training_type"]
+            settings = read_settings(body)
         check_settings(settings, base)
         training = self._ready(settings.training_file, settings.dpo)
         validation = self._ready(settings.validation_file, settings.dpo) if settings.validation_file else None
@@ -170,12 +174,12 @@ class FineTunes:
             raise Denied(400, "invalid_file", f"File {file_id} has the format {record.format}; the method {wanted}")
         return record
 
-    def _base(self, settings: Settings) -> str:
-        """The base model, also where the training goes on from a job or a model made here."""
+    def _start(self, settings: Settings) -> tuple[str, JobRecord | None]:
+        """The base model, and the job that the training goes on from, where it does."""
         if settings.model:
             if not self._models.is_base(settings.model):
                 raise Denied(404, "model_not_available", f"Model {settings.model} is not available for fine-tuning")
-            return settings.model
+            return settings.model, None
         origin, _, step = (settings.from_checkpoint or "").partition(":")
         now = time.time()
         for job in self._state.jobs.values():
@@ -183,7 +187,7 @@ class FineTunes:
                 continue
             course = Course(job)
             if course.status(now) == "completed" if not step else step in _steps(checkpoints(course, now)):
-                return job.base
+                return job.base, job
         raise Denied(404, "not_found", f"Checkpoint not found: {settings.from_checkpoint}")
 
 

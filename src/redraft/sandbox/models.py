@@ -39,7 +39,7 @@ class Models:
             return name
         if name.startswith(DEDICATED) and self.endpoint_answers is not None:
             return self.endpoint_answers(name)
-        if self._options.endpoints.dedicated and name.startswith(TRAINED) and self._is_trained(name):
+        if self.is_dedicated(name):
             message = f"Unable to access non-serverless model {name}. Create a dedicated endpoint for the model."
             raise Denied(400, "model_not_available", message)
         if not (self._is_trained(name) if name.startswith(TRAINED) else self.is_base(name)):
@@ -55,6 +55,13 @@ class Models:
         served = fits(self._options.models) and not fits(self._options.unknown_models)
         return bool(name) and served and not name.startswith((TRAINED, DEDICATED))
 
+    def is_dedicated(self, name: str) -> bool:
+        """Whether the model is there, and answers through an endpoint of its own only."""
+        endpoints = self._options.endpoints
+        if name.startswith(TRAINED):
+            return endpoints.dedicated and self._is_trained(name)
+        return any(fnmatchcase(name, pattern) for pattern in endpoints.not_serverless) and self.is_base(name)
+
     def trained(self) -> list[str]:
         """The output names of the jobs that are complete by now."""
         now = time.time()
@@ -68,7 +75,7 @@ class Models:
 
     def together_listing(self) -> list[dict[str, object]]:
         served = [] if self._options.endpoints.dedicated else self.trained()
-        names = [*(name for name in LISTED if self.is_base(name)), *served]
+        names = [*(name for name in LISTED if self.is_base(name) and not self.is_dedicated(name)), *served]
         return [
             {
                 "id": name,

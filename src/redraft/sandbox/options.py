@@ -93,12 +93,14 @@ class EndpointOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     Deployments whose endpoint's or own name fits a pattern of `fails` never become ready. With `dedicated` a trained
     model answers only through a deployment that is ready; without it, by its output name as soon as it is trained.
+    Base models that fit a pattern of `not_serverless` always answer through a deployment only.
     """
 
     seconds: float = 2.0
     minute_seconds: float = 60.0
     fails: tuple[str, ...] = ()
     dedicated: bool = False
+    not_serverless: tuple[str, ...] = ()
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):

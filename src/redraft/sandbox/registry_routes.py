@@ -5,6 +5,8 @@ Neighbours: `catalogue` has what is shown.
 
 from __future__ import annotations
 
+from typing import cast
+
 from aiohttp import web
 
 from redraft.sandbox.catalogue import (
@@ -70,13 +72,15 @@ class Registry:
 
     async def supported(self, request: web.Request) -> web.Response:
         product, modality = request.query.get("product"), request.query.get("modality", "MODALITY_TEXT")
-        shown = [shown_supported(one) for one in self._catalogue.supported(request.query.get("search", ""))]
+        found = self._catalogue.supported(request.query.get("search", ""))
+        shown = [shown_supported(one, self._catalogue.serverless(one)) for one in found]
         fits = modality == "MODALITY_TEXT" and request.query.get("adapterMode") in (None, "ADAPTER_MODE_DYNAMIC")
-        known = not shown or product is None or product in shown[0]["products"]  # type: ignore[operator]
-        return page(request, shown if fits and known else [])
+        offered = [one for one in shown if product is None or product in cast("list[str]", one["products"])]
+        return page(request, offered if fits else [])
 
     async def one_supported(self, request: web.Request) -> web.Response:
-        return respond(shown_supported(self._catalogue.model(request.match_info["id"], PUBLIC)))
+        entry = self._catalogue.model(request.match_info["id"], PUBLIC)
+        return respond(shown_supported(entry, self._catalogue.serverless(entry)))
 
 
 def _project(request: web.Request) -> str:

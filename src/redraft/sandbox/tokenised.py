@@ -43,7 +43,8 @@ class Row(msgspec.Struct, frozen=True):
 def rows(path: Path, kind: str, longest: int, inputs: bool | Literal["auto"]) -> Iterator[Row]:
     """The rows of a JSONL file of the format `kind` (a key of SHOWN), cut at `longest` tokens.
 
-    `inputs` says whether prompts and user messages are trained too; auto does so for plain text only.
+    `inputs` says whether prompts and user messages are trained too; auto does so for plain text only. It plays no part
+    in a conversation with weights.
     """
     trained = kind == "GENERAL" if inputs == "auto" else inputs
     with path.open("rb") as file:
@@ -90,13 +91,15 @@ def _parts(row: dict[str, object], kind: str, inputs: bool) -> Iterator[Part]:
         yield Part(str(row["prompt"]), inputs)
         yield Part(f"{row['completion']}<|end_of_text|>", True)
     else:
-        for message in cast("list[dict[str, object]]", row["messages"]):
-            yield from _message(message, inputs)
+        messages = cast("list[dict[str, object]]", row["messages"])
+        weighted = any("weight" in message for message in messages)
+        for message in messages:
+            asked = message["role"] == "assistant" or inputs
+            yield from _message(message, message.get("weight", 1) == 1 if weighted else asked)
 
 
-def _message(message: dict[str, object], inputs: bool) -> Iterator[Part]:
-    """A weight of 0 keeps a message out of the loss whatever else is asked."""
-    learned = (message["role"] == "assistant" or inputs) and message.get("weight", 1) != 0
+def _message(message: dict[str, object], learned: bool) -> Iterator[Part]:
+    """Where any message of a conversation has a weight, weights alone decide, and one without counts as 1."""
     yield Part(f"<|start_header_id|>{message['role']}<|end_header_id|>\n\n", False)
     content = message.get("content")
     text = content if isinstance(content, str) else msgspec.json.encode(content or message.get("tool_calls")).decode()

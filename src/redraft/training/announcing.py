@@ -1,4 +1,5 @@
-"""What the world is told of training jobs: completed, failed, stalled; each thing once over all monitors and restarts.
+"""What the world is told of training jobs: completed, failed, stalled, and an evaluation that failed; each thing once
+over all monitors and restarts.
 
 A claim in the registry says who tells; it is settled only once the telling has succeeded, and lapses where the teller
 dies. Neighbours: `stalls` has the words, `evaluations` what follows a completed job.
@@ -19,7 +20,7 @@ from redraft.training.registry import Registry, TrainingJob, attempt_tag
 from redraft.training.stalls import Standing, moment, standing
 from redraft.training.states import JobState
 
-What = Literal["completed", "failed", "stalled"]
+What = Literal["completed", "failed", "stalled", "evaluation failed"]
 
 # An end that nobody wanted to hear of for so long, such as in an older registry, is no news any more.
 STALE = timedelta(days=7)
@@ -39,7 +40,7 @@ class Announcement(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def name(self) -> str:
-        return f"redraft.training.{self.what}"
+        return "redraft.evaluation.failed" if self.what == "evaluation failed" else f"redraft.training.{self.what}"
 
 
 Tell = Callable[[Announcement], None]
@@ -57,8 +58,8 @@ class Told(msgspec.Struct, frozen=True):
 
 
 def announce(registry: Registry, tell: Tell) -> Told:
-    """Tell of every end, stall and overdue evaluation that nobody has told of; `tell` raises NotToldError where it did
-    not succeed. Raises StorageError."""
+    """Tell of every end, stall, and overdue or failed evaluation that nobody has told of; `tell` raises NotToldError
+    where it did not succeed. Raises StorageError."""
     return _Round(registry, tell).run()
 
 
@@ -82,6 +83,8 @@ class _Round:
                     self._silent(job)
             for job in evaluations.not_begun(self._registry)[:AT_ONCE]:
                 self._once_more(job)
+            for job in evaluations.failed_untold(self._registry)[:AT_ONCE]:
+                self._evaluation_failed(job)
         except NotToldError as fault:  # the others would fare no better
             self._faults.append(f"{fault}; what there is to tell of training jobs is told by the next pass")
         return Told(tuple(self._lines), tuple(self._faults))
@@ -97,6 +100,8 @@ class _Round:
         if job.evaluation is None and ended is not None and self._registry.clock() - ended > STALE:
             self._registry.announce(job, "stale")
         elif job.state is JobState.COMPLETED:
+            if job.evaluation is not None and not job.model_output_name:
+                job = evaluations.note_failed(self._registry, job, "failed", "the provider names no model")
             self._told(job, "completed", "completed")
         else:
             self._told(job, "failed", "failed")
@@ -104,12 +109,24 @@ class _Round:
     def _once_more(self, job: TrainingJob) -> None:
         number = evaluations.standing_of(job).announced + 1
         if number > evaluations.MOST_ANNOUNCEMENTS:
-            self._faults.append(
-                f"the evaluation of {job.job_id or job.suffix} never began; start it by hand: prefect deployment run "
-                f"evaluate-trained/local --param job={job.suffix}"
-            )
+            by_hand = f"prefect deployment run evaluate-trained/local --param job={job.suffix}"
+            said = f"it was asked for {number} times and came to no end; start it by hand: {by_hand}"
+            evaluations.note_failed(self._registry, job, "failed", said)
         else:
             self._told(job, "completed", f"completed-{number + 1}", number)
+
+    def _evaluation_failed(self, job: TrainingJob) -> None:
+        stands = evaluations.standing_of(job)
+        words = f"is trained, its evaluation is not done ({stands.word or 'failed'}): {stands.said}"
+        with self._registry.announcing(job, f"evaluation-failed-{stands.at}") as mine:
+            if mine:
+                about = Standing("evaluation_failed", words)
+                self._tell(_announcement(job, "evaluation failed", f"evaluation-failed-{stands.at}", about))
+        if mine:
+            after = current(self._registry, job)
+            if evaluations.standing_of(after).at == stands.at:  # nobody has begun it anew
+                evaluations.note(self._registry, after, failure_told=True)
+            self._lines.append(f"{job.job_id or job.suffix} ({job.name}) {words}: told as redraft.evaluation.failed")
 
     def _told(self, job: TrainingJob, what: What, claim: str, number: int = 0) -> None:
         """Tell it, unless another has. One that dies between telling and noting that it did is followed by another
@@ -119,7 +136,7 @@ class _Round:
         with registry.announcing(job, claim) as mine:
             if not mine:
                 return
-            follows = what == "completed" and job.evaluation is not None
+            follows = what == "completed" and _to_evaluate(job)
             if follows:  # before the telling: what begins by it writes there too
                 evaluations.note(registry, job, announced=number, announced_at=registry.stamp())
             try:
@@ -131,6 +148,10 @@ class _Round:
         self._lines.append(f"{job.job_id or job.suffix} ({job.name}) {stands.words}: told as redraft.training.{what}")
 
 
+def _to_evaluate(job: TrainingJob) -> bool:
+    return job.evaluation is not None and bool(job.model_output_name)
+
+
 def _announcement(job: TrainingJob, what: What, claim: str, stands: Standing) -> Announcement:
     resource = resource_of(job)
     return Announcement(
@@ -139,7 +160,7 @@ def _announcement(job: TrainingJob, what: What, claim: str, stands: Standing) ->
         resource=resource,
         labels={
             "prefect.resource.name": job.suffix,
-            "redraft.evaluation": "named" if job.evaluation is not None else "none",
+            "redraft.evaluation": "named" if _to_evaluate(job) else "none",
             "redraft.simulated": str(job.simulated).lower(),
         },
         payload={
@@ -153,7 +174,7 @@ def _announcement(job: TrainingJob, what: What, claim: str, stands: Standing) ->
             "base_model": job.base_model,
             "model": job.model_output_name,
             "dataset": job.dataset_path,
-            "evaluation": evaluations.judge_parameters(job) if what == "completed" and job.evaluation else None,
+            "evaluation": evaluations.judge_parameters(job) if what == "completed" and _to_evaluate(job) else None,
             "simulated": job.simulated,
         },
     )

@@ -15,6 +15,8 @@ from redraft.training.setting_types import label
 if TYPE_CHECKING:
     from redraft.training.settings import TrainingSettings
 
+# The one word for them all.
+ALL_MODULES = "all-linear"
 # What the provider takes where these are not given.
 DEFAULT_PATIENCE = 2
 DEFAULT_WARMUP_EVALS = 1
@@ -31,7 +33,7 @@ class Belonging(msgspec.Struct, frozen=True):
 BELONGINGS = (
     Belonging(
         ("lora_rank", "lora_alpha", "lora_dropout", "lora_trainable_modules"),
-        lambda s: s.lora,
+        lambda s: s.lora is not False,
         "has no meaning in full training; drop it or use LoRA",
     ),
     Belonging(
@@ -89,6 +91,10 @@ def contradiction(settings: TrainingSettings) -> str | None:
             if value != defaults[name] and not belonging.holds(settings):
                 shown = "" if isinstance(value, bool) else f" {value}"
                 return f"{label(name)}{shown}: {belonging.why}"
+    modules = settings.lora_trainable_modules.split(",")
+    if ALL_MODULES in modules and len(modules) > 1:
+        given = settings.lora_trainable_modules
+        return f"{label('lora_trainable_modules')} {given}: {ALL_MODULES} stands alone; drop it, or all others"
     if settings.early_stopping and settings.evals < (needed := evals_needed(settings)):
         return (
             f"evals {settings.evals}: early stopping needs at least {needed}, its patience and its warm-up and one more"

@@ -9,13 +9,17 @@ from __future__ import annotations
 import json
 import random
 import re
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Generator, Iterable, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cached_property
 from typing import Any, TypeVar, cast
 
 import httpx
 import msgspec
 from pydantic import BaseModel
-from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
+from tenacity import RetryCallState, Retrying, retry_if_exception
 from together import DefaultHttpxClient, Together
 from together._exceptions import APIConnectionError, APIResponseValidationError, APIStatusError, TogetherError
 
@@ -28,6 +32,7 @@ T = TypeVar("T")
 GARBLED = (json.JSONDecodeError, UnicodeDecodeError)
 # The faults of one call: the SDK's own, those it lets through while it uploads, and garbled bodies.
 FAULTS = (TogetherError, httpx.HTTPError, *GARBLED)
+_LONG_KEY = 16  # characters; the keys of providers have more
 RETRIED = {408, 409, 425, 429}
 LONGEST_WAIT = 30.0
 PATIENCE = httpx.Timeout(600, connect=10)
@@ -47,6 +52,17 @@ class Retries(msgspec.Struct, frozen=True, kw_only=True):
         return max(grown, min(asked_for or 0.0, LONGEST_WAIT))
 
 
+@contextmanager
+def opened(endpoint: Endpoint, tries: int = 6) -> Generator[ControlPlane]:
+    """A control plane with usual retries, `tries` of each request; closed afterwards. Raises ConfigurationError."""
+    # How long waits are matters to no result.
+    plane = ControlPlane(endpoint, Retries(tries=tries, sleep=time.sleep, random=random.Random()))  # noqa: S311
+    try:
+        yield plane
+    finally:
+        plane.close()
+
+
 class ControlPlane:
     """One client for one endpoint, which alone says the address and the key. Close it after use."""
 
@@ -60,21 +76,40 @@ class ControlPlane:
         # The SDK's paths begin with /v1 themselves.
         base_url = endpoint.base_url.rstrip("/").removesuffix("/v1")
         # A proxy named in the environment must not come between us and a sandbox on loopback.
-        http_client = DefaultHttpxClient(base_url=base_url, timeout=PATIENCE, trust_env=not endpoint.loopback)
+        http_client = DefaultHttpxClient(
+            base_url=base_url,
+            timeout=PATIENCE,
+            trust_env=not endpoint.loopback,
+            event_hooks={"request": [_about_to_send]},
+        )
         self.client = Together(
             api_key=endpoint.api_key, base_url=base_url, timeout=PATIENCE, max_retries=0, http_client=http_client
         )
+        self._until: float | None = None
 
     def close(self) -> None:
         self.client.close()
+
+    @contextmanager
+    def within(self, seconds: float, patience: float) -> Generator[None]:
+        """Inside, `ask` sends and waits for nothing any more once `seconds` have passed (OutOfTimeError), and no answer
+        is waited for longer than `patience` seconds."""
+        client, self._until = self.client, time.monotonic() + seconds
+        self.client = client.with_options(timeout=httpx.Timeout(patience, connect=min(patience, 10.0)))
+        try:
+            yield
+        finally:
+            self.client, self._until = client, None
 
     def ask(self, call: Callable[[], T], what: str) -> T:
         """The answer of `call`, tried again after faults that pass. `what` names it for people: "list the jobs".
 
         For calls that may be sent twice. Raises ConfigurationError, TrainingError or ProviderError: one line, no key.
         """
+        if self._too_late():
+            raise OutOfTimeError(f"there was no time left to {what}")
         retrying = Retrying(
-            stop=stop_after_attempt(self.retries.tries),
+            stop=lambda tried: tried.attempt_number >= self.retries.tries or self._too_late(tried.upcoming_sleep),
             wait=self._wait,
             retry=retry_if_exception(passing),
             sleep=self.retries.sleep,
@@ -89,8 +124,68 @@ class ControlPlane:
         """Like `ask`, with the answer as the fields that came over the wire."""
         return self.ask(lambda: fields(call()), what)
 
+    @cached_property
+    def account(self) -> str | None:
+        """The provider's id of the project that the key is for; None where it does not say."""
+
+        def call() -> dict[str, Any]:
+            try:
+                return fields(self.client.whoami())
+            except APIStatusError as error:
+                if status_of(error) in {403, 404}:  # a provider, or a key, without projects
+                    return {}
+                raise
+
+        project: object = self.ask(call, "look up the key's project").get("project")
+        found = cast("dict[str, Any]", project).get("id") if isinstance(project, dict) else None
+        return found if isinstance(found, str) and found else None
+
+    def submit(
+        self, arguments: Mapping[str, Any], timeout: httpx.Timeout, before: Callable[[], None]
+    ) -> dict[str, Any]:
+        """Submit a training job with these arguments of the SDK, once; the provider's fields of it.
+
+        `before` is called right before the request leaves, later than anything else that the SDK asks on the way: what
+        it raises keeps the request from being sent, and is raised. Else raises whatever the SDK does.
+        """
+
+        def sending(request: httpx.Request) -> None:
+            if request.method == "POST" and request.url.path.endswith("/fine-tunes"):
+                before()
+
+        token = _BEFORE.set(sending)
+        try:
+            client = self.client.with_options(timeout=timeout)
+            answer = fields(client.fine_tuning.create(**arguments))
+        except APIConnectionError as error:
+            if isinstance(error.__cause__, RedraftError):
+                raise error.__cause__ from None
+            raise
+        finally:
+            _BEFORE.reset(token)
+        if not answer.get("id"):
+            raise UnknownShapeError
+        return answer
+
+    def _too_late(self, after: float = 0.0) -> bool:
+        return self._until is not None and time.monotonic() + after >= self._until
+
     def _wait(self, state: RetryCallState) -> float:
         return self.retries.wait(state.attempt_number, retry_after(state.outcome and state.outcome.exception()))
+
+
+# What looks at a request of this thread before it is sent.
+_BEFORE: ContextVar[Callable[[httpx.Request], None] | None] = ContextVar("_BEFORE", default=None)
+
+
+def _about_to_send(request: httpx.Request) -> None:
+    look = _BEFORE.get()
+    if look is not None:
+        look(request)
+
+
+class OutOfTimeError(ProviderError):
+    """The time for a pass is used up; nothing was sent."""
 
 
 class UnknownShapeError(TogetherError):
@@ -170,7 +265,9 @@ def redacted(text: str, endpoint: Endpoint, keys: Iterable[str] = ()) -> str:
     """One line of at most 300 characters without the endpoint's key and `keys`."""
     line = " ".join(text.split())
     for key in filter(None, (endpoint.api_key, *keys)):
-        line = line.replace(key, "[key]")
+        # A short one, such as a sandbox's, may be part of any name: it counts where it stands for itself.
+        found = re.escape(key) if len(key) >= _LONG_KEY else rf"(?<![\w/.-]){re.escape(key)}(?![\w/-]|\.\w)"
+        line = re.sub(found, "[key]", line)
     return line if len(line) <= 300 else f"{line[:297]}..."
 
 

@@ -23,11 +23,14 @@ MOST_ANNOUNCEMENTS = 5
 
 
 class EvaluationStanding(msgspec.Struct, frozen=True, kw_only=True):
-    """How far an evaluation has come. `announced` counts how often the world was told of it once more."""
+    """How far an evaluation has come. `announced` counts how often the world was told of it once more; `word` is how
+    one that failed ended (failed, partial, bad input), and `failure_told` that the world was told of that."""
 
     state: str = "named"  # named, started, completed, failed
     at: str | None = None
     said: str | None = None
+    word: str | None = None
+    failure_told: bool = False
     announced: int = 0
     announced_at: str | None = None
 
@@ -66,6 +69,20 @@ def note(registry: Registry, job: TrainingJob, **changes: Any) -> TrainingJob:
     stands = msgspec.structs.replace(standing_of(job), **changes)
     evaluation = {**(job.evaluation or {}), _STANDING: msgspec.to_builtins(stands)}
     return registry.record(job, evaluation=evaluation)
+
+
+def note_failed(registry: Registry, job: TrainingJob, word: str, said: str) -> TrainingJob:
+    """Record that the evaluation came to nothing; the monitor tells the world."""
+    return note(registry, job, state="failed", at=registry.stamp(), word=word, said=said, failure_told=False)
+
+
+def failed_untold(registry: Registry) -> list[TrainingJob]:
+    """The jobs whose evaluation failed, and nobody was told so."""
+    return [
+        job
+        for job in registry.list()
+        if job.evaluation is not None and (stands := standing_of(job)).state == "failed" and not stands.failure_told
+    ]
 
 
 def not_begun(registry: Registry) -> list[TrainingJob]:

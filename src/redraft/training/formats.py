@@ -1,7 +1,8 @@
 """Examples as rows of a training file: `{"messages": [{"role", "content", "weight"}]}`, one JSON object a line.
 
-Weight 1 stands on the last assistant message alone, so only the response to learn enters the loss.
-Neighbours: `validator` checks what stands in such a file, `hosted` uploads it.
+Weight 1 stands on the last assistant message alone, so only the response to learn enters the loss. Where the user's
+messages are to be learned too there are no weights: they would decide alone, whatever else the provider is told.
+Neighbours: `validator` checks what stands in such a file, `hosted` uploads it, `own_files` has those of others.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Literal, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 import msgspec
 
@@ -23,7 +24,7 @@ from redraft.records import Example, Message, Rejection
 class WeightedMessage(TypedDict):
     role: str
     content: str
-    weight: Literal[0, 1]
+    weight: NotRequired[Literal[0, 1]]
 
 
 class TrainingRow(TypedDict):
@@ -31,7 +32,9 @@ class TrainingRow(TypedDict):
 
 
 class TrainingFile(msgspec.Struct, frozen=True, kw_only=True):
-    """A written training file. `sha256` (hex) is over its bytes; `rows` counts its lines.
+    """A training file, written here or one's own. `sha256` (hex) is over its bytes; `rows` counts its lines.
+
+    `format` is one of `checking.shapes.Format`; `train_on_inputs` goes with these bytes to the provider.
 
     `rejections` counts the examples left out by reason, `merged` the rows in which user messages in a row were
     joined. `simulated` says that the sandbox wrote some of the responses.
@@ -44,14 +47,16 @@ class TrainingFile(msgspec.Struct, frozen=True, kw_only=True):
     rejected: tuple[Rejection, ...] = ()
     merged: int = 0
     simulated: bool = False
+    format: str = "conversation"
+    train_on_inputs: bool | Literal["auto"] = "auto"
 
 
 # What a person can read; the counts are complete beyond it.
 REJECTIONS_KEPT = 1000
 
 
-def training_row(example: Example) -> TrainingRow | Rejection:
-    """The example as a training row, or why it cannot be one.
+def training_row(example: Example, inputs: bool = False) -> TrainingRow | Rejection:
+    """The example as a training row, or why it cannot be one; with `inputs` all of it is to be learned.
 
     User messages in a row become one (joined by an empty line), since chat templates want turns to alternate.
     Reasons: `no_assistant_response`, `last_not_assistant`, `empty_response`, `misplaced_system`, `not_alternating`,
@@ -63,6 +68,8 @@ def training_row(example: Example) -> TrainingRow | Rejection:
         reason, detail = fault
         place = f"training {example.conversation_id}"
         return Rejection(reason=reason, detail=detail, place=place, row_id=example.conversation_id)
+    if inputs:
+        return {"messages": [{"role": m.role, "content": m.content} for m in messages]}
     last = len(messages) - 1
     return {
         "messages": [
@@ -72,9 +79,15 @@ def training_row(example: Example) -> TrainingRow | Rejection:
 
 
 def write_training_file(
-    examples: Iterable[Example | Mapping[str, object] | Rejection], path: Path, max_conversations: int | None = None
+    examples: Iterable[Example | Mapping[str, object] | Rejection],
+    path: Path,
+    max_conversations: int | None = None,
+    *,
+    inputs: bool = False,
 ) -> TrainingFile:
     """Write the examples as JSONL to `path`, atomically and as a stream; equal examples give equal bytes.
+
+    With `inputs` the user's messages are to be learned too, and what the assistant said before: all of a row.
 
     Rows given as mappings carry `messages` or `conversation_context`. Rejections among the examples are counted,
     not written. Stops after `max_conversations` written rows. Raises InputError where no row is left to train on,
@@ -89,7 +102,7 @@ def write_training_file(
         part = Path(name)
         try:
             with os.fdopen(descriptor, "wb") as file:
-                for line in _lines(examples, tally, max_conversations):
+                for line in _lines(examples, tally, max_conversations, inputs):
                     file.write(line)
                 file.flush()
                 os.fsync(file.fileno())
@@ -109,6 +122,7 @@ def write_training_file(
         rejected=tuple(tally.rejected),
         merged=tally.merged,
         simulated=tally.simulated,
+        train_on_inputs=True if inputs else "auto",
     )
 
 
@@ -128,14 +142,14 @@ class _Tally:
 
 
 def _lines(
-    examples: Iterable[Example | Mapping[str, object] | Rejection], tally: _Tally, most: int | None
+    examples: Iterable[Example | Mapping[str, object] | Rejection], tally: _Tally, most: int | None, inputs: bool
 ) -> Iterator[bytes]:
     encoder = msgspec.json.Encoder()
     for number, given in enumerate(examples, start=1):
         if most is not None and tally.rows >= most:
             return
         example = given if isinstance(given, Example | Rejection) else _from_mapping(given, number)
-        row = example if isinstance(example, Rejection) else training_row(example)
+        row = example if isinstance(example, Rejection) else training_row(example, inputs)
         if isinstance(row, Rejection):
             tally.reject(row)
             continue

@@ -15,21 +15,32 @@ from redraft.training.states import JobState
 
 _TRAINED = ("train/loss", "eval/loss")
 _OF_KIND = {"stalled": "stalled", "held": "held by billing limit", "billing_limit": "stopped by billing limit"}
+# A guess beyond it is none.
+_LONGEST = timedelta(days=365).total_seconds()
 
 
 def state_words(job: TrainingJob, events: Sequence[JobEvent] = ()) -> str:
     """The state as a person wants to read it: `running`, `stalled`, `could not be asked since 12:30`."""
-    if not job.state.submitted and job.last_error:
+    if job.state is JobState.PLANNED and job.last_error:
         said = f"not submitted: {job.last_error}"
+    elif (since := doubt_since(job)) is not None:
+        said = f"{job.state}, in doubt since {_minute(since)}"
+    elif job.state is JobState.SUBMITTING and job.submitting_since:
+        said = f"{job.state}, sent {_minute(job.submitting_since)}"
     elif job.unreachable_since is not None and not job.state.terminal:
-        said = f"{job.state}, could not be asked since {job.unreachable_since[:16].replace('T', ' ')}"
-    elif (kind := standing(job, events).kind) in {"stalled", "held", "billing_limit"}:
-        said = {"stalled": "stalled", "held": "held by billing limit", "billing_limit": "stopped by billing limit"}[
-            kind
-        ]
+        said = f"{job.state}, could not be asked since {_minute(job.unreachable_since)}"
+    elif (kind := standing(job, events).kind) in _OF_KIND:
+        said = _OF_KIND[kind]
     else:
         said = (job.provider_status or "unknown") if job.state is JobState.UNKNOWN else str(job.state)
     return f"{said} (simulated)" if job.simulated else said
+
+
+def doubt_since(job: TrainingJob) -> str | None:
+    """Since when (ISO 8601) nobody knows whether the submission arrived; None where that is known, or the answer may
+    still come."""
+    in_doubt = job.state is JobState.SUBMITTING and job.job_id is None and job.last_error is not None
+    return job.submitting_since if in_doubt else None
 
 
 def time_left(job: TrainingJob, events: Sequence[JobEvent], now: datetime) -> timedelta | None:
@@ -40,7 +51,8 @@ def time_left(job: TrainingJob, events: Sequence[JobEvent], now: datetime) -> ti
     starts = [time for event in events if event.type == "training_start" and (time := moment(event.created_at))]
     if not starts or now <= starts[-1]:
         return None
-    return (now - starts[-1]) * ((1 - job.progress) / job.progress)
+    seconds = (now - starts[-1]).total_seconds() * (1 - job.progress) / job.progress
+    return timedelta(seconds=seconds) if seconds < _LONGEST else None
 
 
 def in_words(time: timedelta) -> str:
@@ -71,6 +83,7 @@ def overview_row(job: TrainingJob, events: Sequence[JobEvent], now: datetime) ->
     left = time_left(job, events, now)
     return {
         "job": job.job_id or job.suffix,
+        "suffix": job.suffix,
         "state": state_words(job, events),
         "progress": "" if job.progress is None else f"{job.progress:.0%}",
         "left": "" if left is None else in_words(left),
@@ -112,12 +125,17 @@ def _facts(job: TrainingJob, events: Sequence[JobEvent], now: datetime) -> list[
         ("attempt", job.attempt),
         ("created", job.created_at),
         ("last looked at", job.watched_at),
+        ("in doubt since", doubt_since(job)),
         ("could not be asked since", job.unreachable_since),
         ("no sign since", job.stalled_since),
         ("last fault", job.last_error),
         ("at", job.endpoint),
         ("record", job.record_path),
     ]
+
+
+def _minute(time: str) -> str:
+    return time[:16].replace("T", " ")
 
 
 def _dollars(price: float | None) -> str | None:

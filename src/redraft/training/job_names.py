@@ -1,4 +1,5 @@
-"""The job that a person means by a few letters: its id, suffix, the beginning of its key, or its model's name.
+"""The job that a person means by a few letters: its id, suffix or key, or how they begin, its model's name, or the name
+of what it was trained on.
 
 Neighbours: the `jobs` commands and the flow `evaluate-trained` find their job with this.
 """
@@ -11,6 +12,8 @@ from redraft.errors import InputError
 from redraft.training.registry import Registry, TrainingJob, attempt_tag
 
 _SHOWN = 5
+# Fewer letters say too little of what begins with them.
+_FEWEST = 4
 
 
 class NoSuchJobError(InputError):
@@ -24,7 +27,7 @@ def job_named(registry: Registry, name: str) -> TrainingJob:
     """
     jobs = registry.list()
     wanted = name.strip().removeprefix("together:")
-    for fits in (_exactly, _by_tag, _by_start):
+    for fits in (_exactly, _by_tag, _by_own_suffix, _by_start, _by_dataset):
         found = [job for job in jobs if wanted and fits(job, wanted)]
         latest = {job.job_key: job for job in sorted(found, key=lambda job: job.attempt)}
         if len(latest) == 1:
@@ -44,8 +47,18 @@ def _by_tag(job: TrainingJob, name: str) -> bool:
     return name == attempt_tag(job.job_key, job.attempt)
 
 
+def _by_own_suffix(job: TrainingJob, name: str) -> bool:
+    """By the suffix as it was asked for, without the digits behind it."""
+    return name == job.parameters.get("suffix")
+
+
 def _by_start(job: TrainingJob, name: str) -> bool:
-    return len(name) >= 4 and (job.job_key.startswith(name) or (job.job_id or "").startswith(name))
+    starts = (job.job_key, job.job_id or "", job.suffix)
+    return len(name) >= _FEWEST and any(one.startswith(name) for one in starts)
+
+
+def _by_dataset(job: TrainingJob, name: str) -> bool:
+    return name == job.name
 
 
 def _listed(names: Sequence[str]) -> str:

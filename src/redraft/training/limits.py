@@ -11,11 +11,10 @@ from pydantic import ValidationError
 from together.types.finetune_model_limits import FinetuneModelLimits
 
 from redraft.errors import ConfigurationError, TrainingError
+from redraft.training.contradictions import ALL_MODULES
 from redraft.training.control_plane import ControlPlane, UnknownShapeError, fields
-from redraft.training.setting_types import label
+from redraft.training.setting_types import label, number
 from redraft.training.settings import TrainingSettings
-
-ALL_MODULES = "all-linear"
 
 
 def model_limits(plane: ControlPlane, model: str) -> FinetuneModelLimits:
@@ -44,22 +43,26 @@ def check_limits(settings: TrainingSettings, limits: FinetuneModelLimits) -> Non
 
 def longest_sequence(settings: TrainingSettings, limits: FinetuneModelLimits) -> int:
     """Tokens after which a row is cut off."""
-    most = limits.max_seq_length_dpo if settings.method == "dpo" else limits.max_seq_length_sft
-    return settings.max_sequence_length or most
+    return settings.max_sequence_length or most_tokens(settings, limits)
+
+
+def most_tokens(settings: TrainingSettings, limits: FinetuneModelLimits) -> int:
+    """Tokens that a row may have at most."""
+    return limits.max_seq_length_dpo if settings.method == "dpo" else limits.max_seq_length_sft
 
 
 def _findings(settings: TrainingSettings, limits: FinetuneModelLimits) -> Iterator[str]:
     model = settings.start
     # A model without full training reports its limits as zeros, or leaves them out.
-    if not settings.lora and (limits.full_training is None or not limits.supports_full_training):
+    if settings.adapters is False and (limits.full_training is None or not limits.supports_full_training):
         yield f"{model} cannot be trained in full; use --lora"
         return
     if settings.train_vision and not limits.supports_vision:
         yield f"train vision: {model} has no vision encoder; drop it"
     for name, value, least, most in _ranges(settings, limits):
         if value is not None and not least <= value <= most:
-            allowed = f"{least:g} to {most:g}" if least else f"at most {most:g}"
-            yield f"{label(name)} {value:g}: {model} allows {allowed}{_hint(name)}"
+            allowed = f"{number(least)} to {number(most)}" if least else f"at most {number(most)}"
+            yield f"{label(name)} {number(value)}: {model} allows {allowed}{_hint(name)}"
     yield from _modules(settings, limits)
 
 
@@ -67,23 +70,22 @@ def _ranges(
     settings: TrainingSettings, limits: FinetuneModelLimits
 ) -> Iterator[tuple[str, int | float | None, float, float]]:
     """(name, what was asked for, least, most); a least of 0 is none."""
-    dpo = settings.method == "dpo"
     yield "epochs", settings.epochs, 0, limits.max_num_epochs
     yield "evals", settings.evals, 0, limits.max_num_evals
     yield "checkpoints", settings.checkpoints, 0, limits.max_num_checkpoints
     yield "learning_rate", settings.learning_rate, limits.min_learning_rate, limits.max_learning_rate
-    longest = limits.max_seq_length_dpo if dpo else limits.max_seq_length_sft
+    longest = most_tokens(settings, limits)
     yield "max_sequence_length", settings.max_sequence_length, limits.min_max_seq_length, longest
-    if settings.lora:
+    if settings.adapters is not False:
         yield "lora_rank", settings.lora_rank, 0, limits.lora_training.max_rank
-    training = limits.lora_training if settings.lora else limits.full_training
+    training = limits.full_training if settings.adapters is False else limits.lora_training
     if training is not None and settings.batch_size != "max":
-        most = training.max_batch_size_dpo if dpo else training.max_batch_size
+        most = training.max_batch_size_dpo if settings.method == "dpo" else training.max_batch_size
         yield "batch_size", settings.batch_size, training.min_batch_size, most
 
 
 def _modules(settings: TrainingSettings, limits: FinetuneModelLimits) -> Iterator[str]:
-    if not settings.lora or settings.lora_trainable_modules == ALL_MODULES:
+    if settings.adapters is False or settings.lora_trainable_modules == ALL_MODULES:
         return
     known = limits.lora_training.target_modules
     for module in settings.lora_trainable_modules.split(","):

@@ -17,7 +17,7 @@ class JobPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """What to do about an equal job that is there already. `name` is what people say for it.
 
     After an end among `after` a new attempt is made, up to `attempts` in all: each one may be paid for. With `anew`
-    one is made whatever became of the latest attempt, once in a run.
+    one is made whatever became of the latest attempt, once whoever asked for that has had its answer.
     """
 
     name: str
@@ -25,13 +25,13 @@ class JobPolicy(msgspec.Struct, frozen=True, kw_only=True):
     attempts: int = 3
     anew: bool = False
 
-    def wants_new(self, job: TrainingJob, run: str | None) -> bool:
+    def wants_new(self, job: TrainingJob) -> bool:
         """Whether another attempt is made although nothing is wrong with `job`, the latest one.
 
-        Not where that was never submitted as far as anybody was told: its submitter died, so this goes on with it.
-        Nor where this very run made it: Prefect runs a task again.
+        Not where the command that asked for it never came to its own end: it was killed, or Prefect runs its task
+        again, so this goes on with what it left.
         """
-        return self.anew and job.job_id is not None and (run is None or job.run != run)
+        return self.anew and (job.answered_at is not None or job.state.failed)
 
     def require(self, job: TrainingJob, rehearsal: bool) -> None:
         """TrainingError where this policy forbids another attempt after `job`, which ended without a model.
@@ -39,13 +39,15 @@ class JobPolicy(msgspec.Struct, frozen=True, kw_only=True):
         In a rehearsal a lost job may be tried anew: a sandbox that was restarted has forgotten it, and nobody paid.
         """
         what = f"training job {job.job_id or job.suffix} ended as {job.state}"
+        if job.state is JobState.LOST:
+            what = f"training job {job.job_id} is lost"
         why = f" ({job.last_error})" if job.last_error else ""
         if rehearsal and job.state is JobState.LOST:
             return
         if job.state not in self.after:
             raise TrainingError(
-                f"{what}{why} and stays so (policy {self.name}); --policy {RESUBMIT_FAILED.name} submits it anew, or "
-                "change the settings, the data or the suffix"
+                f"{what}{why} and stays so (policy {self.name}); --policy {RESUBMIT_FAILED.name} submits it anew"
+                f"{_PAID_AGAIN if job.state is JobState.LOST else ''}, or change the settings, the data or the suffix"
             )
         if job.attempt >= self.attempts:
             raise TrainingError(f"{what}{why}, the last of {job.attempt} attempts; another suffix starts afresh")
@@ -57,6 +59,7 @@ RESUBMIT_FAILED = JobPolicy(
     after=frozenset({JobState.ERROR, JobState.CANCELLED, JobState.USER_ERROR, JobState.LOST}),
 )
 ALWAYS_NEW = JobPolicy(name="always-new", anew=True)
+_PAID_AGAIN = " and pays again, so make sure first that it is not at another account"
 POLICIES = {policy.name: policy for policy in (ATTACH, RESUBMIT_FAILED, ALWAYS_NEW)}
 
 

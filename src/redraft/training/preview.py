@@ -6,6 +6,7 @@ Neighbours: `uploading` brings the file there, `checking.masks` shows the answer
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, Literal
 
 from pydantic import ValidationError
 from together.types import FineTunePreviewResponse
@@ -18,15 +19,20 @@ from redraft.training.control_plane import ControlPlane, UnknownShapeError, fiel
 FORMATS = ("conversation", "instruction", "text")
 
 
-def preview_masks(plane: ControlPlane, *, model: str, file_id: str, rows: Sequence[int]) -> list[Mask]:
-    """The masks of the file's first rows, as many as `rows` has line numbers.
+def preview_masks(
+    plane: ControlPlane, *, model: str, file_id: str, rows: Sequence[int], inputs: bool | Literal["auto"] = "auto"
+) -> list[Mask]:
+    """The masks of the file's first rows, as many as `rows` has line numbers, with `inputs` as `train_on_inputs`.
 
     Raises ProviderError where the answer is not one row each, and what `ControlPlane.ask` raises.
     """
 
+    # The endpoint knows no `auto`; it is what it takes where nothing is said.
+    said: dict[str, Any] = {} if inputs == "auto" else {"train_on_inputs": inputs}
+
     def call() -> FineTunePreviewResponse:
         answer = plane.client.fine_tuning.preview(
-            model=model, training_file=file_id, top_k=len(rows), training_method="sft"
+            model=model, training_file=file_id, top_k=len(rows), training_method="sft", **said
         )
         try:
             return FineTunePreviewResponse.model_validate(fields(answer))

@@ -17,23 +17,38 @@ from redraft.training.checking.files import Report
 from redraft.training.control_plane import ControlPlane
 from redraft.training.limits import longest_sequence
 from redraft.training.settings import TrainingSettings
-from redraft.training.training_prices import training_price
+from redraft.training.training_prices import beyond_budget, dollars, in_words, training_price
+
+__all__ = ["JobPrice", "TrainingFiles", "dollars", "job_price", "job_tokens", "require_together"]
 
 
 class JobPrice(msgspec.Struct, frozen=True, kw_only=True):
     """US dollars for one job, None where not known: the provider's estimate, and our own of `tokens` in all epochs and
-    evaluations. `why` says what the provider gave no estimate for, `rate` what ours was multiplied with."""
+    evaluations. `why` says what the provider gave no estimate for, `rate` what ours was multiplied with. `notes` are
+    lines for whoever agrees to the price, such as that rows are cut. `job` is the suffix of the job."""
 
     provider: float | None
     own: float | None
     tokens: int
     why: str = ""
     rate: str = ""
+    notes: tuple[str, ...] = ()
+    job: str = ""
+
+    @property
+    def line(self) -> str:
+        """The price with the job that it is for: of several jobs each says its own."""
+        return f"price of {self.job or 'this training'}: {self}"
 
     @property
     def known(self) -> float | None:
         """The larger of those that are known: a budget is held by it."""
         return max((one for one in (self.provider, self.own) if one is not None), default=None)
+
+    @property
+    def what(self) -> str:
+        """The price as a sentence, and what should be known with it."""
+        return "; ".join((f"this training would cost {self}", *self.notes))
 
     def __str__(self) -> str:
         tokens = f"about {_short(self.tokens)} tokens"
@@ -49,16 +64,14 @@ class JobPrice(msgspec.Struct, frozen=True, kw_only=True):
         if budget is None:
             return
         if self.known is None:
+            what = "; ".join((f"the price of this training is not known: {self}", *self.notes))
             raise UnknownPriceError(
-                f"the price of this training is not known: {self}; so no budget can be held, and nothing was "
-                "submitted; name the price in .redraft/prices.toml (docs/guide/training.md)"
+                f"{what}; so no budget can be held, and nothing was submitted; name the price in .redraft/prices.toml "
+                "(docs/guide/training.md)",
+                what,
             )
         if not self.known <= budget:  # a budget that is no number allows nothing
-            raise DearJobError(
-                f"this training would cost {self}, more than {dollars(budget)}; nothing was submitted yet, a "
-                "larger budget goes on",
-                self.known,
-            )
+            raise DearJobError(beyond_budget(self.what, budget), self.known, self.what)
 
 
 def require_together(prices: Sequence[JobPrice], budget: float | None) -> None:
@@ -72,15 +85,17 @@ def require_together(prices: Sequence[JobPrice], budget: float | None) -> None:
             price.require_within(budget)
     total = sum(price.known or 0.0 for price in prices)
     if not total <= budget:
-        raise DearJobError(
-            f"these {len(prices)} trainings would cost {dollars(total)} together, more than {dollars(budget)}; nothing "
-            "was submitted yet, a larger budget goes on",
-            total,
-        )
+        notes = dict.fromkeys(note for price in prices for note in price.notes)
+        what = "; ".join((f"these {len(prices)} trainings would cost {_sums(prices, total)}", *notes))
+        raise DearJobError(beyond_budget(what, budget), total, what)
 
 
-def dollars(amount: float) -> str:
-    return f"${amount:,.2f}" if amount >= 1 or amount == 0 else f"${amount:.2g}"
+def _sums(prices: Sequence[JobPrice], total: float) -> str:
+    """The two estimates of all together, where each job has both; else what counts."""
+    theirs, ours = ([getattr(price, whose) for price in prices] for whose in ("provider", "own"))
+    if None in theirs or None in ours:
+        return f"{dollars(total)} together"
+    return f"{in_words(sum(theirs), sum(ours))} together"
 
 
 def job_price(
@@ -101,7 +116,8 @@ def job_price(
             f"the job would cost about ${price or 0:.2f} and the account's limit is ${limit or 0:.2f}; add credit first"
         )
     tokens = job_tokens(settings, limits, files)
-    rate = training_price(settings.base_model, settings.method, settings.lora)
+    # What a checkpoint was trained as nobody here may know; adapters are what nearly all are.
+    rate = training_price(settings.base_model, settings.method, settings.adapters is not False)
     return JobPrice(
         provider=float(price) if isinstance(price, int | float) else None,
         own=rate.per_million * tokens / 1e6 if rate else None,
@@ -140,9 +156,10 @@ def _asked(settings: TrainingSettings, limits: FinetuneModelLimits, files: Train
         "training_file": files.training_id,
         "n_epochs": settings.epochs,
         "n_evals": settings.evals,
-        "training_type": _training_type(settings, limits),
         "training_method": _training_method(settings),
     }
+    if settings.adapters is not None:
+        asked["training_type"] = _training_type(settings, limits)
     if settings.from_checkpoint:
         asked["from_checkpoint"] = settings.from_checkpoint
     else:
@@ -153,7 +170,7 @@ def _asked(settings: TrainingSettings, limits: FinetuneModelLimits, files: Train
 
 
 def _training_type(settings: TrainingSettings, limits: FinetuneModelLimits) -> TrainingType:
-    if not settings.lora:
+    if not settings.adapters:
         return {"type": "Full"}
     rank = settings.lora_rank or limits.lora_training.default_rank
     return {

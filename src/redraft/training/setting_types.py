@@ -18,6 +18,8 @@ _MOST = sys.float_info.max
 
 Count = Annotated[int, Meta(ge=1)]
 Whole = Annotated[int, Meta(ge=0)]
+# What the libraries that train take for one.
+Seed = Annotated[int, Meta(ge=0, le=2**32 - 1)]
 Share = Annotated[float, Meta(ge=0, le=1)]
 ShareBelowOne = Annotated[float, Meta(ge=0, lt=1)]
 Rate = Annotated[float, Meta(gt=0, le=1)]
@@ -40,10 +42,16 @@ _PATTERNS = {
         (Modules, "module names with commas between them, such as q_proj,v_proj, or all-linear"),
     )
 }
+_LIMITS = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
 # Words of setting names that are written otherwise in a sentence.
 _WORDS = {
     "lora": "LoRA", "dpo": "DPO", "rpo": "RPO", "simpo": "SimPO", "lr": "learning rate", "wandb": "W&B", "hf": "HF",
 }  # fmt: skip
+
+
+def number(value: float) -> str:
+    """A number as people write it: 100,000,000 and not 1e+08, but 1e-05."""
+    return f"{int(value):,}" if value == int(value) else f"{value:g}"
 
 
 def label(name: str) -> str:
@@ -86,6 +94,19 @@ def bounds(kind: Any) -> tuple[type, Meta]:
     return kind, Meta()
 
 
+def limits(kind: Any) -> dict[str, float]:
+    """The bounds of one alternative that is a number, by the names `ge`, `gt`, `le`, `lt`; finite ones alone."""
+    _, meta = bounds(kind)
+    named = {"ge": meta.ge, "gt": meta.gt, "le": meta.le, "lt": meta.lt}
+    return {name: limit for name, limit in named.items() if limit is not None and limit != _MOST}
+
+
+def optional(kind: Any) -> bool:
+    """Whether None is a value of the kind."""
+    inner = get_args(kind)[0] if get_origin(kind) is Annotated else kind
+    return type(None) in get_args(inner)
+
+
 def description(kind: Any) -> str:
     """What a declaration says of its field."""
     return next((meta.description for meta in getattr(kind, "__metadata__", ()) if meta.description), "")
@@ -110,10 +131,5 @@ def _expected(kind: Any) -> str:
     if plain is str:
         return _PATTERNS.get(meta.pattern or "", "a word")
     what = "a whole number" if plain is int else "a number"
-    parts = [f"{word} {limit:g}" for word, limit in _limits(meta)]
+    parts = [f"{_LIMITS[name]} {number(limit)}" for name, limit in limits(kind).items()]
     return ", ".join([what, " and ".join(parts)]) if parts else what
-
-
-def _limits(meta: Meta) -> list[tuple[str, float]]:
-    limits = (("at least", meta.ge), ("above", meta.gt), ("at most", meta.le), ("below", meta.lt))
-    return [(word, limit) for word, limit in limits if limit is not None and limit != _MOST]

@@ -28,6 +28,7 @@ from redraft.training.setting_types import (
     Path,
     Positive,
     Rate,
+    Seed,
     Share,
     ShareBelowOne,
     Whole,
@@ -61,6 +62,8 @@ SDK_NAMES = {
     "wandb_project": "wandb_project_name",
     "hf_output_repo": "hf_output_repo_name",
 }
+# What the provider takes where no cycles are said.
+DEFAULT_CYCLES = 0.5
 # Put in by whoever knows the files' ids and the whole suffix.
 _NOT_SENT = frozenset({"suffix", "validation_file", "validation_sha256"})
 # Sent only where they mean something: the SDK refuses some of them elsewhere even at their default.
@@ -81,7 +84,10 @@ class TrainingSettings(msgspec.Struct, frozen=True, kw_only=True):
     ] = "sft"
     epochs: Annotated[Count, Meta(description="Passes over the data.")] = 3
     learning_rate: Annotated[Rate, Meta(description="Peak learning rate.")] = 1e-5
-    lora: Annotated[bool, Meta(description="Low-rank adapters; off trains all weights.")] = True
+    lora: Annotated[
+        bool | None,
+        Meta(description="Low-rank adapters; off trains all weights. Default: adapters, or as what is gone on from."),
+    ] = None
     lora_rank: Annotated[Count | None, Meta(description="Rank of the adapters; default: the model's own.")] = None
     lora_alpha: Annotated[Count | None, Meta(description="Scale of the adapters; default: twice the rank.")] = None
     lora_dropout: Annotated[ShareBelowOne, Meta(description="Dropout in the adapters.")] = 0.0
@@ -96,9 +102,9 @@ class TrainingSettings(msgspec.Struct, frozen=True, kw_only=True):
         Literal["linear", "cosine"], Meta(description="How the learning rate falls after its peak.")
     ] = "cosine"
     min_lr_ratio: Annotated[Share, Meta(description="Learning rate at the end, as a share of the peak.")] = 0.0
-    schedule_cycles: Annotated[Positive, Meta(description="Cosine waves over the whole training; 0.5 falls once.")] = (
-        0.5
-    )
+    schedule_cycles: Annotated[
+        Positive | None, Meta(description="Cosine waves over the whole training; default: 0.5, which falls once.")
+    ] = None
     warmup_ratio: Annotated[Share, Meta(description="Share of the steps that lead up to the peak.")] = 0.0
     weight_decay: Annotated[NotNegative, Meta(description="Weight decay.")] = 0.0
     max_grad_norm: Annotated[NotNegative, Meta(description="Gradients are clipped to this norm; 0: never.")] = 1.0
@@ -110,7 +116,7 @@ class TrainingSettings(msgspec.Struct, frozen=True, kw_only=True):
     ] = None
     train_on_inputs: Annotated[
         bool | Literal["auto"],
-        Meta(description="Learn the user's messages too; auto: only where rows are plain text."),
+        Meta(description="Learn the user's messages too, where no weights decide; auto: only plain text, all of it."),
     ] = "auto"
     dpo_beta: Annotated[Positive | None, Meta(description="DPO: how closely the model stays to its start.")] = None
     dpo_normalize_logratios_by_length: Annotated[
@@ -155,7 +161,7 @@ class TrainingSettings(msgspec.Struct, frozen=True, kw_only=True):
     wandb_name: Annotated[Name | None, Meta(description="Name of the run there.")] = None
     wandb_entity: Annotated[Name | None, Meta(description="Team or user there.")] = None
     wandb_base_url: Annotated[Address | None, Meta(description="Address of your own W&B server.")] = None
-    seed: Annotated[Whole | None, Meta(description="Seed of the training; default: the provider's own.")] = None
+    seed: Annotated[Seed | None, Meta(description="Seed of the training; default: the provider's own.")] = None
     suffix: Annotated[str, Meta(description="Ends the new model's name; eight digits of the job's key follow it.")] = ""
     validation_sha256: Annotated[str | None, Meta(description="Checksum of the validation file.")] = None
 
@@ -171,6 +177,8 @@ class TrainingSettings(msgspec.Struct, frozen=True, kw_only=True):
             )
         if line := contradiction(self):
             raise ConfigurationError(line)
+        if self.schedule_cycles == DEFAULT_CYCLES:  # said or not, it is the same training
+            msgspec.structs.force_setattr(self, "schedule_cycles", None)
 
     @property
     def base_model(self) -> str:
@@ -182,6 +190,14 @@ class TrainingSettings(msgspec.Struct, frozen=True, kw_only=True):
         """What the provider is asked about: the job or model that is gone on from, else the base model."""
         return (self.from_checkpoint or self.base_model).partition(":")[0]
 
+    @property
+    def adapters(self) -> bool | None:
+        """Whether low-rank adapters are trained; None: whatever the checkpoint was trained as decides."""
+        if self.lora is not None:
+            return self.lora
+        named = any(getattr(self, name) != DEFAULTS[name] for name in _ONLY_LORA)
+        return True if named or self.from_checkpoint is None else None
+
     def parameters(self) -> dict[str, Any]:
         """The settings under their own names, for the registry, the record and the job key; later fields than those of
         `ALWAYS_IN_KEY` only where they are not at their default. The validation file is in it by its checksum."""
@@ -189,18 +205,20 @@ class TrainingSettings(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError("the validation file was not read yet: see redraft.training.preparing")
         given = {name: value for name, value in msgspec.structs.asdict(self).items() if name != "validation_file"}
         kept = {name: value for name, value in given.items() if name in ALWAYS_IN_KEY or value != DEFAULTS[name]}
-        return {**kept, "model": self.base_model}
+        return {**kept, "model": self.base_model, "lora": self.adapters}
 
     def sdk_arguments(self) -> dict[str, Any]:
         """Arguments of the SDK's `fine_tuning.create`, without files, limits, suffix and keys.
 
-        `lora` is always said: left out, the synchronous SDK drops every LoRA argument without a word. `model` is left
-        out where the training goes on from a checkpoint: the SDK takes one of the two.
+        `lora` is said wherever it is known: left out, the synchronous SDK drops every LoRA argument without a word, and
+        the provider takes what the checkpoint was trained as. `model` is left out where the training goes on from a
+        checkpoint: the SDK takes one of the two.
         """
         left_out = _NOT_SENT | (_ONLY_DPO if self.method == "sft" else _ONLY_SFT)
-        if not self.lora:
+        if not self.adapters:
             left_out |= _ONLY_LORA
-        given = {**msgspec.structs.asdict(self), "model": None if self.from_checkpoint else self.base_model}
+        model = None if self.from_checkpoint else self.base_model
+        given = {**msgspec.structs.asdict(self), "model": model, "lora": self.adapters}
         return {
             SDK_NAMES.get(name, name): value
             for name, value in given.items()

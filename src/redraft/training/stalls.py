@@ -16,11 +16,14 @@ import msgspec
 from redraft.training.registry import JobEvent, TrainingJob
 from redraft.training.states import JobState
 
-Kind = Literal["open", "stalled", "held", "completed", "failed", "cancelled", "billing_limit", "lost"]
+Kind = Literal[
+    "open", "stalled", "held", "completed", "failed", "cancelled", "billing_limit", "lost", "evaluation_failed"
+]
 
 # A job may wait for a machine for long without a word.
 _WAITING = frozenset({JobState.PENDING, JobState.QUEUED})
 _LINES_OF_A_FAILURE = 3
+_LONGEST = 100 * 365 * 86400.0
 # What the log of a failed job says beside its reason.
 _NO_REASONS = frozenset({"refund", "job_stopped", "cancel_requested", "job_pending", "job_start"})
 
@@ -33,11 +36,11 @@ class StallRule(msgspec.Struct, frozen=True, kw_only=True):
     minutes: float = 30.0
 
     def patience(self, job: TrainingJob, events: Sequence[JobEvent]) -> timedelta:
-        least = timedelta(minutes=self.minutes)
+        least = 60 * self.minutes
         if job.state in _WAITING:
-            return least * self.factor
+            return _as_time(least * self.factor)
         gap = usual_gap(events)
-        return max(least, gap * self.factor) if gap is not None else least
+        return _as_time(least if gap is None else max(least, gap.total_seconds() * self.factor))
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -98,9 +101,14 @@ def reason(job: TrainingJob, events: Sequence[JobEvent]) -> str:
 
 
 def moment(text: str) -> datetime | None:
-    """An ISO 8601 time, taken as UTC where it names no zone; None for what is none."""
+    """An ISO 8601 time in UTC, taken as such where it names no zone; None for what is none."""
     try:
         time = datetime.fromisoformat(text)
-    except ValueError:
+        return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         return None
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def _as_time(seconds: float) -> timedelta:
+    """Of all that is too long for a person, a hundred years."""
+    return timedelta(seconds=min(seconds, _LONGEST))

@@ -39,6 +39,23 @@ class TrainingPrice(msgspec.Struct, frozen=True):
     source: str
 
 
+def dollars(amount: float) -> str:
+    """`$12.50`, `$0.012`."""
+    return f"${amount:,.2f}" if amount >= 1 or amount == 0 else f"${amount:.2g}"
+
+
+def in_words(provider: float | None, own: float | None) -> str:
+    """Both estimates side by side: `$0.014 by the provider's estimate, $0.012 by ours`."""
+    theirs = f"{dollars(provider)} by the provider's estimate" if provider is not None else "the provider gives none"
+    return f"{theirs}, {dollars(own)} by ours" if own is not None else f"{theirs}, ours is not known"
+
+
+def beyond_budget(what: str, budget: float) -> str:
+    return (
+        f"{what}; that is more than the budget of {dollars(budget)}; nothing was submitted yet, a larger budget goes on"
+    )
+
+
 def training_price(model: str, method: Method, lora: bool) -> TrainingPrice | None:
     """The price of training `model`, a name of the provider's; None where no list names it."""
     own = find_own(own_training_prices(), model)

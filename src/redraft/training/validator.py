@@ -16,7 +16,8 @@ from redraft.errors import InputError
 from redraft.training.checking.files import Report, check_file
 from redraft.training.checking.findings import Fault, Finding
 from redraft.training.checking.lines import decoded, numbered_lines
-from redraft.training.checking.shapes import Format, quick_feedback
+from redraft.training.checking.quick import quick_feedback
+from redraft.training.checking.shapes import Format
 
 __all__ = ["Fault", "check_row", "check_training_file", "require_good", "require_valid"]
 

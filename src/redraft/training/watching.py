@@ -15,6 +15,7 @@ from redraft.training.looking import Onlooker, current
 from redraft.training.registry import JobEvent, TrainingJob
 from redraft.training.stalls import reason
 from redraft.training.states import JobState
+from redraft.training.unknown import said_of
 
 # A form in the UI can ask for less; the provider is not to be hammered all the same.
 LEAST_INTERVAL = 0.1
@@ -45,17 +46,12 @@ def poll(hosted: HostedTraining, job: TrainingJob, seen: int = 0) -> JobView:
     try:
         look = Onlooker(hosted.plane, hosted.registry, hosted.jobs.models).look(job)
         if look is None:
-            return _view(hosted.jobs.refreshed(job), (), seen)
+            job = hosted.jobs.refreshed(job)
+            unknown = job.unknown_since is not None and job.state is not JobState.LOST
+            return _unseen(job, seen, said_of(job)) if unknown else _view(job, (), seen)
     except ProviderError as error:
         hosted.registry.unreachable([job])
-        return JobView(
-            job=current(hosted.registry, job),
-            state=JobState.COULD_NOT_ASK,
-            progress=job.progress,
-            model_output_name=job.model_output_name,
-            seen=seen,
-            fault=str(error),
-        )
+        return _unseen(current(hosted.registry, job), seen, str(error))
     return _view(look.job, look.log[seen:], len(look.log), look.seconds_remaining)
 
 
@@ -93,10 +89,20 @@ def _ended(hosted: HostedTraining, job: TrainingJob) -> TrainingJob:
         return job
     if job.state is JobState.COMPLETED:
         raise TrainingError(f"training job {job.job_id} is completed, but the provider names no model")
-    lines = reason(job, hosted.registry.events(job))
-    if job.last_error != lines:
-        job = hosted.jobs.moved(job, last_error=lines)
+    lines = said_of(job) if job.state is JobState.LOST else reason(job, hosted.registry.events(job))
+    job = hosted.jobs.noted(job, last_error=lines)
     raise TrainingError(f"training job {job.job_id} ended as {job.state}: {lines}")
+
+
+def _unseen(job: TrainingJob, seen: int, fault: str) -> JobView:
+    return JobView(
+        job=job,
+        state=JobState.COULD_NOT_ASK,
+        progress=job.progress,
+        model_output_name=job.model_output_name,
+        seen=seen,
+        fault=fault,
+    )
 
 
 def _view(job: TrainingJob, events: tuple[JobEvent, ...], seen: int, remaining: int | None = None) -> JobView:

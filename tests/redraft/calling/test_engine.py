@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, cast
 
 import pytest
+from aiohttp import web
 
 from redraft.calling.engine import Caller
 from redraft.calling.plan import CallPlan
@@ -52,6 +53,25 @@ def test_a_second_run_pays_nothing(sandbox: Any, caller_at: CallerAt, asked: Ask
     }
     more = outcomes(caller_at, sandbox.url, [*requests, asked("new", model=model), asked(0, model=model, sample=1)])
     assert sandbox.count("paid_calls") == 52 and len(more) == 51, "row 0 came twice: as it was, and another draw"
+
+
+def test_of_two_runs_side_by_side_the_older_one_is_served_first(
+    caller_at: CallerAt, serve: Any, fine: Any, asked: Asked
+) -> None:
+    came: list[str] = []
+
+    async def handler(request: web.Request) -> web.Response:
+        came.append((await request.text()).partition("question ")[2][0])
+        await asyncio.sleep(0.02)
+        return fine()
+
+    async def run() -> None:
+        async with serve(handler) as url, caller_at(url, in_flight=4) as caller:
+            await asyncio.gather(*(finished(caller, [asked(f"{name}{i}") for i in range(40)]) for name in "ab"))
+
+    asyncio.run(run())
+    # The second one may get some in before both wait, and fills the window at the first one's end.
+    assert came[20:40] == ["a"] * 20, came
 
 
 def test_equal_requests_in_flight_are_paid_once(sandbox: Any, caller_at: CallerAt, asked: Asked) -> None:

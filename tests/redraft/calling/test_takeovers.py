@@ -15,6 +15,7 @@ from redraft.calling.ledger import Ledger, Spent
 from redraft.calling.ledger.claims import bury
 from redraft.calling.ledger.owners import DEAD_AFTER_SECONDS
 from redraft.calling.plan import CallPlan
+from redraft.calling.retries import Retries
 from redraft.records import Completion, Outcome, Request
 
 CallerAt = Callable[..., AbstractAsyncContextManager[Caller]]
@@ -82,8 +83,9 @@ def test_the_next_attempt_of_one_that_lost_its_claim_is_not_sent(
     asyncio.run(run())
 
 
+@pytest.mark.parametrize("budget", [None, 0.1])
 def test_one_that_slept_before_its_first_attempt_looks_whether_it_may_still_send(
-    caller_at: CallerAt, serve: Serve, fine: Any, asked: Asked
+    caller_at: CallerAt, serve: Serve, fine: Any, asked: Asked, budget: float | None
 ) -> None:
     calls: list[str] = []
     answer = asyncio.Event()
@@ -93,23 +95,61 @@ def test_one_that_slept_before_its_first_attempt_looks_whether_it_may_still_send
         await answer.wait()
         return fine(f"from {key}")
 
+    def question(number: int) -> Request:
+        return asked(number, model=PRICED, max_tokens=1000)
+
     async def run() -> None:
         async with (
             serve(handler) as url,
-            caller_at(url, key="sk-secret-1", plan=plan("a"), in_flight=1) as stopped,
-            caller_at(url, key="sk-secret-2", plan=plan("b")) as other,
+            caller_at(url, key="sk-secret-1", plan=plan("a", budget), in_flight=1) as stopped,
+            caller_at(url, key="sk-secret-2", plan=plan("b", budget)) as other,
         ):
-            placed = asyncio.create_task(stopped.call(asked(1)))
+            placed = asyncio.create_task(stopped.call(question(1)))
             await until(lambda: calls == ["1"])
-            waiting = asyncio.create_task(stopped.call(asked(2)))  # claimed, but no place is free
+            waiting = asyncio.create_task(stopped.call(question(2)))  # claimed, but no place is free
             await until(lambda: _claims(other.ledger, 2))
             stopped.ledger._owners._last_beat -= DEAD_AFTER_SECONDS
             await taken_for_dead(stopped.ledger, other.ledger)
-            took_over = asyncio.create_task(other.call(asked(2)))
+            took_over = asyncio.create_task(other.call(question(2)))
             await until(lambda: calls == ["1", "2"])
             answer.set()
             assert [_text(await one) for one in (placed, waiting, took_over)] == ["from 1", "from 2", "from 2"]
             assert calls == ["1", "2"]
+
+    asyncio.run(run())
+
+
+def test_one_whose_last_attempt_was_lost_waits_for_the_process_that_asks_by_now(
+    caller_at: CallerAt, serve: Serve, fine: Any, asked: Asked
+) -> None:
+    calls: list[str] = []
+    fail, answer = asyncio.Event(), asyncio.Event()
+
+    async def handler(request: web.Request) -> web.Response:
+        calls.append(key := request.headers["Authorization"][-1])
+        if calls == ["1"]:
+            await fail.wait()
+            assert request.transport is not None
+            request.transport.close()  # whether it was paid, nobody knows
+        await answer.wait()
+        return fine(f"from {key}")
+
+    async def run() -> None:
+        once = Retries(attempts=1)
+        async with (
+            serve(handler) as url,
+            caller_at(url, key="sk-secret-1", plan=plan("a"), retries=once) as stopped,
+            caller_at(url, key="sk-secret-2", plan=plan("b")) as other,
+        ):
+            late = asyncio.create_task(stopped.call(asked(1)))
+            await until(lambda: calls == ["1"])
+            await taken_for_dead(stopped.ledger, other.ledger)
+            took_over = asyncio.create_task(other.call(asked(1)))
+            await until(lambda: calls == ["1", "2"])
+            fail.set()
+            await asyncio.sleep(0.3)
+            answer.set()
+            assert [_text(one) for one in (await late, await took_over)] == ["from 2"] * 2 and calls == ["1", "2"]
 
     asyncio.run(run())
 

@@ -60,6 +60,19 @@ def test_each_fault_is_one_line_and_the_status_is_2(bad: Path) -> None:
     assert (short[0], short[1]) == (done.stdout.splitlines()[0], "and 3 more; --limit shows more of them")
 
 
+def test_one_is_one_and_what_is_seldom_meant_is_said(tmp_path: Path) -> None:
+    asked, said = {"role": "user", "content": "q"}, {"role": "assistant", "content": "a" * 400}
+    rows = [{"messages": [asked, said]}, {"messages": [asked, said | {"weight": 1}], "weight": 0}]
+    done = check(write(tmp_path / "rows.jsonl", *rows), "--max-length", 50)
+    assert done.exit_code == 0
+    assert "1 row (first: row 2) trains what the assistant does not say: where a row has weights" in done.stdout
+    assert "1 row (first: row 2) has weight 0 and teaches nothing" in done.stdout
+    alone = check(write(tmp_path / "one.jsonl", {"text": "a" * 208}), "--max-length", 51).stdout
+    assert alone.startswith("1 row of the text format, 0.2 KiB\n")
+    assert "about 1 row is longer than the limit of 51 (first: row 1) and would lose about 1 token at its end" in alone
+    assert "1 fault in 1 row: 1 empty" in check(write(tmp_path / "bad.jsonl", {"text": ""})).stdout
+
+
 def test_json_says_the_same(bad: Path) -> None:
     done = check(bad, "--json", "--max-length", 100)
     assert done.exit_code == 2

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from redraft.cli import main
 
-# What belongs to the person at the terminal, and to no flow.
+# What belongs to the person at the terminal: a deployment does not ask by itself.
 ASKED_HERE = {"yes", "ask_above"}
 # What a terminal is asked about unless it was said; elsewhere nobody can be, and it stands for this.
 UNSAID = {"serve": False}
@@ -58,6 +58,7 @@ def test_options_and_parameters_agree(command: str, flow: str, renamed: dict[str
     assert options == {
         name: "given" if parameter.default is inspect.Parameter.empty else parameter.default
         for name, parameter in parameters.items()
+        if name not in ASKED_HERE
     }
 
 

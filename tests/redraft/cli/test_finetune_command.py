@@ -15,6 +15,7 @@ from redraft.cli.setting_options import setting_options, several_option
 from redraft.errors import ConfigurationError, DearJobError, RedraftError, UnknownPriceError
 from redraft.training.pricing import JobPrice, require_together
 from redraft.training.settings import DEFAULTS, KINDS, TrainingSettings
+from redraft.training.training_prices import dollars
 
 amounts = st.sampled_from([0.0, 1.0, 5.0, 5.01, 20.0])
 
@@ -35,9 +36,9 @@ def test_nothing_is_submitted_that_nobody_agreed_to(
 
     def run(most: float | None) -> str:
         if most is not None and price is None:
-            raise UnknownPriceError("not known")
+            raise UnknownPriceError("not known; so no budget can be held", "not known")
         if most is not None and price is not None and price > most:
-            raise DearJobError("too dear", price)
+            raise DearJobError(f"costs it, more than {most}", price, "costs it")
         submitted.append(price)
         return "job"
 
@@ -55,10 +56,13 @@ def test_nothing_is_submitted_that_nobody_agreed_to(
     assert len(questions) == (within and not unasked and answer != "nobody there")
     if not within:
         assert isinstance(outcome, UnknownPriceError if price is None else DearJobError)
+        assert price is None or f"the budget of {dollars(budget or 0.0)}" in str(outcome), "the limit that was met"
     elif not unasked and answer == "nobody there":
         assert isinstance(outcome, ConfigurationError) and "--yes" in str(outcome)
     elif not unasked and answer == "no":
         assert isinstance(outcome, RedraftError) and outcome.exit_status == 1
+    for said in [*questions, *([str(outcome)] if within and not unasked and answer == "nobody there" else [])]:
+        assert "budget" not in said and (price is None or f"more than {dollars(ask_above or 0.0)}" in said)
 
 
 def test_what_was_agreed_to_is_that_price_and_no_other() -> None:
@@ -124,6 +128,8 @@ def test_an_option_gives_the_value_of_its_setting(name: str, words: list[str], v
         (["--ask-above", "-1"], "x>=0"),
         (["-b", "many"], "not max"),
         (["-b", "0"], "not max"),
+        (["--epochs", "0.5"], "'0.5' is not a whole number"),
+        (["-n", "many"], "'many' is not a whole number"),
         (["--train-on-inputs", "maybe"], "yes, no, auto"),
         (["--lora-dropout", "1"], "0<=x<1"),
         (["--schedule", "constant"], "linear"),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -14,9 +16,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from redraft.cli import main
-from redraft.cli.jobs_commands import POLICIES
+from redraft.cli import main, options
 from redraft.cli.jobs_dashboard import Dashboard, show_end
+from redraft.cli.jobs_listing import list_jobs
 from redraft.errors import StorageError
 from redraft.training import policies
 from redraft.training.formats import TrainingFile
@@ -83,16 +85,32 @@ def test_reading_asks_nobody(registry: Registry) -> None:
     assert "--yes cancels it without asking" in refused
 
 
+def test_a_submission_in_doubt_is_said_to_be_wherever_it_is_shown(registry: Registry) -> None:
+    at = {"submitting_since": "2026-11-01T12:34:56.000+00:00"}
+    job = registry.record(plan(registry, "doubt", JobState.SUBMITTING, **at), job_id=None)
+    assert "submitting, sent 2026-11-01 12:34 (sim" in run("list", "--no-refresh").output, "its answer may still come"
+    registry.record(job, last_error="submission in doubt since 2026-11-01 12:34:56 UTC (no answer)")
+    for words in (("list", "--no-refresh"), ("show", job.suffix)):
+        said = run(*words).output
+        assert "submitting, in doubt since 2026-11-01 12:34 (simulated)" in said and "not submitted" not in said, said
+    console = Console(width=80, height=5, file=io.StringIO(), record=True)
+    waiting = [plan(registry, f"waits-{number}", JobState.QUEUED) for number in range(4)]
+    console.print(Dashboard(registry, [*waiting, job]).frame(console=console))
+    assert re.search(rf"{job.suffix} +in doubt 12:34", console.export_text()), "it comes before those that only wait"
+
+
 def test_the_policies_are_those_of_training() -> None:
-    assert set(POLICIES) == set(policies.POLICIES)
+    assert set(options.POLICIES) == set(policies.POLICIES)
 
 
+NUMBERS = count(1000)
 names = st.text("abcdefghijklmnop-", min_size=1, max_size=24).filter(lambda name: not name.startswith("-"))
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(names, st.sampled_from([one for one in JobState if one is not JobState.COULD_NOT_ASK]), st.floats(0, 1))
 def test_the_table_fits_80_columns(registry: Registry, name: str, state: JobState, progress: float) -> None:
+    name = f"{name[:18]}{next(NUMBERS)}"  # an end is final, so that each job is another
     job = plan(registry, name, state, progress=progress, provider_status="a_state_that_is_new_there")
     registry.add_metrics(job, [Metric(step=1, name="train/loss", value=1234.5)])
     if not state.terminal:
@@ -101,6 +119,49 @@ def test_the_table_fits_80_columns(registry: Registry, name: str, state: JobStat
     console.print(Dashboard(registry, [job]).frame())
     lines = console.export_text().splitlines()
     assert max(map(len, lines)) <= 80 and f"{progress:.0%}" in "".join(lines)
+
+
+def test_a_low_terminal_shows_what_is_wrong_and_what_moves_and_counts_the_rest(registry: Registry) -> None:
+    for number in range(14):
+        plan(registry, f"done-{number}", JobState.COMPLETED, progress=1.0, model_output_name="m")
+        plan(registry, f"waits-{number}", JobState.QUEUED)
+        plan(registry, f"runs-{number}", JobState.RUNNING, progress=0.5)
+    plan(registry, "broken", JobState.ERROR)
+    registry.add_events(
+        registry.record(plan(registry, "poor", JobState.CANCELLED)),
+        [JobEvent(created_at="2026-11-01", type="billing_limit", message="")],
+    )
+    silent = registry.record(plan(registry, "silent"), stalled_since="2026-11-01T10:00:00+00:00")
+    jobs = list(reversed(registry.list()))
+    dashboard = Dashboard(registry, jobs, lambda: ["it cannot be reached: " + "so it is " * 12] * 5, pause=0.01)
+    dashboard.ask()
+    console = Console(width=80, height=24, file=io.StringIO(), record=True)
+    console.print(dashboard.frame(console=console))
+    lines = console.export_text().splitlines()
+    said = "\n".join(lines)
+    assert len(lines) <= 23 and max(map(len, lines)) <= 80, said
+    for words in ("broken", "billing limit", "silent", "runs-0", "and 2 more of that kind", "Simulated: a sandbox"):
+        assert words in said, said
+    assert said.count("it cannot be reached") == 3 and "waits-" not in said and "done-" not in said
+    rows = sum("runs-" in line for line in lines)
+    assert f"and {len(jobs) - rows - 3} more: 14 completed, 14 queued, {14 - rows} running" in said, said
+    assert [line.split()[0].partition("-")[0] for line in lines].index("broken") > 1, "in the order given"
+    assert silent.suffix in said
+
+
+def test_the_list_has_whole_names_at_80_columns(registry: Registry) -> None:
+    job = plan(registry, "a-suffix-as-long-as-they-come", JobState.COMPLETED, progress=1.0)
+    whole = {"job_id": "ft-01234567-89ab-cdef-0123-456789abcdef", "model_output_name": f"account/model-{job.suffix}"}
+    job = registry.record(job, **whole)
+    late = plan(registry, "late", JobState.PLANNED, last_error="there is no such file")
+    registry.record(late, job_id=None)
+    console = Console(width=80, file=io.StringIO(), record=True, force_terminal=True)
+    assert list_jobs(registry, console)
+    lines = console.export_text().splitlines()
+    assert len(lines) <= 5 and max(map(len, lines)) <= 80, lines
+    words = {word for line in lines for word in line.split()}
+    assert {job.job_id, job.suffix, job.model_output_name, late.suffix, "meta/llama", "completed"} <= words, lines
+    assert job.suffix in run("list", "--no-refresh").output, "a pipe has it, too"
 
 
 def test_a_dashboard_ends_with_its_jobs_or_with_the_fault_of_its_asking(registry: Registry) -> None:

@@ -34,10 +34,11 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """The parameters of every flow that was started; none of them really is."""
     started: list[dict[str, Any]] = []
 
-    def run(path: str, intent: str, show: Callable[[dict[str, Any]], None], **parameters: Any) -> None:
+    def run(path: str, intent: str, show: Callable[[dict[str, Any]], None], **parameters: Any) -> dict[str, Any]:
         started.append({"path": path, "intent": intent, **parameters})
         if parameters["pilot"] is not None or parameters["dry_run"]:
             show(RESULT)
+        return parameters
 
     monkeypatch.setattr(piloting, "run_flow", run)
     return started

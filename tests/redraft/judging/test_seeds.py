@@ -8,7 +8,10 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from redraft.judging.folding import Fold, Label
-from redraft.judging.seeds import pooled
+from redraft.judging.multiplicity import holm
+from redraft.judging.seed_variance import method_rate
+from redraft.judging.seeds import pooled, pooled_arms
+from redraft.judging.settings import Settings
 
 POINTS: dict[Label, float] = {"win": 1.0, "tie": 0.5, "loss": 0.0}
 labels = st.sampled_from(["win", "tie", "loss", "unusable"])
@@ -43,4 +46,32 @@ def test_equal_runs_count_once(rows: list[list[Label]]) -> None:
     one, three = pooled([folds(rows, 0)]), pooled([folds(rows, 0)] * 3)
     assert (one.n, one.rate, one.low, one.high, one.p) == pytest.approx(
         (three.n, three.rate, three.low, three.high, three.p)
+    )
+
+
+def test_runs_are_counted_together_by_their_arms() -> None:
+    rows: list[list[Label]] = [["win", "win"], ["win", "loss"], ["tie", "win"], ["win", "loss"]] * 5
+    first, second = folds(rows, 0), folds(rows, 1)
+    judged = {("f1", "b"): first, ("f2", "b"): second, ("a1", "b"): second, ("a2", "b"): second, ("x", "b"): first}
+    found = pooled_arms(judged, Settings(arms={"f1": "f", "f2": "f", "a1": "a", "a2": "a", "b": "base"}))
+    assert [(one.arm_a, one.arm_b, one.seeds) for one in found] == [("f", "base", 2), ("a", "base", 2)]
+    alone = [pooled([first, second]), pooled([second, second])]
+    assert [(one.rate, one.low, one.p, one.rates) for one in found] == [(o.rate, o.low, o.p, o.rates) for o in alone]
+    assert [one.p_adjusted for one in found] == holm([one.p or 0.0 for one in alone])
+    assert found[0].p_adjusted != found[0].p, "two pairs are adjusted for"
+    assert [one.method for one in found] == [method_rate([first, second]), method_rate([second, second])]
+    assert found[0].method and found[0].method_p is not None and found[0].method_p > (found[0].method.p or 0.0)
+
+
+def test_contexts_of_a_cluster_count_as_one() -> None:
+    rows: list[list[Label]] = [["win", "win"], ["win", "loss"], ["tie", "win"], ["loss", "loss"]] * 5
+    runs = [folds(rows, 0), folds(rows, 1)]
+    alone, doubled = (
+        pooled(runs),
+        [{f"{key}{half}": fold for key, fold in run.items() for half in "ab"} for run in runs],
+    )
+    clusters = {f"{key}{half}": key for key in runs[0] for half in "ab"}
+    twice = pooled(doubled, clusters=clusters)
+    assert (twice.n, twice.rate, twice.low, twice.high, twice.p) == pytest.approx(
+        (2 * alone.n, alone.rate, alone.low, alone.high, alone.p)
     )

@@ -119,6 +119,11 @@ def test_a_deployment_lives_answers_and_stops(asked, config, trained, sandbox):
     hours = sandbox.stats()["serving"]
     assert hours["ready"] == 0 and hours["hours"] > 0
     assert hours["dollars"] == pytest.approx(hours["hours"] * 3.99) and sandbox.stats()["serving"] == hours
+    scaled = {"deployment_ids": [deployment.id], "types": ["deployment.scaled"]}
+    told = asked(lambda client: client.endpoints.list_events(endpoint.id, **scaled)).data
+    assert [(one.old_replicas, one.new_replicas) for one in told] == [(1, 0), (0, 1)], "the newest first"
+    first = asked(lambda client: client.endpoints.list_events(endpoint.id)).data[-1]
+    assert (first.type, first.source_kind) == ("endpoint.created", "SOURCE_KIND_ENDPOINT")
     asked(lambda client: client.endpoints.deployments.delete(deployment.id, endpoint_id=endpoint.id))
     assert asked(lambda client: client.endpoints.deployments.list(endpoint.id)).data == []
     asked(lambda client: client.endpoints.delete(endpoint.id))

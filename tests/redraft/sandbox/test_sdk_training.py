@@ -23,9 +23,9 @@ SECRET = "a-key-that-nobody-may-see"  # noqa: S105 - no secret
 
 
 def conversation(number: int, weight: int = 1) -> dict:
-    ask = {"role": "user", "content": f"Question {number} about trees, please?"}
+    ask = {"role": "user", "content": f"Question {number} about trees, please?", "weight": 0}
     first = {"role": "assistant", "content": "Not so.", "weight": 0}
-    again = {"role": "user", "content": "Say it again."}
+    again = {"role": "user", "content": "Say it again.", "weight": 0}
     return {"messages": [ask, first, again, {"role": "assistant", "content": "They drink.", "weight": weight}]}
 
 
@@ -206,8 +206,15 @@ def test_a_preview_shows_what_is_trained(asked, files, tmp_path):
         assert row.labels[start:end] == row.input_ids[start:end] and set(row.labels[:start]) == {-100}
         assert row.num_trained_tokens == end - start
     everything = preview(files[0], top_k=1, train_on_inputs=True).rows[0]
-    texts = ["".join(everything.tokens[start:end]) for start, end in everything.trained_spans]
-    assert len(texts) == 3 and not any("Not so." in text for text in texts), "a weight of 0 is never trained"
+    assert everything.trained_spans == shown.rows[0].trained_spans, "where there are weights, they alone decide"
+    messages = conversation(0)["messages"]
+    weightless = [{key: text for key, text in message.items() if key != "weight"} for message in messages]
+    rows = [{"messages": weightless}, {"messages": [*weightless[:3], messages[3]]}]
+    mixed = asked.uploaded(tmp_path / "mixed.jsonl", rows)
+    spans = [
+        [len(row.trained_spans) for row in preview(mixed, train_on_inputs=inputs).rows] for inputs in (False, True)
+    ]
+    assert spans == [[2, 4], [4, 4]], "a message without a weight counts as 1 where another has one"
     long = asked.uploaded(tmp_path / "text.jsonl", [{"text": "word " * 30_000}])
     row = preview(long).rows[0]
     assert row.truncated and row.num_tokens == 24_576 and preview(long).train_on_inputs

@@ -11,6 +11,7 @@ import json
 import os
 import signal
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from typing import Any
 import httpx
 
 from redraft.providers.endpoints import Endpoint
+from redraft.training.doubt import Doubt
 from redraft.training.formats import TrainingFile
 from redraft.training.hosted import HostedTraining
 from redraft.training.registry import Registry
@@ -27,10 +29,15 @@ from redraft.training.registry.database import Database
 from redraft.training.settings import TrainingSettings
 from redraft.training.watching import poll, watch
 
+# The request of a child that was killed has an effect at once, or none.
+DOUBT = Doubt(request=1.2, settle=0.3)
+
 
 class Steps:
     """Writes each step down before it is taken; the process dies before the one with the number `kill_at`, and the
-    request with the number `spoil_at` is spoiled at the sandbox as `doing` says."""
+    request with the number `spoil_at` is spoiled at the sandbox as `doing` says; it also dies `dies_after` seconds into
+    that request, where this is given. `only_changing` numbers the requests that change something: how often the others
+    are sent depends on the machine."""
 
     def __init__(self, order: dict[str, Any], out: int) -> None:
         self.order, self.out = order, out
@@ -42,10 +49,13 @@ class Steps:
         self._wrap(httpx.HTTPTransport, "handle_request", self._request)
 
     def _request(self, _: Any, request: httpx.Request) -> str:
-        if self.requests == self.order.get("spoil_at"):
+        counts = request.method != "GET" or not self.order.get("only_changing")
+        if counts and self.requests == self.order.get("spoil_at"):
             script = json.dumps([{"match": "", "do": self.order["doing"]}]).encode()
             urllib.request.urlopen(f"{self.order['url']}/sandbox/script", data=script, timeout=30).close()
-        self.requests += 1
+            if self.order.get("dies_after"):
+                threading.Timer(self.order["dies_after"], os.kill, (os.getpid(), signal.SIGKILL)).start()
+        self.requests += counts
         return f"{request.method} {request.url.path}"
 
     def _wrap(self, owner: type, name: str, label: Callable[..., str]) -> None:
@@ -71,7 +81,7 @@ def carry_out(order: dict[str, Any]) -> None:
     models = Path(order["models"])
     with (
         Registry(Path(order["registry"])) as registry,
-        HostedTraining(endpoint, registry, models=models, settle=0.3, sleep=sleep) as hosted,
+        HostedTraining(endpoint, registry, models=models, doubt=DOUBT, sleep=sleep) as hosted,
     ):
         job = hosted.start_or_attach(file, TrainingSettings(model="meta/llama-8b", suffix=order["suffix"]))
         if order["to_the_end"]:

@@ -15,6 +15,7 @@ from redraft.training import evaluations
 from redraft.training.announcing import Announcement, NotToldError, announce
 from redraft.training.formats import TrainingFile
 from redraft.training.job_names import job_named
+from redraft.training.looking import current
 from redraft.training.registry import JobEvent, Registry, TrainingJob
 from redraft.training.settings import TrainingSettings
 from redraft.training.states import JobState
@@ -161,14 +162,17 @@ def test_an_evaluation_that_does_not_begin_is_asked_for_again_and_then_shouted_a
     for _ in range(20):
         announce(registry, told.append)
         clock.on(minutes=5)
+    given_up = told.pop()
+    assert given_up.name == "redraft.evaluation.failed" and given_up.labels["redraft.evaluation"] == "named"
+    by_hand = f"prefect deployment run evaluate-trained/local --param job={job.suffix}"
+    assert given_up.payload["kind"] == "evaluation_failed" and by_hand in given_up.payload["words"]
     assert len(told) == 1 + evaluations.MOST_ANNOUNCEMENTS and len({one.id for one in told}) == len(told)
+    assert {one.name for one in told} == {"redraft.training.completed"}
     assert told[0].payload["evaluation"] == {
         "model1": "meta/llama", "model2": "account/llama-0", "output": f"results/evaluation-{job.suffix}",
         "conversations": "c.json", "judge": "j",
     }  # fmt: skip
     assert told[0].labels["redraft.evaluation"] == "named"
-    faults = announce(registry, told.append).faults
-    assert f"prefect deployment run evaluate-trained/local --param job={job.suffix}" in faults[0]
     # One that is under way, or done, is asked for no more; one whose process died is.
     begun = make(1, evaluation={"judge": "j"})
     announce(registry, told.append)
@@ -179,6 +183,34 @@ def test_an_evaluation_that_does_not_begin_is_asked_for_again_and_then_shouted_a
     assert begun.job_key in {one.job_key for one in evaluations.not_begun(registry)}
     evaluations.note(registry, begun, state="completed", at=registry.stamp(), said="the first is better")
     assert begun.job_key not in {one.job_key for one in evaluations.not_begun(registry)}
+
+
+def test_an_evaluation_that_failed_is_told_once_each_time(
+    registry: Registry, make: Callable[..., TrainingJob], clock: Clock
+) -> None:
+    job = make(evaluation={"judge": "j"})
+    told: list[Announcement] = []
+
+    def refuse(_: Announcement) -> None:
+        raise NotToldError("nobody is there")
+
+    announce(registry, told.append)
+    for said in ("an endpoint only: --serve creates it", "the budget is reached"):
+        evaluations.note(registry, current(registry, job), state="started", at=registry.stamp())
+        evaluations.note_failed(registry, current(registry, job), "partial", said)
+        assert "nobody is there" in announce(registry, refuse).faults[0]
+        for _ in range(2):
+            announce(registry, told.append)
+            clock.on(hours=1)
+        assert said in told[-1].payload["words"] and "(partial)" in told[-1].payload["words"]
+    assert [one.what for one in told] == ["completed", "evaluation failed", "evaluation failed"]
+    assert len({one.id for one in told}) == 3 and {one.resource for one in told} == {told[0].resource}
+    nameless = registry.record(make(1, evaluation={"judge": "j"}), model_output_name=None)
+    announce(registry, told.append)
+    assert [(one.payload["job"], one.name) for one in told[3:]] == [
+        (nameless.suffix, "redraft.training.completed"), (nameless.suffix, "redraft.evaluation.failed"),
+    ]  # fmt: skip
+    assert told[3].labels["redraft.evaluation"] == "none", "it starts what could only fail"
 
 
 def test_there_is_nothing_to_evaluate_without_a_model_or_a_name(
@@ -196,8 +228,16 @@ def test_a_person_names_a_job_by_a_few_letters(registry: Registry, make: Callabl
     for job in jobs:
         for name in (job.job_id, job.suffix, job.suffix[-8:], job.job_key[:12], f"together:{job.model_output_name}"):
             assert job_named(registry, str(name)).job_key == job.job_key
+    with pytest.raises(InputError, match=r"'arm' may be ft-000[012], .* name one of them"):
+        job_named(registry, "arm")  # the data set of all three
     with pytest.raises(InputError, match=r"may be ft-000[012], ft-000[012], ft-000[012]; name one of them"):
         job_named(registry, "ft-0")
     for nothing in ("", "ft-", "nobody"):
         with pytest.raises(InputError, match=r"there is no training job .* known are ft-"):
             job_named(registry, nothing)
+    other = registry.plan(
+        TrainingFile(path=Path("held_training.jsonl"), rows=3, sha256="f" * 64),
+        TrainingSettings(model="meta/llama", suffix="a-long-one"), endpoint="e", simulated=True,
+    )  # fmt: skip
+    for name in ("held", "a-lo"):
+        assert job_named(registry, name).job_key == other.job_key

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from redraft.errors import ConfigurationError, ProviderError, RedraftError, TrainingError
 from redraft.providers.endpoints import Endpoint
+from redraft.training.control_plane import redacted
 from redraft.training.formats import TrainingFile
 from redraft.training.hosted import HostedTraining
 from redraft.training.registry import Registry
@@ -36,6 +38,24 @@ def test_a_wrong_key_is_one_line_without_the_key(sandbox, make_file: MakeFile, t
             hosted.start_or_attach(make_file(), SETTINGS)
         assert "401" in one_line(caught.value)
         assert "wrong" not in str(caught.value).replace("[key]", "")
+
+
+@pytest.mark.parametrize(
+    ("key", "said", "shown"),
+    [
+        (
+            "sandbox",
+            "no sandbox/llama, sandbox-1, my.sandbox.ai, a-sandbox",
+            "no sandbox/llama, sandbox-1, my.sandbox.ai, a-sandbox",
+        ),
+        ("sandbox", "the key sandbox. is wrong, 'sandbox' too", "the key [key]. is wrong, '[key]' too"),
+        (KEY, f"a/{KEY}/b and x{KEY}y", "a/[key]/b and x[key]y"),
+    ],
+)
+def test_a_short_key_is_no_part_of_other_names(key: str, said: str, shown: str) -> None:
+    endpoint = Endpoint(provider="together", base_url="http://127.0.0.1:1", api_key=key)
+    assert redacted(said, endpoint).startswith(shown)
+    assert redacted(said, msgspec.structs.replace(endpoint, api_key="other"), ["", key]).startswith(shown)
 
 
 def test_no_key_and_another_provider_are_one_line(tmp_path: Path) -> None:

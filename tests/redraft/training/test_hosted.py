@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,11 +12,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from redraft.errors import TrainingError
 from redraft.providers.endpoints import Endpoint
 from redraft.training.formats import TrainingFile
 from redraft.training.hosted import HostedTraining
-from redraft.training.policies import RESUBMIT_FAILED
 from redraft.training.registry import Registry
 from redraft.training.settings import TrainingSettings
 from redraft.training.states import JobState
@@ -78,20 +73,6 @@ def test_after_a_fault_at_submission_there_is_exactly_one_job(
     assert job.last_error is None
 
 
-def test_a_job_that_appears_late_is_waited_for(hosted: HostedTraining, sandbox, make_file: MakeFile) -> None:
-    """The answer is lost and the list does not show the job at first: nothing may be submitted meanwhile."""
-    sandbox.script(CREATE, close=True, after=True)
-    sandbox.script(
-        "^GET /v1/fine-tunes\n",
-        times=2,
-        status=200,
-        body={"data": []},
-    )
-    # One list is asked for before the submission, the other right after the fault.
-    job = hosted.start_or_attach(make_file(), SETTINGS)
-    assert sandbox.jobs() == {job.suffix: 1}
-
-
 def test_a_rerun_with_an_empty_registry_finds_the_job_by_its_suffix(
     hosted: HostedTraining, sandbox, endpoint: Endpoint, make_file: MakeFile, tmp_path: Path
 ) -> None:
@@ -108,6 +89,7 @@ import sys
 from pathlib import Path
 import msgspec
 from redraft.providers.endpoints import Endpoint
+from redraft.training.doubt import Doubt
 from redraft.training.formats import TrainingFile
 from redraft.training.hosted import HostedTraining
 from redraft.training.registry import Registry
@@ -115,7 +97,7 @@ from redraft.training.settings import TrainingSettings
 url, registry, path, sha = sys.argv[1:]
 endpoint = Endpoint(provider="together", base_url=url, api_key="k", identity="sandbox:test", simulated=True)
 file = TrainingFile(path=Path(path), rows=20, sha256=sha)
-with HostedTraining(endpoint, Registry(Path(registry)), settle=5.0) as hosted:
+with HostedTraining(endpoint, Registry(Path(registry)), doubt=Doubt(request=6.0, settle=1.0)) as hosted:
     print("ready", flush=True)
     job = hosted.start_or_attach(file, TrainingSettings(model="meta/llama-8b", suffix="study"))
     print(job.job_id, flush=True)
@@ -125,40 +107,6 @@ with HostedTraining(endpoint, Registry(Path(registry)), settle=5.0) as hosted:
 def worker(sandbox, registry: Path, file: TrainingFile) -> subprocess.Popen[str]:
     command = [sys.executable, "-c", WORKER, sandbox.url, str(registry), str(file.path), file.sha256]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-
-
-SLOW = {"delay_ms": 2500}
-NEVER_ANSWERED = {"close": True, "delay_ms": 60_000}
-# The request at which the submitting process is killed while it is under way, and what the provider makes of it; see
-# test_steps for the moments between requests.
-MOMENTS = {
-    "while the job is being made": (CREATE, SLOW),
-    "after the job was made": (CREATE, NEVER_ANSWERED | {"after": True}),
-}
-
-
-@pytest.mark.parametrize("moment", MOMENTS)
-def test_a_kill_leaves_one_job_to_the_rerun(sandbox, make_file: MakeFile, tmp_path: Path, moment: str) -> None:
-    match, doing = MOMENTS[moment]
-    file, path = make_file(), tmp_path / "registry.sqlite"
-    sandbox.script(match, **doing)
-    with worker(sandbox, path, file) as first:
-        deadline = time.monotonic() + 20
-        while not (path.exists() and [j.state for j in Registry(path).list()] == [JobState.SUBMITTING]):
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
-        time.sleep(0.3)
-        os.kill(first.pid, signal.SIGKILL)
-        shot = time.monotonic()
-    assert Registry(path).list()[0].job_id is None
-    with worker(sandbox, path, file) as second:
-        out, _ = second.communicate(timeout=60)
-    assert second.returncode == 0
-    job = Registry(path).list()[0]
-    assert out.split() == ["ready", job.job_id]
-    if doing == SLOW:  # a request that outlived its sender must not add a job later either
-        time.sleep(max(0.0, shot + SLOW["delay_ms"] / 1000 + 0.3 - time.monotonic()))
-    assert sandbox.jobs() == {job.suffix: 1}
 
 
 def test_two_processes_at_once_make_one_job(sandbox, make_file: MakeFile, tmp_path: Path) -> None:
@@ -178,20 +126,9 @@ def test_two_arms_side_by_side(hosted: HostedTraining, sandbox, make_file: MakeF
     assert sandbox.jobs() == {jobs[0].suffix: 1, jobs[1].suffix: 1}
 
 
-def test_a_job_that_the_provider_forgot(
-    hosted: HostedTraining, sandbox, endpoint: Endpoint, make_file: MakeFile, tmp_path: Path
-) -> None:
-    """A restarted rehearsal is tried anew; where money was paid, a person has to say so."""
+def test_a_rehearsal_that_was_restarted_is_tried_anew(hosted: HostedTraining, sandbox, make_file: MakeFile) -> None:
     job = hosted.start_or_attach(make_file(), SETTINGS)
-    real = Endpoint(provider="together", base_url=sandbox.url, api_key=KEY, identity="real", simulated=False)
-    with HostedTraining(real, Registry(tmp_path / "real.sqlite"), settle=0.2) as paid:
-        paid_settings = TrainingSettings(model="meta/llama-8b", suffix="paid")
-        paid.start_or_attach(make_file(), paid_settings)
-        sandbox.post("/sandbox/reset?everything=1")
-        with pytest.raises(TrainingError, match="does not know the job"):
-            paid.start_or_attach(make_file(), paid_settings)
-        assert sandbox.jobs() == {}
-        assert paid.start_or_attach(make_file(), paid_settings, policy=RESUBMIT_FAILED).attempt == 2
+    sandbox.post("/sandbox/reset?everything=1")
     again = hosted.start_or_attach(make_file(), SETTINGS)
     assert again.attempt == 2
     assert again.suffix != job.suffix

@@ -59,7 +59,7 @@ def test_a_number_is_allowed_from_the_least_to_the_most(data: st.DataObject) -> 
     if least <= value <= most:
         check_limits(one, limits())
         return
-    with pytest.raises(ConfigurationError, match=f" {value:g}: m allows .*{most:g}") as caught:
+    with pytest.raises(ConfigurationError, match=f" {value:,}: m allows .*{most:,}") as caught:
         check_limits(one, limits())
     assert "\n" not in str(caught.value)
 
@@ -69,6 +69,7 @@ def test_a_number_is_allowed_from_the_least_to_the_most(data: st.DataObject) -> 
     [
         ({"learning_rate": 1e-7}, {}, "learning rate 1e-07: m allows 1e-06 to 0.01"),
         ({"learning_rate": 0.5}, {}, "learning rate 0.5"),
+        ({"max_sequence_length": 10**8}, {}, "length 100,000,000: m allows 512 to 24,576"),
         ({"lora_trainable_modules": "q_proj,w_up"}, {}, "modules w_up: m has q_proj, v_proj, or all-linear"),
         ({"lora": False}, {"full_training": None}, "--lora"),
         ({"lora": False}, {"supports_full_training": False}, "--lora"),
@@ -90,7 +91,7 @@ def test_what_the_model_has_is_allowed() -> None:
 def test_a_model_that_is_not_trained_and_a_limit_are_said_before_anything_is_uploaded(
     hosted: HostedTraining, sandbox, make_file: MakeFile
 ) -> None:
-    for wrong, said in ({"model": "unknown/model"}, "404"), ({"lora_rank": 4096}, "LoRA rank 4096"):
+    for wrong, said in ({"model": "unknown/model"}, "404"), ({"lora_rank": 4096}, "LoRA rank 4,096"):
         with pytest.raises(ConfigurationError, match=said) as caught:
             hosted.start_or_attach(make_file(), msgspec.structs.replace(SETTINGS, **wrong))
         assert "\n" not in str(caught.value)

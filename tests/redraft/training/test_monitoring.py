@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -15,7 +16,10 @@ import pytest
 from redraft.errors import ConfigurationError
 from redraft.providers.endpoints import Endpoint
 from redraft.sandbox.process import SandboxProcess
+from redraft.training import monitoring
 from redraft.training.announcing import Announcement, announce
+from redraft.training.control_plane import Retries
+from redraft.training.due import due
 from redraft.training.formats import TrainingFile
 from redraft.training.hosted import HostedTraining
 from redraft.training.monitoring import MonitorPass, MonitorRule, monitor_pass
@@ -188,11 +192,11 @@ def test_not_being_able_to_ask_is_a_state_with_since_when(
 def test_a_pass_stays_within_its_requests_and_leaves_nobody_out(
     training: HostedTraining, fates: SandboxProcess, make_file: MakeFile
 ) -> None:
-    names = [f"many-{number}" for number in range(9)]
+    names = [f"many-{number}" for number in range(7)]
     jobs = submit(training, make_file(), *names)
     asked = asked_of(fates)
     rule = MonitorRule(max_requests=10, look_again=60)
-    passes = [monitor_pass(training.plane, training.registry, rule) for _ in range(4)]
+    passes = [monitor_pass(training.plane, training.registry, rule) for _ in range(3)]
     counted = sum(one.requests for one in passes)
     assert counted == asked_of(fates) - asked, "what is counted is what was asked"
     assert max(one.requests for one in passes) <= 10 and passes[0].waiting > 0
@@ -202,10 +206,35 @@ def test_a_pass_stays_within_its_requests_and_leaves_nobody_out(
         MonitorRule(max_requests=3)
 
 
+def test_a_pass_ends_in_time_whether_the_provider_answers_or_not(
+    training: HostedTraining, fates: SandboxProcess, make_file: MakeFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs = submit(training, make_file(), *(f"slow-{number}" for number in range(6)))
+    monkeypatch.setattr(monitoring, "REQUEST_SECONDS", 0.3)
+    hangs = {"match": "GET /v1/fine-tunes/ft-", "times": 0, "do": {"status": 503, "delay_ms": 2500}}
+    fates.post("/sandbox/script", [hangs])
+    rule = MonitorRule(look_again=0, max_seconds=0.7)
+    began = time.monotonic()
+    found = monitor_pass(training.plane, training.registry, rule)
+    assert time.monotonic() - began < 2, "of six jobs at 0.3 s each"
+    assert 2 <= found.unreachable <= 3 and found.waiting == len(jobs) - found.unreachable
+    assert "Timeout" in found.faults[0]
+    fates.post("/sandbox/reset")
+    # Nobody waits for what the provider asks to wait for where that is beyond the time of the pass.
+    training.plane.retries = Retries(tries=5, sleep=time.sleep, random=random.Random(1))  # noqa: S311
+    wait = {"match": "GET /v1/fine-tunes\n", "times": 0, "do": {"status": 429, "headers": {"retry-after": "20"}}}
+    fates.post("/sandbox/script", [wait])
+    began = time.monotonic()
+    assert "429" in monitor_pass(training.plane, training.registry, rule).faults[0]
+    assert time.monotonic() - began < 2
+    with pytest.raises(ConfigurationError, match="max_seconds"):
+        MonitorRule(max_seconds=0)
+
+
 def test_the_logs_of_many_that_end_at_once_are_all_read(
     training: HostedTraining, fates: SandboxProcess, make_file: MakeFile
 ) -> None:
-    jobs = submit(training, make_file(), *(f"end-{number}" for number in range(8)))
+    jobs = submit(training, make_file(), *(f"end-{number}" for number in range(5)))
     last = list(jobs.values())[-1]
     while (training.jobs.retrieve(str(last.job_id)) or {})["status"] != "completed":
         time.sleep(0.1)
@@ -240,12 +269,32 @@ def test_a_job_that_the_provider_does_not_know_is_lost_after_an_hour_only(
     job = submit(training, make_file(), "gone")["gone"]
     plane, registry = training.plane, training.registry
     plane.endpoint = msgspec.structs.replace(plane.endpoint, simulated=False)
-    fates.post("/sandbox/reset?everything=1")
+    fates.post(
+        "/sandbox/script",
+        [
+            {"match": "^GET /v1/fine-tunes/ft-", "times": 0, "do": {"status": 404}},
+            {"match": "^GET /v1/fine-tunes\n", "times": 0, "do": {"status": 200, "body": {"data": []}}},
+        ],
+    )
     for minutes, state in ((0, job.state), (30, job.state), (90, JobState.LOST)):
         clock.ahead = timedelta(minutes=minutes)
         found = monitor_pass(plane, registry, EAGER)
         assert registry.list()[0].state is state, f"after {minutes} minutes"
+    clock.ahead = timedelta(days=8)
+    assert not due(registry, timedelta(0)), "nobody looks for it for ever"
+    clock.ahead = timedelta(minutes=90)
     assert "is this the account that submitted it?" in found.lines[0]
+    announce(registry, lambda _: None)
+    assert monitor_pass(plane, registry, EAGER).requests == 0, "it is looked for once an hour"
+    assert not due(registry) and due(registry, timedelta(0)), "or when a person asks"
+    clock.ahead = timedelta(minutes=155)
+    assert due(registry)
+    found = monitor_pass(plane, registry, EAGER)
+    assert found.requests == 1 and not due(registry), "it was looked for, and is not there"
+    fates.post("/sandbox/reset")
+    found = monitor_pass(plane, registry, msgspec.structs.replace(EAGER, seek_again=0))
+    assert found.changed and not registry.lost_jobs(), "the key is the right one again"
+    assert registry.list()[0].last_error is None, "and what was said of it is over"
 
 
 def test_jobs_elsewhere_are_not_asked_about(training: HostedTraining, make_file: MakeFile) -> None:

@@ -1,4 +1,7 @@
-"""A training's price is known before it is submitted, by two estimates; a budget stops it; others' keys stay secret."""
+"""A training's price is known before it is submitted, by two estimates; a budget stops it; others' keys stay secret.
+
+So is what is trained: rows that are cut, the provider's own preview, and what a training goes on from.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,14 @@ import pytest
 
 from redraft.calling import own_prices
 from redraft.errors import ConfigurationError, DearJobError, InputError, TrainingError, UnknownPriceError
-from redraft.training.formats import TrainingFile
-from redraft.training.hosted import HostedTraining
+from redraft.providers.endpoints import Endpoint
+from redraft.training.checking.masks import texts_of_tokens
+from redraft.training.formats import TrainingFile, write_training_file
+from redraft.training.hosted import HostedTraining, JobOrder
+from redraft.training.own_files import own_file
+from redraft.training.preview import preview_masks
+from redraft.training.pricing import JobPrice
+from redraft.training.registry import Registry
 from redraft.training.settings import TrainingSettings
 from redraft.training.training_prices import RATES, size_of, training_price
 
@@ -99,6 +108,7 @@ def test_a_dear_training_is_not_submitted_and_a_larger_budget_goes_on(
     with pytest.raises(DearJobError, match="nothing was submitted yet") as caught:
         hosted.start_or_attach(file, SETTINGS, budget=1e-9)
     assert "by the provider's estimate" in str(caught.value) and "by ours" in str(caught.value)
+    assert "more than the budget of $1e-09" in str(caught.value) and "budget" not in caught.value.what
     assert "\n" not in str(caught.value)
     stopped = hosted.registry.list()[0]
     assert sandbox.jobs() == {} and stopped.file_id and stopped.price and stopped.estimate
@@ -180,15 +190,43 @@ def test_files_that_do_not_fit_the_method_are_refused_before_anything_is_uploade
     assert hosted.plane.client.files.list().data == []
 
 
-def test_a_training_that_goes_on_from_another_keeps_its_base_model(
-    hosted: HostedTraining, sandbox, make_file: MakeFile
+def test_a_training_that_goes_on_from_another_trains_as_that_did(
+    hosted: HostedTraining, endpoint: Endpoint, sandbox, make_file: MakeFile, tmp_path: Path
 ) -> None:
     from redraft.training.watching import watch
 
-    first = watch(hosted, hosted.start_or_attach(make_file(), SETTINGS), interval=0)
+    adapter = {"suffix": "ab", "lora_rank": 16, "lora_dropout": 0.1, "lora_trainable_modules": "v_proj,q_proj"}
+    first = watch(hosted, hosted.start_or_attach(make_file(), msgspec.structs.replace(SETTINGS, **adapter)), interval=0)
     assert first.job_id and first.model_output_name
+    goes_on = msgspec.structs.replace(SETTINGS, from_checkpoint=first.job_id, suffix="on")
+    wanted = [
+        ({"lora": False}, "trained adapters .* not all weights"),
+        ({"lora_rank": 32}, "LoRA rank 32: .* has 16, .* leave --lora-rank out"),
+        ({"lora_alpha": 64}, "LoRA alpha 64: .* has 32"),
+        ({"lora_trainable_modules": "q_proj"}, "modules q_proj: .* has v_proj,q_proj"),
+    ]
+    uploads = len(hosted.plane.client.files.list().data)
+    for change, said in wanted:
+        with pytest.raises(ConfigurationError, match=said):
+            hosted.start_or_attach(make_file("more"), msgspec.structs.replace(goes_on, **change))
+    assert len(hosted.plane.client.files.list().data) == uploads and len(sandbox.jobs()) == 1
+    same = hosted.start_or_attach(make_file("more"), goes_on)
+    for said in {"lora": True}, {"lora_rank": 16}, {"lora_trainable_modules": "v_proj,q_proj", "lora_dropout": 0.1}:
+        again = hosted.start_or_attach(make_file("more"), msgspec.structs.replace(goes_on, **said))
+        assert again.job_id == same.job_id, "said or inherited, it is the same training"
+    sent = hosted.jobs.retrieve(same.job_id or "")
+    assert sent is not None and sent["training_type"]["lora_r"] == 16
+    assert sent["training_type"]["lora_trainable_modules"] == "v_proj,q_proj"
+    with pytest.raises(InputError, match=r"no training job 'stady'.*its id \(ft-\.\.\.\)"):
+        hosted.start_or_attach(make_file(), msgspec.structs.replace(goes_on, from_checkpoint="stady"))
+    # What only the provider knows it judges itself; nothing about adapters is sent, so that it may.
+    with Registry(tmp_path / "another.sqlite") as registry, HostedTraining(endpoint, registry) as elsewhere:
+        far = elsewhere.start_or_attach(make_file(), msgspec.structs.replace(goes_on, suffix="far"))
+        sent = elsewhere.jobs.retrieve(far.job_id or "")
+    assert sent is not None and sent["training_type"]["lora_r"] == 16, "inherited there"
+    assert far.parameters["lora"] is None
     step = hosted.plane.client.fine_tuning.list_checkpoints(first.job_id).data[0].step
-    for name in first.model_output_name, first.job_id, first.suffix, first.job_key[:12]:
+    for name in "ab", first.model_output_name, first.job_id, first.suffix, first.job_key[:12]:
         start, known_as = f"{name}:{step}", f"{first.job_id}:{step}"
         more = msgspec.structs.replace(SETTINGS, from_checkpoint=start, suffix="more")
         sent = hosted.jobs.retrieve(hosted.start_or_attach(make_file(), more).job_id or "")
@@ -197,6 +235,79 @@ def test_a_training_that_goes_on_from_another_keeps_its_base_model(
         other = msgspec.structs.replace(SETTINGS, model="Qwen/Qwen3.5-9B", from_checkpoint=start)
         with pytest.raises(ConfigurationError, match="was trained from meta/llama-8b"):
             hosted.start_or_attach(make_file(), other)
+
+
+def test_rows_that_lose_all_that_is_trained_are_not_paid_for_unless_that_is_meant(
+    hosted: HostedTraining, sandbox, tmp_path: Path
+) -> None:
+    path = tmp_path / "long_training.jsonl"
+    with path.open("wb") as file:
+        for number in range(20):
+            question = "word " * (600 if number < 3 else 5)
+            answer = "answer " * (700 if number == 3 else 5)
+            texts = [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
+            file.write(msgspec.json.encode({"messages": texts}) + b"\n")
+    order = JobOrder(file=own_file(path, "sft"), settings=msgspec.structs.replace(SETTINGS, max_sequence_length=512))
+    said = r"about 3 of 20 rows lose all that is trained beyond 512 tokens \(first: row 1\).*--max-sequence-length.*"
+    with pytest.raises(InputError, match=said + "--allow-lost-rows") as caught:
+        hosted.start(order)
+    assert "\n" not in str(caught.value) and hosted.plane.client.files.list().data == []
+    told: list[JobPrice] = []
+    with pytest.raises(DearJobError, match=r"; long_training\.jsonl: about 4 of 20 rows are longer than 512"):
+        hosted.start(msgspec.structs.replace(order, lost_rows=True), budget=1e-9)
+    hosted.start(msgspec.structs.replace(order, lost_rows=True), tell=told.append)
+    assert len(sandbox.jobs()) == 1
+    [line] = told[0].notes
+    assert line.startswith("long_training.jsonl: about 4 of 20 rows are longer than 512 tokens and are cut (first: row")
+    assert "about 3 of 20 rows lose all" in line
+
+
+def test_the_providers_own_preview_is_looked_at_before_anything_is_paid(
+    hosted: HostedTraining, sandbox, make_file: MakeFile
+) -> None:
+    file, told = make_file(), list[JobPrice]()
+    texts = ["question", " 0", "answer", " 0", "<|eot_id|>"]
+    row = {"input_ids": [1] * 5, "labels": [7, 7, -100, -100, -100], "num_tokens": 5, "num_trained_tokens": 2,
+           "tokens": texts, "trained_spans": [[0, 2]], "truncated": False}  # fmt: skip
+    wrong = {"dataset_format": "conversation", "max_seq_length": 512, "model": "m", "train_on_inputs": False,
+             "rows": [row] * 10}  # fmt: skip
+    sandbox.script("^POST /v1/fine-tunes/preview", status=200, body=wrong)
+    with pytest.raises(InputError, match=r"own preview, line 1: messages\[1\]: is not trained"):
+        hosted.start_or_attach(file, SETTINGS)
+    assert sandbox.jobs() == {}
+    gone = {"error": {"message": "no such path", "type": "not_found"}}
+    sandbox.script("^POST /v1/fine-tunes/preview", status=404, body=gone)
+    hosted.start(JobOrder(file=file, settings=SETTINGS), tell=told.append)
+    [note] = told[0].notes
+    assert len(sandbox.jobs()) == 1 and note.startswith("which tokens are trained is not proven: ")
+    hosted.start(JobOrder(file=file, settings=msgspec.structs.replace(SETTINGS, suffix="2")), tell=told.append)
+    assert told[1].notes == (), "proven"
+
+
+@pytest.mark.parametrize(
+    ("written", "inputs", "learned"),
+    [
+        (False, "auto", ["better answer 0<|eot_id|>"]),
+        (True, True, ["question 0<|eot_id|>", "answer 0<|eot_id|>", "why?<|eot_id|>", "better answer 0<|eot_id|>"]),
+    ],
+)
+def test_what_is_learned_of_a_dataset_is_what_was_asked_for(
+    hosted: HostedTraining, tmp_path: Path, written: bool, inputs: Any, learned: list[str]
+) -> None:
+    turns = ("question", "answer", "why?", "better answer")
+    rows = [{"conversation_id": str(number), "messages": [
+        {"role": ("user", "assistant")[at % 2], "content": f"{text} {number}" if at != 2 else text}
+        for at, text in enumerate(turns)
+    ]} for number in range(20)]  # fmt: skip
+    file = write_training_file(rows, tmp_path / "some_training.jsonl", inputs=written)
+    assert file.train_on_inputs == inputs
+    settings = msgspec.structs.replace(SETTINGS, train_on_inputs=file.train_on_inputs)
+    job = hosted.start(JobOrder(file=file, settings=settings, dataset_path=tmp_path / "some"))
+    sent = hosted.jobs.retrieve(job.job_id or "")
+    assert sent is not None and sent["training_method"]["train_on_inputs"] == inputs
+    [mask] = preview_masks(hosted.plane, model="m", file_id=job.file_id or "", rows=[1], inputs=inputs)
+    pieces = texts_of_tokens(mask.tokens)
+    assert ["".join(pieces[start:end]) for start, end in mask.spans] == learned
 
 
 def test_a_key_of_another_service_is_sent_and_kept_nowhere(

@@ -49,6 +49,9 @@ HASH = "5f" * 32
         {"train_on_inputs": "no"},
         {"packing": 1},
         {"seed": -1},
+        {"seed": 2**32},
+        {"lora_trainable_modules": "all-linear,q_proj"},
+        {"schedule": "linear", "schedule_cycles": 0.5},
         {"suffix": "x" * (OWN_SUFFIX + 1)},
         {"suffix": "two words"},
         {"from_checkpoint": "ft-1:last"},
@@ -65,6 +68,13 @@ def test_an_address_that_holds_a_password_is_not_repeated() -> None:
     with pytest.raises(ConfigurationError, match="W&B base url") as caught:
         TrainingSettings(model="m", wandb_project="p", wandb_base_url="https://me:hunter2@wandb.example")
     assert "hunter2" not in str(caught.value)
+
+
+def test_numbers_are_said_as_people_write_them() -> None:
+    with pytest.raises(ConfigurationError, match=r"seed 4294967296: must be .* at most 4,294,967,295"):
+        TrainingSettings(model="m", seed=2**32)
+    with pytest.raises(ConfigurationError, match=r"all-linear,q_proj: all-linear stands alone"):
+        TrainingSettings(model="m", lora_trainable_modules="all-linear,q_proj")
 
 
 def test_an_unknown_setting_is_refused_with_the_one_that_was_meant() -> None:
@@ -118,13 +128,16 @@ def test_what_does_not_go_together_is_refused_and_what_does_is_not(data: st.Data
 
 
 @pytest.mark.parametrize("client", [FineTuningResource, AsyncFineTuningResource])
-def test_the_arguments_are_the_sdks_own_and_always_say_lora(client: type) -> None:
+def test_the_arguments_are_the_sdks_own_and_say_lora_wherever_it_is_known(client: type) -> None:
     known = inspect.signature(client.create).parameters
-    for one in (TrainingSettings(model="together:m"), TrainingSettings(model="m", lora=False)):
-        arguments = one.sdk_arguments()
+    for lora, sent in (None, True), (True, True), (False, False):
+        arguments = TrainingSettings(model="together:m", lora=lora).sdk_arguments()
         assert arguments.keys() <= known.keys()
-        assert arguments["lora"] is one.lora
+        assert arguments["lora"] is sent
         assert arguments["model"] == "m"
+    goes_on: dict[str, Any] = {"model": "m", "from_checkpoint": "ft-1"}
+    assert "lora" not in TrainingSettings(**goes_on).sdk_arguments()
+    assert TrainingSettings(**goes_on, lora_rank=16).sdk_arguments()["lora"] is True, "or the rank would be dropped"
 
 
 # Keys as the first version made them; registries out there are full of such.
@@ -155,6 +168,8 @@ def test_equal_work_has_an_equal_key_and_each_difference_another() -> None:
         *(job_key("aa", TrainingSettings(model="m", **{**beside, **change}), "https://api") for change, beside in SENT),
     }
     assert len(others | {key}) == 3 + len(SENT)
+    for same in ({"lora": True}, {"schedule_cycles": 0.5}):
+        assert job_key("aa", TrainingSettings(model="m", **same), "https://api") == key, "said or not: paid once"
 
 
 def test_the_validation_file_is_in_the_key_by_its_bytes_alone() -> None:
@@ -260,7 +275,7 @@ ON_THE_WIRE: dict[str, dict[str, Any]] = {
     "early_stopping_patience": {"early_stopping_patience": 3},
     "early_stopping_min_delta": {"early_stopping_min_delta": 0.02},
     "early_stopping_warmup_evals": {"early_stopping_warmup_evals": 0},
-    "from_checkpoint": {"from_checkpoint": "ft-1:30", "model": None},
+    "from_checkpoint": {"from_checkpoint": "ft-1:30", "model": None, "training_type": None},
     "from_hf_model": {"from_hf_model": "me/mine"},
     "hf_model_revision": {"hf_model_revision": "abc"},
     "hf_output_repo": {"hf_output_repo_name": "me/out"},

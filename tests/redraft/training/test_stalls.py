@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from redraft.training.answers import measurements
 from redraft.training.formats import TrainingFile
 from redraft.training.job_facts import fact_rows, in_words, overview_row, state_words, time_left
-from redraft.training.looking import measurements
 from redraft.training.registry import JobEvent, Registry, TrainingJob
 from redraft.training.settings import TrainingSettings
 from redraft.training.stalls import StallRule, silent_since, standing, usual_gap

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from redraft.errors import InputError, TrainingError
 from redraft.providers.endpoints import Endpoint
+from redraft.training.doubt import Doubt
 from redraft.training.formats import TrainingFile
 from redraft.training.hosted import HostedTraining
 from redraft.training.registry import Registry
@@ -107,7 +109,13 @@ def test_equal_bytes_of_jobs_at_the_same_time_are_sent_once(
     file, path = make_file(), tmp_path / "shared.sqlite"
 
     def start(epochs: int) -> str | None:
-        with Registry(path) as registry, HostedTraining(endpoint, registry) as hosted:
+        with (
+            Registry(path) as registry,
+            # Short waits: a fault shows as one, not as a test that seems to hang.
+            HostedTraining(
+                endpoint, registry, doubt=Doubt(request=12.0, settle=1.0), tries=4, sleep=lambda _: time.sleep(0.05)
+            ) as hosted,
+        ):
             return hosted.start_or_attach(file, TrainingSettings(model="meta/llama-8b", epochs=epochs)).file_id
 
     with ThreadPoolExecutor() as pool:

@@ -5,8 +5,11 @@ Neighbours: `rows` checks roles, their order and the columns around the messages
 
 from __future__ import annotations
 
+import binascii
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
+
+import msgspec
 
 from redraft.training.checking.findings import Finding, kind_of
 
@@ -19,12 +22,15 @@ KEYS_OF_ROLE: Mapping[str, frozenset[str]] = {
 }
 _OWNERS = {key: role for role, keys in KEYS_OF_ROLE.items() for key in keys}
 _TEXTS = ("name", "tool_call_id", "reasoning", "reasoning_content")
+# The key of each kind of part that says something; no part has others.
+_SAYS = {"text": "text", "image_url": "image_url"}
 
 MOST_IMAGES = 10
 IMAGE_BYTES = 10 * 2**20
-IMAGE_PREFIXES = tuple(f"data:image/{kind};base64," for kind in ("jpeg", "png", "webp"))
-# Base64 writes three bytes as four characters.
-_IMAGE_CHARACTERS = len("data:image/jpeg;base64,") + 4 * IMAGE_BYTES // 3
+# What the bytes of each kind begin with; WebP keeps its size between the two.
+_BEGINNINGS = {"jpeg": (b"\xff\xd8\xff", b""), "png": (b"\x89PNG\r\n\x1a\n", b""), "webp": (b"RIFF", b"WEBP")}
+_PREFIXES = {f"data:image/{kind};base64,": kind for kind in _BEGINNINGS}
+_OBJECT = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 def message_findings(field: str, message: object) -> Iterator[Finding]:
@@ -49,8 +55,8 @@ def message_findings(field: str, message: object) -> Iterator[Finding]:
             yield Finding("wrong_type", f"{field}.{key}", f"is {kind_of(entry[key])}; must be a string")
     # type() and not isinstance(): True is an int to Python, but the provider wants the digit.
     if "weight" in entry and (type(entry["weight"]) is not int or entry["weight"] not in (0, 1)):
-        yield Finding("weight", f"{field}.weight", f"is {_shown(entry['weight'])}; must be the integer 0 or 1")
-    elif entry.get("weight") == 1 and _shows_images(entry):
+        yield Finding("weight", f"{field}.weight", f"is {shown(entry['weight'])}; must be the integer 0 or 1")
+    elif entry.get("weight") == 1 and shows_images(entry):
         yield Finding("weight", f"{field}.weight", "is 1 on a message with images, which are not trained; must be 0")
     yield from _tool_calls(f"{field}.tool_calls", entry.get("tool_calls"))
     yield from _content(f"{field}.content", entry)
@@ -58,6 +64,12 @@ def message_findings(field: str, message: object) -> Iterator[Finding]:
 
 def has_parts(message: Mapping[str, object]) -> bool:
     return isinstance(message.get("content"), list)
+
+
+def shows_images(message: Mapping[str, object]) -> bool:
+    """Whether the message shows an image."""
+    content = message.get("content")
+    return isinstance(content, list) and any(map(_is_image, cast("list[object]", content)))
 
 
 def images_in(messages: list[dict[str, Any]]) -> int:
@@ -72,8 +84,7 @@ def texts_in(message: Mapping[str, Any]) -> list[str]:
     texts = [content] if isinstance(content, str) else [part.get("text") or "" for part in content or ()]
     texts += [message.get("reasoning") or "", message.get("reasoning_content") or ""]
     for call in message.get("tool_calls") or ():
-        arguments = call["function"].get("arguments") or ""
-        texts += [call["function"]["name"], arguments if isinstance(arguments, str) else str(arguments)]
+        texts += [call["function"]["name"], call["function"]["arguments"]]
     return [text for text in texts if text]
 
 
@@ -88,6 +99,19 @@ def tool_findings(field: str, tools: object) -> Iterator[Finding]:
         yield from _function(f"{field}[{place}]", tool)
 
 
+def function_names(tools: object) -> frozenset[str]:
+    """The functions that a good `tools` column offers."""
+    return frozenset(tool["function"]["name"] for tool in cast("list[dict[str, Any]]", tools or ()))
+
+
+def shown(value: object) -> str:
+    """Enough of a wrong weight to find it; never a long text."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return kind_of(value)
+    # Python refuses to write the digits of very large integers.
+    return repr(value) if abs(value) < 10**20 else "a number out of range"
+
+
 def _tool_calls(field: str, calls: object) -> Iterator[Finding]:
     if calls is None:
         return
@@ -95,7 +119,29 @@ def _tool_calls(field: str, calls: object) -> Iterator[Finding]:
         yield Finding("wrong_type", field, "must be a list with at least one call; leave it out where there is none")
         return
     for place, call in enumerate(cast("list[object]", calls)):
-        yield from _function(f"{field}[{place}]", call)
+        at, found = f"{field}[{place}]", False
+        for finding in _function(at, call):
+            found = True
+            yield finding
+        if not found:
+            yield from _call(at, cast("dict[str, Any]", call))
+
+
+def _call(field: str, call: Mapping[str, Any]) -> Iterator[Finding]:
+    """What a call has beside its function's name: an id that its answer names, and arguments."""
+    if not isinstance(call.get("id"), str) or not call["id"]:
+        gone = "is missing" if "id" not in call else "is no text"
+        yield Finding("tool", f"{field}.id", f"{gone}; add one, which the tool's answer repeats as tool_call_id")
+    arguments = call["function"].get("arguments")
+    try:
+        if not isinstance(arguments, str):
+            gone = kind_of(arguments) if "arguments" in call["function"] else "missing"
+            yield Finding("tool", f"{field}.function.arguments", f"is {gone}; write the JSON object as a string")
+        else:
+            _OBJECT(arguments)
+    except (msgspec.MsgspecError, UnicodeEncodeError, RecursionError):
+        mend = 'is a string that holds no JSON object; write "{}" where there are none'
+        yield Finding("tool", f"{field}.function.arguments", mend)
 
 
 def _function(field: str, value: object) -> Iterator[Finding]:
@@ -137,6 +183,9 @@ def _parts(field: str, parts: list[object], role: object, speaks: bool) -> Itera
             yield Finding("wrong_type", at, f"is {kind_of(part)}; must be an object with a type")
             continue
         entry = cast("dict[str, object]", part)
+        says = _SAYS.get(str(entry.get("type")), "")
+        for key in sorted(entry.keys() - {"type", says} if says else ()):
+            yield Finding("unknown_key", f"{at}.{key}", f"is not known in a part of type {says}; remove it")
         match entry.get("type"):
             case "text":
                 if not isinstance(entry.get("text"), str):
@@ -147,11 +196,6 @@ def _parts(field: str, parts: list[object], role: object, speaks: bool) -> Itera
                 yield Finding("wrong_type", f"{at}.type", "must be text or image_url")
     if speaks and all(_blank(part) for part in parts):
         yield Finding("empty", field, "holds no text and no image; write one or remove the row")
-
-
-def _shows_images(message: Mapping[str, object]) -> bool:
-    content = message.get("content")
-    return isinstance(content, list) and any(map(_is_image, cast("list[object]", content)))
 
 
 def _is_image(part: object) -> bool:
@@ -167,19 +211,30 @@ def _blank(part: object) -> bool:
 def _image(field: str, image: object, role: object) -> Iterator[Finding]:
     if role in ROLES and role != "user":
         yield Finding("image", field, f"is an image of the {role}; only the user shows images")
-    url = cast("dict[str, object]", image).get("url") if isinstance(image, dict) else None
-    if not isinstance(url, str):
-        yield Finding("image", f"{field}.image_url.url", "must be a data URI with the image in base64")
-    elif not url.startswith(IMAGE_PREFIXES):
-        mend = "must begin with data:image/jpeg;base64, (or png, webp); the provider follows no links"
+    entry = cast("dict[str, object]", image) if isinstance(image, dict) else {}
+    for key in sorted(entry.keys() - {"url"}):
+        yield Finding("unknown_key", f"{field}.image_url.{key}", "is not known here; remove it")
+    url = entry.get("url")
+    mend = _image_mend(url) if isinstance(url, str) else "must be a data URI with the image in base64"
+    if mend:
         yield Finding("image", f"{field}.image_url.url", mend)
-    elif len(url) > _IMAGE_CHARACTERS:
-        mend = f"is an image of about {len(url) * 3 // 4 / 2**20:.1f} MiB; at most {IMAGE_BYTES // 2**20} MiB"
-        yield Finding("image", f"{field}.image_url.url", mend)
-    elif url in IMAGE_PREFIXES:
-        yield Finding("image", f"{field}.image_url.url", "holds no image; add it or remove the part")
 
 
-def _shown(value: object) -> str:
-    """Enough of a wrong weight to find it; never a long text."""
-    return repr(value) if isinstance(value, int | float) and not isinstance(value, bool) else kind_of(value)
+def _image_mend(url: str) -> str:
+    """What is wrong with a data URI; empty for a good one."""
+    prefix, kind = next(((prefix, kind) for prefix, kind in _PREFIXES.items() if url.startswith(prefix)), ("", ""))
+    if not kind:
+        return "must begin with data:image/jpeg;base64, (or png, webp); the provider follows no links"
+    size = (len(url) - len(prefix)) * 3 // 4 - url[-2:].count("=")
+    if not size:
+        return "holds no image; add it or remove the part"
+    if size > IMAGE_BYTES:
+        return f"is an image of {size / 2**20:.2f} MiB; at most {IMAGE_BYTES // 2**20} MiB"
+    try:
+        image = binascii.a2b_base64(url[len(prefix) :].encode(), strict_mode=True)
+    except (binascii.Error, UnicodeEncodeError):
+        return "is not base64; encode the image anew, without line breaks and with its padding"
+    start, later = _BEGINNINGS[kind]
+    if not image.startswith(start) or not image.startswith(later, 8):
+        return f"holds no {kind}; encode the image anew, or name the kind that it is"
+    return ""

@@ -1,6 +1,6 @@
 """A whole training file: its format, the faults of its rows, how long they are. Read as a stream, in flat memory.
 
-Neighbours: `shapes` passes plain good rows quickly, `rows` looks closely, `tokenised` reads Parquet.
+Neighbours: `quick` passes usual good rows quickly, `rows` looks closely, `tokenised` reads Parquet.
 """
 
 from __future__ import annotations
@@ -16,9 +16,11 @@ import msgspec
 from redraft.errors import InputError
 from redraft.training.checking.findings import Fault, Finding
 from redraft.training.checking.lengths import Counter, Estimate, Lengths
-from redraft.training.checking.lines import decoded, numbered_lines
+from redraft.training.checking.lines import blocks, decoded, is_blank, numbered_lines, spreads_over_lines
+from redraft.training.checking.quick import Quick, quick
 from redraft.training.checking.rows import row_findings, texts_of
-from redraft.training.checking.shapes import Format, formats_of, quick
+from redraft.training.checking.shapes import Format, formats_of
+from redraft.training.checking.turns import trains_others
 
 FILE_BYTES = int(50.1 * 2**30)
 FAULTS_KEPT = 100
@@ -27,7 +29,11 @@ _ROWS_TO_TELL = 1000
 
 
 class Report(msgspec.Struct, kw_only=True):
-    """What a check found. `faults` are the first ones, in the order of their rows; `kinds` counts all of them."""
+    """What a check found. `faults` are the first ones, in the order of their rows; `kinds` counts all of them.
+
+    Of the rows without fault, `muted` have weight 0 and teach nothing, and `others` train what the assistant does not
+    say; with the first row of each, 0 for none.
+    """
 
     path: Path
     format: Format | None
@@ -36,7 +42,26 @@ class Report(msgspec.Struct, kw_only=True):
     faulty_rows: int = 0
     faults: list[Fault] = []
     kinds: dict[str, int] = {}
+    muted: int = 0
+    first_muted: int = 0
+    others: int = 0
+    first_others: int = 0
     lengths: Lengths = msgspec.field(default_factory=Lengths)
+
+    def note(self, row: int, *, muted: bool, others: bool) -> None:
+        """Counts a row without fault of which a person should know."""
+        if muted:
+            self.muted += 1
+            self.first_muted = self.first_muted or row
+        if others:
+            self.others += 1
+            self.first_others = self.first_others or row
+
+    def add(self, faults: list[Fault]) -> None:
+        """Adds faults of rows that had none, found beyond the check."""
+        self.faults = sorted([*self.faults, *faults], key=lambda fault: fault.row)
+        self.kinds = dict(sorted((Tally(self.kinds) + Tally(fault.kind for fault in faults)).items()))
+        self.faulty_rows += len({fault.row for fault in faults})
 
     @property
     def good(self) -> bool:
@@ -74,9 +99,11 @@ def check_file(
     else:
         if format is Format.TOKENS:
             raise InputError(f"{path}: tokenised rows stand in a .parquet file")
-        checker.lines(format or told_format(path))
-    if not checker.report.rows:
-        checker.file([Finding("no_rows", "file", "holds no row")])
+        if spreads_over_lines(path):
+            checker.file([Finding("not_json", "file", "holds JSON over several lines; write each object on one line")])
+        else:
+            checker.lines(format or told_format(path))
+    checker.whole()
     checker.report.kinds = dict(sorted(checker.kinds.items()))
     return checker.report
 
@@ -97,21 +124,41 @@ class _Checker:
         # Only the estimate can do with the bare texts; a tokenizer wants the row for its chat template.
         estimate = self.counter if isinstance(self.counter, Estimate) else None
         passes = quick(format) if format is not None and estimate is not None else None
-        lengths, rows = self.report.lengths, 0
-        for number, line in numbered_lines(self.report.path):
-            rows += 1
-            if isinstance(line, Finding):
-                self._row(number, [line])
-                continue
-            texts = passes(line) if passes else None
-            if texts is None:
+        for first, lines in blocks(self.report.path):
+            if passes is None or estimate is None or format is None:
+                for number, line in enumerate(lines, first):
+                    self._closely(number, line, format)
+            else:
+                self._block(first, lines, format, passes, estimate)
+
+    def _block(
+        self, first: int, lines: list[bytes | Finding], format: Format, passes: Quick, estimate: Estimate
+    ) -> None:
+        totals: list[int] = []
+        tokens_of = estimate.way(format)
+        for number, line in enumerate(lines, first):
+            seen = passes(line) if isinstance(line, bytes) else None
+            if seen is None:
+                totals.append(-1)
                 self._closely(number, line, format)
                 continue
-            assert estimate is not None and format is not None
-            total = estimate.of_texts(texts, format)
-            if lengths.add(number, total):
-                lengths.add_cut(number, total, estimate.before(decoded(line), format))
-        self.report.rows = rows
+            texts, counts, trains_others = seen
+            totals.append(tokens_of(texts))
+            if trains_others or not counts:
+                self.report.note(number, muted=not counts, others=trains_others)
+        self.report.rows += len(totals) - totals.count(-1)
+        for place in self.report.lengths.add_block(first, totals):
+            before = estimate.before(decoded(cast("bytes", lines[place])), format)
+            self.report.lengths.add_cut(first + place, totals[place], before)
+
+    def whole(self) -> None:
+        """What only the whole file shows, unless more is wrong with it than single rows."""
+        report = self.report
+        if not report.rows and not self.kinds:
+            self.file([Finding("no_rows", "file", "holds no row")])
+        if report.muted and report.muted == report.rows:
+            mend = "has weight 0 in every row: nothing would be trained; give those that count a weight above 0"
+            self.file([Finding("untrained", "file", mend)])
 
     def tokenised(self, rows: Iterator[tuple[int, list[Finding], int]], format: Format | None) -> None:
         """`rows`: (row from 1, its findings, its tokens); row 0 for the file's own findings."""
@@ -127,8 +174,11 @@ class _Checker:
                 # Which of the tokens are trained is not looked at, so none are said to be lost.
                 lengths.add_cut(number, tokens, 0)
 
-    def _closely(self, number: int, line: bytes, format: Format | None) -> None:
-        row = decoded(line)
+    def _closely(self, number: int, line: bytes | Finding, format: Format | None) -> None:
+        if is_blank(line):
+            return
+        self.report.rows += 1
+        row = decoded(line) if isinstance(line, bytes) else line
         if isinstance(row, Finding):
             self._row(number, [row])
             return
@@ -142,6 +192,8 @@ class _Checker:
         except InputError as error:
             self._row(number, [Finding("template", "row", str(error))])
             return
+        others = format is Format.CONVERSATION and trains_others(row["messages"])
+        self.report.note(number, muted=row.get("weight", 1) == 0, others=others)
         lengths.images += texts_of(row, format)[2]
         if lengths.add(number, total):
             lengths.add_cut(number, total, self.counter.before(row, format))

@@ -9,17 +9,24 @@ from typing import NamedTuple
 
 import msgspec
 
+_LONGEST_FIELD, _LONGEST_MEND = 120, 400
+
 
 class Fault(msgspec.Struct, frozen=True):
     """What is wrong in `row` (lines count from 1; 0 is the file as a whole) at `field`, and the mend.
 
-    `kind` is one word for the summary, such as `weight` or `order`.
+    `kind` is one word for the summary, such as `weight` or `order`. Keys of the file stand in fields and mends:
+    whatever they hold, a fault is one line of moderate length.
     """
 
     row: int
     field: str
     mend: str
     kind: str = ""
+
+    def __post_init__(self) -> None:
+        msgspec.structs.force_setattr(self, "field", one_line(self.field, _LONGEST_FIELD))
+        msgspec.structs.force_setattr(self, "mend", one_line(self.mend, _LONGEST_MEND))
 
     def __str__(self) -> str:
         return f"line {self.row}: {self.field}: {self.mend}" if self.row else f"{self.field}: {self.mend}"
@@ -34,6 +41,19 @@ class Finding(NamedTuple):
 
     def at(self, row: int) -> Fault:
         return Fault(row, self.field, self.mend, self.kind)
+
+
+def one_line(text: str, longest: int) -> str:
+    """The text cut to `longest` characters, with line breaks and all else that a terminal would not show escaped."""
+    if len(text) > longest:
+        text = text[: longest - 1] + "…"
+    if text.isprintable():
+        return text
+    return "".join(letter if letter.isprintable() else _escaped(letter) for letter in text)
+
+
+def _escaped(letter: str) -> str:
+    return letter.encode("unicode_escape").decode("ascii")
 
 
 def kind_of(value: object) -> str:

@@ -5,6 +5,8 @@ Neighbours: `tokenizing` counts with the model's own tokenizer; here stands the 
 
 from __future__ import annotations
 
+from collections import Counter as Tally
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -31,7 +33,7 @@ class Counter(Protocol):
         ...
 
     def before(self, row: dict[str, Any], format: Format) -> int:
-        """Those of them that come ahead of the message that is trained last."""
+        """Those of them that come ahead of the assistant's last message."""
         ...
 
 
@@ -49,14 +51,18 @@ class Estimate:
         return self.of_texts(texts_of(row, format)[0], format)
 
     def of_texts(self, texts: list[str], format: Format) -> int:
+        return self.way(format)(texts)
+
+    def way(self, format: Format) -> Callable[[list[str]], int]:
+        """The estimate of a row's texts, for the rows of a whole file."""
         if format in (Format.CONVERSATION, Format.PREFERENCE):
-            return round(estimate_chat(texts))
-        return round(sum(estimate_text(text) for text in texts))
+            return lambda texts: round(estimate_chat(texts))
+        return lambda texts: round(sum(map(estimate_text, texts)))
 
 
 class Lengths(msgspec.Struct, kw_only=True):
     """Token counts of the rows. With a `limit`, `cut` rows are longer: `tokens_cut` tokens of them would be lost, and
-    in `lost` rows the limit falls before the message that is trained last, so that nothing of it would be trained."""
+    in `lost` rows the limit falls before the assistant's last message, so that nothing of it would be trained."""
 
     limit: int | None = None
     counted: str = Estimate.name
@@ -75,15 +81,25 @@ class Lengths(msgspec.Struct, kw_only=True):
 
     def add(self, row: int, total: int) -> bool:
         """Whether the row is longer than the limit; `add_cut` then wants to know more."""
-        self.rows += 1
-        self.tokens += total
-        if total > self.longest:
-            self.longest, self.longest_row = total, row
-        self.buckets[max(0, (total - 1).bit_length() - _FIRST_BITS) if total else 0] += 1
-        return self.limit is not None and total > self.limit
+        return bool(self.add_block(row, [total]))
+
+    def add_block(self, first: int, totals: Sequence[int]) -> list[int]:
+        """The totals of rows from `first` on, -1 for one that is not counted. Those longer than the limit, by their
+        places in `totals`; `add_cut` then wants to know more of each."""
+        for total, rows in Tally(totals).items():
+            if total >= 0:
+                self.rows += rows
+                self.tokens += rows * total
+                self.buckets[max(0, (total - 1).bit_length() - _FIRST_BITS) if total else 0] += rows
+        most = max(totals, default=-1)
+        if most > self.longest or (most >= 0 and not self.longest_row):
+            self.longest, self.longest_row = most, first + totals.index(most)
+        if self.limit is None or most <= self.limit:
+            return []
+        return [place for place, total in enumerate(totals) if total > self.limit]
 
     def add_cut(self, row: int, total: int, before: int) -> None:
-        """A row that is longer than the limit; `before` of its tokens come ahead of the message trained last."""
+        """A row that is longer than the limit; `before` of its tokens come ahead of the assistant's last message."""
         assert self.limit is not None
         self.cut += 1
         self.first_cut = self.first_cut or row

@@ -16,6 +16,7 @@ import msgspec
 from redraft.training.checking.contents import texts_in
 from redraft.training.checking.findings import Finding
 from redraft.training.checking.shapes import Format
+from redraft.training.checking.turns import answers
 
 # Marks of a chat template are tokens of their own, such as <|im_end|> or </s>.
 _SPECIAL = re.compile(r"<[^\s<>]+>|\[/?[A-Z_]+\]")
@@ -56,13 +57,18 @@ def untrained_last(mask: Mask, row: Mapping[str, Any], format: Format) -> Findin
     """
     if not any(mask.trained):
         return Finding("untrained", "row", "no token would be trained; give the assistant's message weight 1")
-    field, text = _last(row, format, mask.output)
+    field, text, functions = _last(row, format, mask.output)
     if mask.last is not None:
         start, end = mask.last
         seen = mask.trained[start:end]
         trained, beyond = bool(seen) and all(seen), not seen
+        if trained and end <= len(mask.tokens) and not _rendered(mask.tokens[start:end], text, functions):
+            return _not_rendered(field)
     else:
         found = _found(mask, text)
+        shown = "".join(texts_of_tokens(mask.tokens)) if functions and not mask.cut else ""
+        if shown and not all(name in shown for name in functions):
+            return _not_rendered(field)
         # Where the text does not stand as it was written, cut short or rendered otherwise, the end of the row tells.
         trained = any(mask.trained[-MARKS_AT_END:]) if found is None else found
         beyond = found is None and mask.cut
@@ -71,6 +77,24 @@ def untrained_last(mask: Mask, row: Mapping[str, Any], format: Format) -> Findin
     if beyond:
         return Finding("untrained", field, "lies beyond the tokens that the model takes; shorten what stands before it")
     return Finding("untrained", field, "is not trained; give it weight 1, or end the row with a message that is")
+
+
+def _rendered(tokens: Sequence[str], text: str, functions: Sequence[str]) -> bool:
+    """Whether the tokens show more than marks of the template, and the functions that are called."""
+    pieces = texts_of_tokens(tokens)
+    shows = any(piece.strip() and not _is_mark(piece, text) for piece in pieces)
+    said = "".join(pieces)
+    return shows and all(name in said for name in functions)
+
+
+def _is_mark(piece: str, text: str) -> bool:
+    """Whether the piece is a mark of the chat template, and not what the text itself says."""
+    return _SPECIAL.fullmatch(piece.strip()) is not None and piece.strip() not in text
+
+
+def _not_rendered(field: str) -> Finding:
+    mend = "is not rendered by the model's chat template: nothing of what it says is trained; choose a model whose "
+    return Finding("untrained", field, f"{mend}template knows tool calls, or write the call as content")
 
 
 def texts_of_tokens(tokens: Sequence[str]) -> list[str]:
@@ -101,26 +125,29 @@ def _byte_letters() -> Iterator[tuple[str, int]]:
 _BYTES = dict(_byte_letters())
 
 
-def _last(row: Mapping[str, Any], format: Format, output: str) -> tuple[str, str]:
-    """The field that must be trained, and its text."""
+def _last(row: Mapping[str, Any], format: Format, output: str) -> tuple[str, str, list[str]]:
+    """The field that must be trained, its first text, and the functions that it calls."""
     match format:
         case Format.CONVERSATION:
-            messages = row["messages"]
-            place = max(place for place, message in enumerate(messages) if message["role"] == "assistant")
-            return f"messages[{place}]", texts_in(messages[place])[0]
+            place = answers(row["messages"])[-1]
+            return f"messages[{place}]", *_said(row["messages"][place])
         case Format.PREFERENCE:
-            return f"{output}[0]", texts_in(row[output][0])[0]
+            return f"{output}[0]", *_said(row[output][0])
         case Format.INSTRUCTION:
-            return "completion", row["completion"]
+            return "completion", row["completion"], []
         case _:
-            return "text", row["text"]
+            return "text", row["text"], []
+
+
+def _said(message: Mapping[str, Any]) -> tuple[str, list[str]]:
+    return texts_in(message)[0], [call["function"]["name"] for call in message.get("tool_calls") or ()]
 
 
 def _found(mask: Mask, text: str) -> bool | None:
     """Whether the last place where the text stands among the tokens is trained; None where it stands nowhere."""
     letters, trained = list[str](), list[bool]()
     for piece, is_trained in zip(texts_of_tokens(mask.tokens), mask.trained, strict=True):
-        if _SPECIAL.fullmatch(piece.strip()) and piece.strip() not in text:
+        if _is_mark(piece, text):
             continue
         # Templates trim and pad; only what can be seen is compared.
         visible = "".join(piece.split())

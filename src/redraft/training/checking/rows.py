@@ -6,19 +6,24 @@ Neighbours: `shapes` passes plain good rows without this, `contents` checks sing
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from redraft.training.checking.contents import (
     MOST_IMAGES,
+    function_names,
     has_parts,
     images_in,
     message_findings,
+    shown,
+    shows_images,
     texts_in,
     tool_findings,
 )
 from redraft.training.checking.findings import Finding, kind_of
 from redraft.training.checking.shapes import COLUMNS, Format, formats_of
+from redraft.training.checking.turns import answers, call_findings, order_findings, training_findings
 
 _KNOWN = "messages; prompt and completion; text; or input, preferred_output and non_preferred_output"
 
@@ -55,15 +60,15 @@ def row_findings(row: object, format: Format | None) -> Iterator[Finding]:
 
 
 def texts_of(row: Mapping[str, Any], format: Format) -> tuple[list[str], list[str], int]:
-    """Of a good row: the texts before what is trained last, those of that, and how many images there are.
+    """Of a good row: the texts before the assistant's last message, those from there on, and how many images there are.
 
     Of a preference row's two outputs the longer one counts.
     """
     match format:
         case Format.CONVERSATION:
             messages = row["messages"]
-            last = max(place for place, message in enumerate(messages) if _is_trained(message))
-            # What follows the last trained message is cut first and costs nothing but its tokens.
+            last = answers(messages)[-1]
+            # What follows the answer is cut first and costs nothing but its tokens.
             after = [text for message in messages[last:] for text in texts_in(message)]
             return _tools(row) + _all_texts(messages[:last]), after, images_in(messages)
         case Format.PREFERENCE:
@@ -80,12 +85,16 @@ def texts_of(row: Mapping[str, Any], format: Format) -> tuple[list[str], list[st
 def _of_format(format: Format, row: dict[str, object]) -> Iterator[Finding]:
     match format:
         case Format.CONVERSATION:
-            yield from tool_findings("tools", row.get("tools"))
-            yield from _messages("messages", row["messages"], preference=False)
+            wrong = list(tool_findings("tools", row.get("tools")))
+            yield from wrong
+            functions = frozenset[str]() if wrong else function_names(row.get("tools"))
+            yield from _messages("messages", row["messages"], functions, preference=False)
         case Format.PREFERENCE:
-            yield from _input(row["input"])
-            for name in ("preferred_output", "non_preferred_output"):
-                yield from _output(name, row[name])
+            wrong = list(_preference(row))
+            yield from wrong
+            if not wrong and _said(row["preferred_output"]) == _said(row["non_preferred_output"]):
+                mend = "says what preferred_output says, so nothing is preferred; remove the row"
+                yield Finding("same", "non_preferred_output", mend)
         case _:
             for name in COLUMNS[format][0]:
                 yield from _string(name, row[name])
@@ -100,38 +109,54 @@ def _string(field: str, value: object) -> Iterator[Finding]:
 
 def _sample_weight(weight: object) -> Iterator[Finding]:
     number = weight if isinstance(weight, int | float) and not isinstance(weight, bool) else None
-    if number is None or not math.isfinite(number) or number < 0:
-        shown = kind_of(weight) if number is None else number
-        yield Finding("weight", "weight", f"is {shown}; a row's weight must be a number of 0 or more")
+    # An integer may be too large to become a float.
+    if number is None or number < 0 or number > sys.float_info.max or math.isnan(number):
+        yield Finding("weight", "weight", f"is {shown(weight)}; a row's weight must be a number of 0 or more")
 
 
-def _input(value: object) -> Iterator[Finding]:
+def _preference(row: dict[str, object]) -> Iterator[Finding]:
+    value, functions = row["input"], frozenset[str]()
     if not isinstance(value, dict):
         yield Finding("wrong_type", "input", f"is {kind_of(value)}; must be an object with messages")
-        return
-    entry = cast("dict[str, object]", value)
-    for key in sorted(entry.keys() - {"messages", "tools"}):
-        yield Finding("unknown_column", f"input.{key}", "is not known here; remove it")
-    yield from tool_findings("input.tools", entry.get("tools"))
-    if "messages" not in entry:
-        yield Finding("missing_column", "input.messages", "is missing")
     else:
-        yield from _messages("input.messages", entry["messages"], preference=True)
+        entry = cast("dict[str, object]", value)
+        for key in sorted(entry.keys() - {"messages", "tools"}):
+            yield Finding("unknown_column", f"input.{key}", "is not known here; remove it")
+        wrong = list(tool_findings("input.tools", entry.get("tools")))
+        yield from wrong
+        functions = functions if wrong else function_names(entry.get("tools"))
+        if "messages" not in entry:
+            yield Finding("missing_column", "input.messages", "is missing")
+        else:
+            yield from _messages("input.messages", entry["messages"], functions, preference=True)
+    for name in ("preferred_output", "non_preferred_output"):
+        yield from _output(name, row[name], functions)
 
 
-def _output(field: str, value: object) -> Iterator[Finding]:
+def _output(field: str, value: object, functions: frozenset[str]) -> Iterator[Finding]:
     if not isinstance(value, list) or len(cast("list[object]", value)) != 1:
         yield Finding("wrong_type", field, "must be a list with exactly one message, of the assistant")
         return
-    message = cast("list[object]", value)[0]
+    [message] = cast("list[object]", value)
     found = list(message_findings(f"{field}[0]", message))
     yield from found
-    role = cast("dict[str, object]", message).get("role") if isinstance(message, dict) else None
-    if not found and role != "assistant":
-        yield Finding("role", f"{field}[0].role", f"is {role}; must be assistant")
+    if found:
+        return
+    entry = cast("dict[str, Any]", message)
+    if entry["role"] != "assistant":
+        yield Finding("role", f"{field}[0].role", f"is {entry['role']}; must be assistant")
+    elif entry.get("weight") == 0:
+        yield Finding("weight", f"{field}[0].weight", "is 0 on an output, which is what is learned from; remove it")
+    else:
+        yield from call_findings(field, [entry], functions)
 
 
-def _messages(field: str, value: object, *, preference: bool) -> Iterator[Finding]:
+def _said(output: Any) -> dict[str, Any]:
+    """An output without what the model does not see."""
+    return {key: value for key, value in output[0].items() if key not in ("weight", "name") and value is not None}
+
+
+def _messages(field: str, value: object, functions: frozenset[str], *, preference: bool) -> Iterator[Finding]:
     if not isinstance(value, list) or not value:
         yield Finding("wrong_type", field, "must be a list with at least one message")
         return
@@ -141,45 +166,15 @@ def _messages(field: str, value: object, *, preference: bool) -> Iterator[Findin
         yield from found
         return
     messages = cast("list[dict[str, Any]]", listed)
-    yield from _order(field, messages)
-    if preference:
-        if messages[-1]["role"] == "assistant":
-            mend = "is the assistant's; the two outputs follow here, so the input must end with the user or a tool"
-            yield Finding("order", f"{field}[{len(messages) - 1}]", mend)
-    elif not any(map(_is_trained, messages)):
-        speaks = any(message["role"] == "assistant" for message in messages)
-        mend = "every message of the assistant has weight 0; give one weight 1" if speaks else "no assistant speaks"
-        yield Finding("untrained", field, f"{mend}: nothing of the row would be trained")
+    disorder = list(order_findings(field, messages))
+    # Which call an answer is for can be told where they stand in order.
+    yield from disorder or call_findings(field, messages, functions)
+    if not preference:
+        yield from training_findings(field, messages)
+    elif messages[-1]["role"] not in ("user", "tool") and not disorder:
+        mend = f"is the {messages[-1]['role']}'s; the two outputs follow here, so the input must end with the user or "
+        yield Finding("order", f"{field}[{len(messages) - 1}]", f"{mend}a tool")
     yield from _parts(field, messages)
-
-
-def _order(field: str, messages: list[dict[str, Any]]) -> Iterator[Finding]:
-    """User and assistant take turns after an optional system message; tools answer an assistant that called them."""
-    expected: tuple[str, ...] = ("system", "user")
-    for place, message in enumerate(messages):
-        role = message["role"]
-        if role not in expected:
-            yield Finding("order", f"{field}[{place}].role", f"is {role}, expected {_reason(role, expected)}")
-            return
-        match role:
-            case "system":
-                expected = ("user",)
-            case "user":
-                expected = ("assistant",)
-            case "assistant":
-                expected = ("tool",) if message.get("tool_calls") else ("user",)
-            case _:
-                expected = ("tool", "assistant")
-
-
-def _reason(role: str, expected: tuple[str, ...]) -> str:
-    if role == "system":
-        return f"{expected[-1]}: a system message stands first"
-    if role == "tool":
-        return f"{expected[-1]}: a tool answers an assistant's tool_calls"
-    if expected == ("tool",):
-        return "tool: the assistant called one, and its answer follows"
-    return f"{expected[-1]}: user and assistant alternate"
 
 
 def _parts(field: str, messages: list[dict[str, Any]]) -> Iterator[Finding]:
@@ -192,10 +187,11 @@ def _parts(field: str, messages: list[dict[str, Any]]) -> Iterator[Finding]:
     images = images_in(messages)
     if images > MOST_IMAGES:
         yield Finding("image", field, f"holds {images} images; a row may have {MOST_IMAGES}")
-
-
-def _is_trained(message: Mapping[str, Any]) -> bool:
-    return message["role"] == "assistant" and message.get("weight", 1) == 1
+    if images and any("weight" in message for message in messages):
+        for place, message in enumerate(messages):
+            if shows_images(message) and "weight" not in message:
+                mend = "is missing where other messages have one, so it counts as 1, but images are not trained; add 0"
+                yield Finding("weight", f"{field}[{place}].weight", mend)
 
 
 def _all_texts(messages: list[dict[str, Any]]) -> list[str]:

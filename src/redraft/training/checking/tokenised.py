@@ -25,6 +25,8 @@ from redraft.training.checking.shapes import TOKEN_COLUMNS
 _COMPUTE = cast("Any", pc)
 
 IGNORED_LABEL = -100
+# No vocabulary has as many.
+_TOKENS = 2**31
 _BATCH = 1024
 
 
@@ -46,7 +48,8 @@ def check_tokenised(path: Path) -> Iterator[tuple[int, list[Finding], int]]:
     except pa.ArrowInvalid as error:
         raise InputError(f"{path} is not a Parquet file: {str(error).splitlines()[0]}") from error
     except OSError as error:
-        raise InputError(f"cannot read the training file {path}: {error.strerror or error}") from error
+        said = error.strerror or str(error).splitlines()[0]
+        raise InputError(f"cannot read the training file {path}: {said}") from error
 
 
 def _schema_findings(schema: pa.Schema) -> Iterator[Finding]:
@@ -56,7 +59,10 @@ def _schema_findings(schema: pa.Schema) -> Iterator[Finding]:
     for name in sorted(set(schema.names) - set(TOKEN_COLUMNS)):
         yield Finding("unknown_column", name, f"is no column of tokenised rows ({expected}); remove it")
     for name in sorted(set(schema.names) & set(TOKEN_COLUMNS)):
-        type_ = schema.field(name).type
+        places = schema.get_all_field_indices(name)
+        if len(places) > 1:
+            yield Finding("unknown_column", name, f"stands there {len(places)} times; keep one")
+        type_ = schema.field(places[0]).type
         listed = pa.types.is_list(type_) or pa.types.is_large_list(type_)
         if not listed or not pa.types.is_integer(type_.value_type):
             yield Finding("wrong_type", name, f"holds {type_}; must hold lists of integers")
@@ -69,6 +75,8 @@ def _rows(batch: pa.RecordBatch, first: int) -> Iterator[tuple[int, list[Finding
     for name, column in columns.items():
         for place, finding in _column_findings(name, column, sizes[name], sizes["input_ids"]):
             wrong.setdefault(place, []).append(finding)
+    for place, finding in _untrained(columns, sizes):
+        wrong.setdefault(place, []).append(finding)
     for place, tokens in enumerate(sizes["input_ids"].tolist()):
         yield first + place, wrong.get(place, []), tokens
 
@@ -80,22 +88,47 @@ def _column_findings(name: str, column: Any, sizes: Any, tokens: Any) -> Iterato
     else:
         # Where there are no tokens, that is said once.
         for place in np.flatnonzero((sizes != tokens) & (tokens > 0)):
-            has = f"has {sizes[place]} entries" if sizes[place] >= 0 else "is null"
-            yield int(place), Finding("length", name, f"{has}, input_ids has {tokens[place]}; make them equal")
+            has = f"has length {sizes[place]}" if sizes[place] >= 0 else "is null"
+            yield int(place), Finding("length", name, f"{has}, input_ids has length {tokens[place]}; make them equal")
     values = _numbers(column)
     ends = np.cumsum(np.maximum(sizes, 0))
     bad = {
-        "input_ids": (values < 0, "holds a negative token id"),
+        "input_ids": ((values < 0) | (values >= _TOKENS), "holds null, or a token id below 0 or beyond any vocabulary"),
         "position_ids": (values < 0, "holds a negative position"),
         "attention_mask": ((values != 0) & (values != 1), "holds something else than 0 and 1"),
-        "labels": ((values < 0) & (values != IGNORED_LABEL), "holds a negative label other than -100"),
+        "labels": (
+            ((values < 0) & (values != IGNORED_LABEL)) | (values >= _TOKENS),
+            "holds a label other than -100 that is no token id",
+        ),
     }[name]
     for place in np.flatnonzero(_sums(bad[0], ends) > 0):
         yield int(place), Finding("wrong_value", name, f"{bad[1]}; write the row anew")
-    if name == "labels":
-        untrained = (_sums(values != IGNORED_LABEL, ends) == 0) & (sizes == tokens) & (tokens > 0)
-        for place in np.flatnonzero(untrained):
-            yield int(place), Finding("untrained", name, "are all -100: nothing of the row would be trained")
+
+
+def _untrained(columns: dict[str, Any], sizes: dict[str, Any]) -> Iterator[tuple[int, Finding]]:
+    """The rows of which nothing is trained: each token has the label -100, or is masked."""
+    ids = sizes["input_ids"]
+    # Where a column has other lengths, or none, that is said by itself.
+    whole = {name: (sizes[name] == ids) & (ids > 0) for name in ("labels", "attention_mask") if name in columns}
+    nothing = {"labels": IGNORED_LABEL, "attention_mask": 0}
+    why = {
+        "labels": "are all -100: nothing of the row would be trained",
+        "attention_mask": "is all 0: nothing of the row would be trained; write 1 for each token that is seen",
+    }
+    said = np.zeros(len(ids), dtype=bool)
+    for name, fits in whole.items():
+        ends = np.cumsum(np.maximum(sizes[name], 0))
+        none = (_sums(_numbers(columns[name]) != nothing[name], ends) == 0) & fits & ~said
+        said |= none
+        for place in np.flatnonzero(none):
+            yield int(place), Finding("untrained", name, why[name])
+    # Entry by entry the two compare only where no row has other lengths; such rows have their fault already.
+    if len(whole) == 2 and np.array_equal(sizes["labels"], sizes["attention_mask"]):
+        ends = np.cumsum(np.maximum(sizes["labels"], 0))
+        seen = (_numbers(columns["labels"]) != IGNORED_LABEL) & (_numbers(columns["attention_mask"]) != 0)
+        for place in np.flatnonzero((_sums(seen, ends) == 0) & whole["labels"] & ~said):
+            mend = "are -100 wherever attention_mask is 1: nothing of the row would be trained"
+            yield int(place), Finding("untrained", "labels", mend)
 
 
 def _sizes(column: Any) -> Any:
@@ -106,7 +139,11 @@ def _sizes(column: Any) -> Any:
 
 def _numbers(column: Any) -> Any:
     """All entries one behind the other; a null among them becomes a value that no column allows."""
-    flat = _COMPUTE.fill_null(column.flatten().cast(pa.int64()), -(2**31))
+    flat = column.flatten()
+    if flat.type == pa.uint64():
+        # What a signed number cannot hold is beyond any vocabulary, too.
+        flat = _COMPUTE.min_element_wise(flat, pa.scalar(2**63 - 1, pa.uint64()), skip_nulls=False)
+    flat = _COMPUTE.fill_null(flat.cast(pa.int64()), -(2**31))
     return flat.to_numpy(zero_copy_only=False)
 
 

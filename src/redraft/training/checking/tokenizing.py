@@ -15,9 +15,10 @@ from typing import Any
 import jinja2
 
 from redraft.errors import ConfigurationError, InputError
-from redraft.training.checking.contents import has_parts
+from redraft.training.checking.contents import has_parts, texts_in
 from redraft.training.checking.masks import MARKS_AT_END, Mask
 from redraft.training.checking.shapes import Format
+from redraft.training.checking.turns import answers, trained_places
 
 _OUTPUTS = ("preferred_output", "non_preferred_output")
 Messages = Sequence[dict[str, Any]]
@@ -50,32 +51,41 @@ class LocalTokenizer:
     def before(self, row: dict[str, Any], format: Format) -> int:
         match format:
             case Format.CONVERSATION:
-                last = max(place for place, message in enumerate(row["messages"]) if _is_trained(message))
+                last = answers(row["messages"])[-1]
                 return len(self._chat(row["messages"][:last], row.get("tools"), opened=True))
             case Format.PREFERENCE:
                 return len(self._chat(row["input"]["messages"], row["input"].get("tools"), opened=True))
             case _:
                 return self._plain(row, format)[1]
 
-    def masks(self, number: int, row: dict[str, Any], format: Format, limit: int | None = None) -> list[Mask]:
-        """Which tokens of the row are trained; two masks for a preference row. `limit` cuts as training would.
+    def masks(
+        self, number: int, row: dict[str, Any], format: Format, limit: int | None = None, inputs: bool = False
+    ) -> list[Mask]:
+        """Which tokens of the row are trained; two masks for a preference row. `limit` cuts as training would; with
+        `inputs` prompts and the user's messages are trained too, where no weights decide.
 
         Raises InputError where the chat template refuses the row, or renders earlier turns anew as a row grows.
         """
         match format:
             case Format.CONVERSATION:
-                return [self._chat_mask(number, row["messages"], row.get("tools"), limit)]
+                trained = trained_places(row["messages"], inputs)
+                masks = [self._chat_mask(number, row["messages"], trained, row.get("tools"), limit)]
             case Format.PREFERENCE:
                 side = row["input"]
-                # In the context nothing is trained, whoever speaks.
-                context = [{**message, "weight": 0} for message in side["messages"]]
-                return [
-                    self._chat_mask(number, [*context, *row[name]], side.get("tools"), limit, output=name)
+                # In the context nothing is trained, whoever speaks and whatever its weight.
+                after = len(side["messages"])
+                masks = [
+                    self._chat_mask(number, [*side["messages"], *row[name]], [after], side.get("tools"), limit, name)
                     for name in _OUTPUTS
                 ]
             case _:
                 ids, start = self._plain(row, format)
-                return [self._mask(number, ids, [(start, len(ids))], (start, len(ids)), limit)]
+                whole = (0 if inputs else start, len(ids))
+                masks = [self._mask(number, ids, [whole], (start, len(ids)), limit)]
+        if row.get("weight", 1) == 0:
+            for mask in masks:
+                mask.trained = [False] * len(mask.tokens)
+        return masks
 
     def _plain(self, row: dict[str, Any], format: Format) -> tuple[list[int], int]:
         """The ids of an instruction or text row, and how many of them are the prompt's."""
@@ -88,14 +98,17 @@ class LocalTokenizer:
         closing = [end] if end is not None and rest[-1:] != [end] else []
         return [*prompt, *rest, *closing], len(prompt)
 
-    def _chat_mask(self, number: int, messages: Messages, tools: Any, limit: int | None, output: str = "") -> Mask:
+    def _chat_mask(
+        self, number: int, messages: Messages, trained: list[int], tools: Any, limit: int | None, output: str = ""
+    ) -> Mask:
+        """The mask of messages of which those at the places `trained` are trained."""
         ids = self._chat(messages, tools)
-        speaks = [place for place, message in enumerate(messages) if message["role"] == "assistant"]
-        marked = self._marked(messages, tools, speaks)
-        wanted = {place for place in speaks if _is_trained(messages[place])} | {speaks[-1]}
-        spans = marked or {place: self._span(ids, messages, tools, place) for place in wanted}
-        trained = [spans[place] for place in wanted if _is_trained(messages[place])]
-        return self._mask(number, ids, trained, spans[speaks[-1]], limit, output)
+        speaks = answers(messages)
+        spans = dict(self._marked(messages, tools, speaks))
+        for place in {*trained, speaks[-1]} - spans.keys():
+            of = self._span if place in speaks else self._span_of_others
+            spans[place] = of(ids, messages, tools, place)
+        return self._mask(number, ids, [spans[place] for place in trained], spans[speaks[-1]], limit, output)
 
     def _marked(self, messages: Messages, tools: Any, speaks: list[int]) -> dict[int, Span]:
         """What the template itself marks as said by each message of the assistant; empty where it marks no such."""
@@ -109,7 +122,7 @@ class LocalTokenizer:
         """The tokens of one message of the assistant: what comes between its prompt and the next message's."""
         prompt = self._chat(messages[:place], tools, opened=True)
         whole = self._chat(messages[: place + 1], tools)
-        same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(ids, whole, strict=False)))
+        same = _alike(ids, whole)
         # Some templates close the row's last message in another way than those before it.
         if ids[: len(prompt)] != prompt or same < len(whole) - MARKS_AT_END or same <= len(prompt):
             raise InputError(
@@ -117,6 +130,22 @@ class LocalTokenizer:
                 "it does not show which tokens are trained; give it weight 0, or end the row with it"
             )
         return len(prompt), same
+
+    def _span_of_others(self, ids: list[int], messages: Messages, tools: Any, place: int) -> Span:
+        """The tokens of a message that the assistant does not say, without those that open it: what changes when it
+        says something else, to where the next message begins."""
+        said = (texts_in(messages[place]) or [""])[0].lstrip()
+        probe = "y" if said.startswith("x") else "x"
+        others = [{**message, "content": probe} if at == place else message for at, message in enumerate(messages)]
+        changed = self._chat(others, tools)
+        start = _alike(ids, changed)
+        end = max(start, len(ids) - _alike(ids[::-1], changed[::-1]))
+        try:
+            whole = self._chat(messages[: place + 1], tools)
+        except InputError:
+            # Some templates refuse a row without an answer; then the end is that of what is said.
+            return start, end
+        return start, max(end, _alike(ids, whole))
 
     def _mask(
         self, number: int, ids: list[int], trained: list[Span], last: Span, limit: int | None, output: str = ""
@@ -166,8 +195,9 @@ def _loaded(folder: Path) -> Any:
         raise ConfigurationError(f"no usable tokenizer in {folder}: {said}") from error
 
 
-def _is_trained(message: dict[str, Any]) -> bool:
-    return message["role"] == "assistant" and message.get("weight", 1) == 1
+def _alike(one: list[int], other: list[int]) -> int:
+    """How many tokens the two begin with in common."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
 def _for_template(message: dict[str, Any]) -> dict[str, Any]:

@@ -9,9 +9,11 @@ from __future__ import annotations
 from redraft.training.registry.news import ANNOUNCING_SECONDS, NewsRows
 from redraft.training.registry.opening import now, registry_address
 from redraft.training.registry.records import (
+    EndpointUse,
     JobEvent,
     Metric,
     ModelEndpoint,
+    Span,
     StateChange,
     TrainingJob,
     UploadedFile,
@@ -23,10 +25,12 @@ from redraft.training.registry.serving import ServingRows
 
 __all__ = [
     "ANNOUNCING_SECONDS",
+    "EndpointUse",
     "JobEvent",
     "Metric",
     "ModelEndpoint",
     "Registry",
+    "Span",
     "StateChange",
     "TrainingJob",
     "UploadedFile",

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, insert, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, insert, select, update
 
 from redraft.errors import ConfigurationError, StorageError
 from redraft.training.formats import TrainingFile
@@ -20,8 +20,8 @@ from redraft.training.registry.tables import job_announcements, job_changes, job
 from redraft.training.settings import TrainingSettings, provider_suffix
 from redraft.training.states import JobState
 
-# Which attempt it is, and how often it moved, is not for callers to say.
-_CHANGEABLE = frozenset(TrainingJob.__struct_fields__) - {"job_key", "attempt", "moves"}
+# Which attempt it is, how often it moved and who took it is not for callers to say.
+_CHANGEABLE = frozenset(TrainingJob.__struct_fields__) - {"job_key", "attempt", "moves", "claims"}
 _STATES = {state.value: state for state in JobState}
 _ENDS = [state.value for state in JobState if state.terminal]
 # Nobody knows whether the provider has the job of a submitter that died.
@@ -97,6 +97,10 @@ class JobRows(OpenRegistry):
         """
         return self._select(jobs.c.state.in_(_PERHAPS))
 
+    def lost_jobs(self) -> Sequence[TrainingJob]:
+        """The attempts that the provider was found not to know, the newest first: with another key it may after all."""
+        return self._select(jobs.c.state == JobState.LOST.value)
+
     def unannounced(self) -> Sequence[TrainingJob]:
         """The attempts that ended, and nobody has told the world yet: see `announcing`. The newest first."""
         told = select(job_announcements.c.what).where(
@@ -115,15 +119,45 @@ class JobRows(OpenRegistry):
     def record(self, job: TrainingJob, **changes: Any) -> TrainingJob:
         """Write the changed fields of this attempt and return it as it then stands.
 
-        For steps of one's own, such as a submission under its lock; for what the provider tells see `moved`. An end
-        is final: another state, and what comes with it, changes nothing any more. Only `lost` gives way to an end
-        that the provider tells after all.
+        For what is noted about a job by whoever notices; see `step` for a submission, `moved` for what the provider
+        tells. An end is final: another state, and what comes with it, changes nothing any more. Only `lost` gives way
+        to whatever the provider tells of the job after all.
         """
         fields = _changed(changes)
 
         def work(connection: Connection) -> TrainingJob:
             stored = self.row(connection, job)
             return self._written(connection, stored, fields) if _passes(stored, fields.get("state")) else stored
+
+        return self.database.write(work)
+
+    def claim(self, job: TrainingJob) -> TrainingJob:
+        """Take this attempt, to submit it under its lock: no `step` of whoever took it before has an effect any more.
+
+        A lock can be lost without its holder noticing, as when the database's server is restarted.
+        """
+
+        def work(connection: Connection) -> TrainingJob:
+            stored = self.row(connection, job)
+            connection.execute(update(jobs).where(is_job(stored)).values(claims=stored.claims + 1))
+            return self.row(connection, stored)
+
+        return self.database.write(work)
+
+    def step(self, job: TrainingJob, **changes: Any) -> tuple[TrainingJob, bool]:
+        """Write a step of whoever took the attempt; the job as it then stands, and whether the step was taken.
+
+        It is not where another process has taken the attempt since `job` was read, or the provider has turned out to
+        have it: nothing is written then, and nothing may be sent.
+        """
+        fields = _changed(changes)
+
+        def work(connection: Connection) -> tuple[TrainingJob, bool]:
+            stored = self.row(connection, job)
+            mine = stored.claims == job.claims and stored.job_id == job.job_id
+            if not mine or not _passes(stored, fields.get("state")):
+                return stored, False
+            return self._written(connection, stored, fields), True
 
         return self.database.write(work)
 
@@ -136,13 +170,15 @@ class JobRows(OpenRegistry):
         recorded once. News of the state that it is in already only write the other fields.
         """
         to_state = JobState(to_state)
-        fields = _changed({**changes, "state": to_state})
+        is_end = to_state.terminal and to_state is not JobState.LOST  # which only says what was not told
+        known = {} if to_state is JobState.LOST else {"unknown_since": None}
+        fields = _changed({**known, **changes, "state": to_state})
 
         def work(connection: Connection) -> tuple[TrainingJob, bool]:
             stored = self.row(connection, job)
             if stored.state is to_state:
                 return self._written(connection, stored, fields), False
-            late = stored.moves != job.moves and not to_state.terminal
+            late = stored.moves != job.moves and not is_end
             if late or not _passes(stored, to_state):
                 return stored, False
             return self._written(connection, stored, fields), True
@@ -164,11 +200,18 @@ class JobRows(OpenRegistry):
 
     def watched(self, seen: Sequence[TrainingJob]) -> None:
         """The provider has just told of these jobs."""
-        self._note(seen, {"watched_at": self.stamp(), "unreachable_since": None})
+        self._note(seen, {"watched_at": self.stamp(), "unreachable_since": None, "unknown_since": None})
 
     def unreachable(self, unseen: Sequence[TrainingJob]) -> None:
         """These jobs could not be asked about. Since when stays as it was at the first time."""
         self._note(unseen, {"unreachable_since": self.stamp()}, jobs.c.unreachable_since.is_(None))
+
+    def unknown(self, job: TrainingJob) -> TrainingJob:
+        """The provider has just said that it has no such job; the job with since when it says so."""
+        stamp = self.stamp()
+        self._note([job], {"unreachable_since": stamp}, jobs.c.unreachable_since.is_(None))
+        self._note([job], {"unknown_since": stamp}, jobs.c.unknown_since.is_(None))
+        return self.database.read(lambda connection: _one(connection, is_job(job))) or job
 
     def row(self, connection: Connection, job: TrainingJob) -> TrainingJob:
         """The attempt as it is stored, held against other writers until the transaction ends."""
@@ -183,6 +226,10 @@ class JobRows(OpenRegistry):
         state = fields.get("state", stored.state)
         if state != stored.state:
             values["moves"] = stored.moves + 1
+            if stored.state is JobState.LOST:  # it was no end: the one that comes is to be told
+                values = {"last_error": None, **values}
+                of_it = (job_announcements.c.job_key == stored.job_key, job_announcements.c.attempt == stored.attempt)
+                connection.execute(delete(job_announcements).where(*of_it, job_announcements.c.ended))
             connection.execute(
                 insert(job_changes).values(
                     job_key=stored.job_key, attempt=stored.attempt, ordinal=stored.moves + 1, at=stamp,
@@ -217,7 +264,7 @@ def state_of(stored: str) -> JobState:
 def _passes(stored: TrainingJob, state: str | None) -> bool:
     if state is None or state == stored.state or not stored.state.terminal:
         return True
-    return stored.state is JobState.LOST and JobState(state).terminal
+    return stored.state is JobState.LOST and JobState(state).submitted
 
 
 def _one(

@@ -18,7 +18,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from redraft.home import Home
 from redraft.training.registry.database import Database
-from redraft.training.registry.locks import LONGEST_LOCK, Locks
+from redraft.training.registry.locks import LONGEST_LOCK, Held, Locks
 
 
 def registry_address(environment: Mapping[str, str] = os.environ) -> str | Path:
@@ -58,10 +58,11 @@ class OpenRegistry:
         """Where it is, without a password."""
         return self.database.shown
 
-    def locked(self, name: str, patience: float = LONGEST_LOCK) -> AbstractContextManager[None]:
+    def locked(self, name: str, patience: float = LONGEST_LOCK) -> AbstractContextManager[Held]:
         """Holds the lock of this name among all who use the registry; a killed process holds none.
 
-        Raises TrainingError where another has held it for `patience` seconds, StorageError.
+        What it gives says whether the lock is still held: a database that restarts drops it. Raises TrainingError where
+        another has held it for `patience` seconds, StorageError.
         """
         return self._locks.locked(name, patience)
 

@@ -23,9 +23,14 @@ class TrainingJob(msgspec.Struct, frozen=True, kw_only=True):
     an evaluation can be held against it. `counts` are rows, rejections by reason and merged rows; `price` is the
     provider's estimate in US dollars, `estimate` our own; `progress` a fraction.
 
-    `moves` counts the changes of `state` so far: see `Registry.moved`. `watched_at` is when the provider last told of
-    the job; `unreachable_since` since when it could not be asked; `stalled_since` since when no event came although
-    one was due. `evaluation` is what to run on completion, `run` the id of the flow run that submitted.
+    `moves` counts the changes of `state` so far: see `Registry.moved`; `claims` how often a process took the attempt to
+    submit it: see `Registry.claim`. `submitting_since` is when the latest submission was sent, `account` the provider's
+    id of the project whose key sent it, None where it names none.
+
+    `watched_at` is when the provider last told of the job; `unreachable_since` since when it could not be asked;
+    `unknown_since` since when every answer was that there is no such job; `stalled_since` since when no event came
+    although one was due. `evaluation` is what to run on completion, `run` the id of the flow run that submitted,
+    `answered_at` when a command that asked for the attempt first came to its own end, with this job for an answer.
     """
 
     job_key: str
@@ -55,11 +60,15 @@ class TrainingJob(msgspec.Struct, frozen=True, kw_only=True):
     record_path: str | None = None
     last_error: str | None = None
     moves: int = 0
+    claims: int = 0
+    account: str | None = None
     watched_at: str | None = None
     unreachable_since: str | None = None
+    unknown_since: str | None = None
     stalled_since: str | None = None
     evaluation: dict[str, Any] | None = None
     run: str | None = None
+    answered_at: str | None = None
 
 
 class JobEvent(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,13 +119,26 @@ class UploadedFile(msgspec.Struct, frozen=True, kw_only=True):
     checked_at: str
 
 
-class ModelEndpoint(msgspec.Struct, frozen=True, kw_only=True):
-    """One dedicated endpoint that serves a trained model, and is paid by the hour until `stopped_at`.
+class Span(msgspec.Struct, frozen=True, array_like=True):
+    """From when to when an endpoint ran (ISO 8601, UTC), `stop` None while it does. `at_most`: nobody saw it stop, and
+    it may have been earlier."""
 
-    `name` is what the provider was told, and no other has it; `endpoint` is the provider's identity, as in a job.
-    `state` is `planned` at first and then in the words of whoever serves. `owner` names the process for people; that
-    it lives is said by a lock: see `Registry.locked`. `hourly_price` is in US dollars, `inactive_minutes` the
-    provider's own time-out, `keep` that nobody but a person stops it.
+    start: str
+    stop: str | None = None
+    at_most: bool = False
+
+
+class ModelEndpoint(msgspec.Struct, frozen=True, kw_only=True):
+    """One dedicated endpoint that serves a model, and may be paid by the hour until `stopped_at`.
+
+    `name` is what the provider was told; `endpoint` is the provider's identity, as in a job, and `project` its id of
+    the project that the endpoint is in. `state` is `planned` at first and then in the words of whoever serves. `owner`
+    names the process for people; that it lives is said by a lock: see `Registry.locked`. `hourly_price` is in US
+    dollars, `inactive_minutes` the provider's own time-out, `keep` that nobody but a person stops it.
+
+    `asked_at` is when something of it was last asked for and may have been made, None where that cannot be; `ours` that
+    what costs was made from this registry, or may have been; `doubt_since` since when the provider does not show it,
+    which proves nothing. `spans` are the times in which it ran and was paid.
     """
 
     endpoint_key: str
@@ -138,6 +160,29 @@ class ModelEndpoint(msgspec.Struct, frozen=True, kw_only=True):
     inactive_minutes: int | None = None
     keep: bool = False
     last_error: str | None = None
+    project: str | None = None
+    asked_at: str | None = None
+    ours: bool = False
+    doubt_since: str | None = None
+    spans: tuple[Span, ...] = ()
+
+
+class EndpointUse(msgspec.Struct, frozen=True, kw_only=True):
+    """One run's use of an endpoint. `seen_at` is when it was last known to live, by the database's clock; `until` is
+    None while it goes on, and where the run was killed."""
+
+    id: str
+    endpoint_key: str
+    attempt: int
+    run: str | None
+    owner: str | None
+    since: str
+    seen_at: str
+    until: str | None = None
+
+    @property
+    def who(self) -> str:
+        return f"run {self.run}" if self.run else self.owner or "a run"
 
 
 def job_key(training_sha256: str, settings: TrainingSettings, endpoint: str) -> str:
@@ -146,9 +191,9 @@ def job_key(training_sha256: str, settings: TrainingSettings, endpoint: str) -> 
     return hashlib.sha256(msgspec.json.encode(content, order="sorted")).hexdigest()
 
 
-def endpoint_key(model: str, endpoint: str) -> str:
-    """sha256 (hex) over the served model and the provider's identity."""
-    return hashlib.sha256(msgspec.json.encode([model, endpoint])).hexdigest()
+def endpoint_key(model: str, endpoint: str, project: str | None = None) -> str:
+    """sha256 (hex) over the served model, the provider's identity and its id of the project."""
+    return hashlib.sha256(msgspec.json.encode([model, endpoint, *filter(None, [project])])).hexdigest()
 
 
 def attempt_tag(key: str, attempt: int) -> str:

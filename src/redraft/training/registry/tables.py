@@ -112,11 +112,15 @@ jobs = Table(
     Column("record_path", Text),
     Column("last_error", Words),
     Column("moves", Integer, nullable=False),
+    Column("claims", Integer, nullable=False),
+    Column("account", Words),
     Column("watched_at", Text),
     Column("unreachable_since", Text),
+    Column("unknown_since", Text),
     Column("stalled_since", Text),
     Column("evaluation", Json),
     Column("run", Text),
+    Column("answered_at", Text),
     Index("jobs_by_state", "state"),
     Index("jobs_by_model", "model_output_name"),
 )
@@ -197,6 +201,26 @@ model_endpoints = Table(
     Column("inactive_minutes", Integer),
     Column("keep", Boolean, nullable=False),
     Column("last_error", Words),
+    Column("project", Words),
+    Column("asked_at", Text),
+    Column("ours", Boolean, nullable=False),
+    Column("doubt_since", Text),
+    Column("spans", Json),
+)
+
+# Which run used which endpoint from when to when; `seen_at` is when it was last known to live.
+endpoint_uses = Table(
+    "endpoint_uses",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("endpoint_key", Text, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("run", Text),
+    Column("owner", Text),
+    Column("since", Text, nullable=False),
+    Column("seen_at", Text, nullable=False),
+    Column("until", Text),
+    Index("endpoint_uses_by_endpoint", "endpoint_key", "attempt"),
 )
 
 # Which bytes an endpoint of a provider has, and under which id.

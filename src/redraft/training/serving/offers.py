@@ -1,11 +1,12 @@
-"""What serving a trained model takes and costs: its weights at the provider, a config that runs them, hours and price.
+"""What serving a model takes and costs: its weights at the provider, a config that runs them, hours and price.
 
+A trained model and its base model get the same config, so that to compare them is to compare their weights.
 Neighbours: `provider` asks, `life` puts an offer into effect.
 """
 
 from __future__ import annotations
 
-from typing import cast
+from typing import NamedTuple, cast
 
 import msgspec
 
@@ -25,7 +26,7 @@ ASSUMED_HOURS_AROUND = 0.1
 
 
 class Offer(msgspec.Struct, frozen=True, kw_only=True):
-    """One trained model and how it would be served. `weights` and `config` are the provider's names of them;
+    """One model and how it would be served. `weights` and `config` are the provider's names of them;
     `hourly_price` is in US dollars for one replica, None where the provider names none. `calls` are those to come.
     """
 
@@ -70,17 +71,47 @@ def offer(project: Project, registry: Registry, job: TrainingJob, calls: int) ->
         lambda: project.plane.client.models.retrieve(model_id, project_id=project.id),
         f"look up the model {job.model_output_name}",
     )
-    base = str(model.get("baseModelId") or model_id)
-    prices = _prices(project)
-    choices = [(_hardware(one), one) for one in _configs(project, base)]
+    choices = _configs(project, str(model.get("baseModelId") or model_id), weights)
+    return _cheapest(project, str(job.model_output_name), choices, calls)
+
+
+def base_offer(project: Project, model: str, calls: int) -> Offer | None:
+    """The same for a model of the provider's catalogue; None where the catalogue does not have it.
+
+    Raises TrainingError where the provider has no config for it, and what `ControlPlane.ask` raises.
+    """
+    listed = _supported(project, model)
+    if listed is None:
+        return None
+    base, weights = str(listed.get("baseModelId") or ""), str(listed.get("baseModel") or "")
+    choices = _configs(project, base, weights) if base and weights else []
+    return _cheapest(project, model, choices or _profiles(listed), calls)
+
+
+def needs_endpoint(project: Project, model: str) -> bool:
+    """Whether the provider's catalogue has the model, and not for calls that are paid each."""
+    listed = _supported(project, model)
+    return listed is not None and "PRODUCT_SERVERLESS" not in cast("list[str]", listed.get("products") or [])
+
+
+class _Choice(NamedTuple):
+    """One way to serve a model: hardware as in the list of prices, config and weights as resource names."""
+
+    hardware: str
+    config: str
+    weights: str
+
+
+def _cheapest(project: Project, model: str, choices: list[_Choice], calls: int) -> Offer:
+    """The choice at the lowest price of those that are known to run it."""
     if not choices:
-        raise TrainingError(f"Together has no config to serve {job.model_output_name} with; it cannot be deployed")
-    # The cheapest that is known to run it.
-    hardware, config = min(choices, key=lambda one: (prices.get(one[0], float("inf")), one[0], str(one[1]["id"])))
+        raise TrainingError(f"Together has no config to serve {model} with; it cannot be deployed")
+    prices = _prices(project)
+    hardware, config, weights = min(choices, key=lambda one: (prices.get(one.hardware, float("inf")), *one))
     return Offer(
-        model=str(job.model_output_name),
+        model=model,
         weights=weights,
-        config=f"projects/{config.get('projectId')}/configs/{config['id']}",
+        config=config,
         hardware=hardware,
         hourly_price=prices.get(hardware),
         calls=calls,
@@ -98,19 +129,37 @@ def _weights(project: Project, registry: Registry, job: TrainingJob) -> tuple[st
     raise TrainingError(f"Together names no weights of the job {job.job_id} ({job.model_output_name}) to be served")
 
 
-def _configs(project: Project, model_id: str) -> list[Fields]:
+def _configs(project: Project, base_id: str, weights: str) -> list[_Choice]:
+    """Everything that the provider runs weights of this base model with."""
     page = project.plane.ask_fields(
-        lambda: project.plane.client.models.configs.list(project_id=project.id, reference_model_id=model_id),
-        f"list the configs of {model_id}",
+        lambda: project.plane.client.models.configs.list(project_id=project.id, reference_model_id=base_id),
+        f"list the configs of {base_id}",
     )
-    return cast("list[Fields]", page.get("data") or [])
+    found: list[_Choice] = []
+    for one in cast("list[Fields]", page.get("data") or []):
+        selectors = {it.get("key"): it.get("value") for it in cast("list[Fields]", one.get("selectors") or [])}
+        hardware = f"{selectors.get('accelerator_count') or '?'}x{selectors.get('accelerator_type') or '?'}"
+        found.append(_Choice(hardware, f"projects/{one.get('projectId')}/configs/{one['id']}", weights))
+    return found
 
 
-def _hardware(config: Fields) -> str:
-    """As the provider names it: count x type."""
-    selectors = cast("list[Fields]", config.get("selectors") or [])
-    chosen = {one.get("key"): one.get("value") for one in selectors}
-    return f"{chosen.get('accelerator_count') or '?'}x{chosen.get('accelerator_type') or '?'}"
+def _supported(project: Project, model: str) -> Fields | None:
+    """The catalogue's entry of exactly this name."""
+    _, name = split_model(model)
+    page = project.plane.ask_fields(
+        lambda: project.plane.client.models.list_supported(search=name), f"look up {name} in the catalogue"
+    )
+    listed = cast("list[Fields]", page.get("data") or [])
+    return next((one for one in listed if one.get("name") == name), None)
+
+
+def _profiles(listed: Fields) -> list[_Choice]:
+    """The ways to deploy a model that its catalogue entry names itself; some pin no config or no weights."""
+    return [
+        _Choice(f"{one.get('gpuCount')}x{one.get('gpuType')}", str(one["config"]), str(one["model"]))
+        for one in cast("list[Fields]", listed.get("deploymentProfiles") or [])
+        if one.get("config") and one.get("model")
+    ]
 
 
 def _prices(project: Project) -> dict[str, float]:

@@ -1,13 +1,14 @@
-"""Dedicated endpoints as Together makes, shows and ends them: looked for first, created once, ended for certain.
+"""Dedicated endpoints as Together makes, shows and ends them: looked for first, and created once.
 
-Names are unique at the provider, so that what was asked for twice is there once. Neighbours: `life` decides.
+Names are unique at the provider, so that what was asked for twice is there once. That it does not know something (404)
+is told apart from that there is nothing. Neighbours: `life` decides.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from redraft.errors import ConfigurationError, ProviderError, RedraftError
 from redraft.training.control_plane import (
@@ -16,6 +17,7 @@ from redraft.training.control_plane import (
     UnknownShapeError,
     explained,
     fields,
+    never_sent,
     passing,
     retry_after,
     status_of,
@@ -75,31 +77,53 @@ class Project:
             f"look up the endpoint {endpoint_id}",
         )
 
-    def endpoint(self, name: str, before: Callable[[], None]) -> Fields:
-        """The endpoint of this name, created where it is not in the list; `before` is called before each creation."""
+    def endpoint(self, name: str, asking: Asking) -> Fields:
+        """The endpoint of this name, created where it is not in the list."""
+        return self._once(
+            lambda: self.listed().get(name),
+            lambda: self.plane.client.endpoints.create(project_id=self.id, name=name),
+            f"create the endpoint {name}",
+            asking,
+        )
 
-        def create() -> object:
-            before()
-            return self.plane.client.endpoints.create(project_id=self.id, name=name)
-
-        return self._once(lambda: self.listed().get(name), create, f"create the endpoint {name}")
-
-    def deployment(self, endpoint_id: str, wanted: Mapping[str, Any]) -> Fields:
+    def deployment(self, endpoint_id: str, wanted: Mapping[str, Any], asking: Asking) -> Fields:
         """The endpoint's deployment, created with these arguments of the SDK where there is none."""
         arguments: Fields = {**wanted, "project_id": self.id, "name": DEPLOYMENT}
         return self._once(
-            lambda: next(iter(self.deployments(endpoint_id)), None),
+            lambda: next(iter(self.deployments(endpoint_id) or ()), None),
             lambda: self.plane.client.endpoints.deployments.create(endpoint_id, **arguments),
             f"deploy the model on the endpoint {endpoint_id}",
+            asking,
         )
 
-    def deployments(self, endpoint_id: str) -> list[Fields]:
-        """None where the endpoint is gone, too."""
+    def deployments(self, endpoint_id: str) -> list[Fields] | None:
+        """None where the provider does not know the endpoint."""
         page = self._or_none(
             lambda: self.plane.client.endpoints.deployments.list(endpoint_id, project_id=self.id, limit=_PAGE),
             f"list the deployments of {endpoint_id}",
         )
-        return cast("list[Fields]", (page or {}).get("data") or [])
+        return None if page is None else cast("list[Fields]", page.get("data") or [])
+
+    def find_deployment(self, endpoint_id: str, deployment_id: str) -> Fields | None:
+        """The deployment with this id, None where the provider does not know it."""
+        return self._or_none(
+            lambda: self.plane.client.endpoints.deployments.retrieve(
+                deployment_id, endpoint_id=endpoint_id, project_id=self.id
+            ),
+            f"look up the deployment {deployment_id}",
+        )
+
+    def scaled_to_zero(self, endpoint_id: str, deployment_id: str) -> str | None:
+        """When the deployment last lost its replicas (ISO 8601), by the provider's log; None where that is silent."""
+        wanted: Fields = {"deployment_ids": [deployment_id], "types": ["deployment.scaled"], "limit": _PAGE}
+        page = self._or_none(
+            lambda: self.plane.client.endpoints.list_events(endpoint_id, project_id=self.id, **wanted),
+            f"list the events of {endpoint_id}",
+        )
+        events = cast("list[Fields]", (page or {}).get("data") or [])
+        mine = [one for one in events if one.get("deploymentId") == deployment_id and one.get("createdAt")]
+        latest = max(mine, key=lambda one: str(one["createdAt"]), default=None)
+        return str(latest["createdAt"]) if latest is not None and latest.get("newReplicas") == 0 else None
 
     def scaled(self, endpoint_id: str, deployment_id: str, replicas: int) -> None:
         """Asks for so many replicas. Zero ends what is paid for."""
@@ -111,19 +135,23 @@ class Project:
             f"scale the deployment {deployment_id} to {replicas}",
         )
 
-    def delete_deployment(self, endpoint_id: str, deployment_id: str) -> None:
-        self._or_none(
+    def delete_deployment(self, endpoint_id: str, deployment_id: str) -> bool:
+        """Whether it was deleted now; the provider does not know it otherwise."""
+        gone = self._or_none(
             lambda: self.plane.client.endpoints.deployments.delete(
                 deployment_id, endpoint_id=endpoint_id, project_id=self.id
             ),
             f"delete the deployment {deployment_id}",
         )
+        return gone is not None
 
-    def delete(self, endpoint_id: str) -> None:
-        self._or_none(
+    def delete(self, endpoint_id: str) -> bool:
+        """Whether it was deleted now; the provider does not know it otherwise."""
+        gone = self._or_none(
             lambda: self.plane.client.endpoints.delete(endpoint_id, project_id=self.id),
             f"delete the endpoint {endpoint_id}",
         )
+        return gone is not None
 
     def _or_none(self, call: Callable[[], object], what: str) -> Fields | None:
         def asked() -> Fields | None:
@@ -136,13 +164,16 @@ class Project:
 
         return self.plane.ask(asked, what)
 
-    def _once(self, find: Callable[[], Fields | None], create: Callable[[], object], what: str) -> Fields:
+    def _once(
+        self, find: Callable[[], Fields | None], create: Callable[[], object], what: str, asking: Asking
+    ) -> Fields:
         """What `find` finds. Where that is nothing it is created, and after a lost answer looked for again."""
         retries = self.plane.retries
         sorry: RedraftError = ProviderError(f"could not {what}")
         for attempt in range(1, retries.tries + 1):
             if (found := find()) is not None:
                 return found
+            asking.sending()
             try:
                 answer = fields(create())
                 if answer.get("id"):
@@ -150,12 +181,30 @@ class Project:
                 raise UnknownShapeError
             except FAULTS as fault:
                 sorry, wait = explained(fault, what, self.plane.endpoint), retry_after(fault)
+                if not _may_have_worked(fault):
+                    asking.refused()
                 if not passing(fault):  # a conflict passes: the name is there, and will be listed
                     raise sorry from fault
             retries.sleep(retries.wait(attempt, wait))
         if (found := find()) is not None:
             return found
         raise sorry
+
+
+class Asking(Protocol):
+    """Is told before each creation, and where it was answered so that nothing can have come of it."""
+
+    def sending(self) -> None: ...
+
+    def refused(self) -> None: ...
+
+
+def _may_have_worked(fault: Exception) -> bool:
+    """A refusal, a name that is taken and a connection that never was are answers; all else leaves it open."""
+    status = status_of(fault)
+    if status is None:
+        return not never_sent(fault)
+    return not 400 <= status < 500 or status == 408
 
 
 def state(deployment: Mapping[str, Any]) -> str:

@@ -36,11 +36,13 @@ Progress = Callable[[int, int | None], None]
 
 _SHA256 = re.compile(r"sha-256=:?([A-Za-z0-9+/=]+):?")
 _BLOCK = 2**20
+# Under the checksum of a file, as a comment.
+_TOLD, _UNTOLD = "# the provider names the same", "# the provider names none"
 
 
 class Download(msgspec.Struct, frozen=True, kw_only=True):
-    """A file of weights. `verified`: the provider told a checksum, and it agrees; without one only the size was held
-    against what it said. `fetched`: bytes that came over the network now."""
+    """A file of weights. `verified`: the provider told a checksum, and it agrees, now or when the file was fetched;
+    without one only the size was held against what it said. `fetched`: bytes that came over the network now."""
 
     path: Path
     size: int
@@ -108,7 +110,7 @@ def _kind(job: TrainingJob, checkpoint: Checkpoint) -> str:
     """The provider's word for what is wanted. Raises TrainingError."""
     if job.job_id is None or not job.model_output_name or job.state != "completed":
         raise TrainingError(f"the job {job.job_id or job.suffix} is {job.state}: only a completed one has weights")
-    if job.parameters.get("lora", True):
+    if job.parameters.get("lora") is not False:  # None: as what it went on from, which may be unknown here
         return checkpoint
     if checkpoint == "adapter":
         raise TrainingError(f"the job {job.job_id} trained all weights, so there is no adapter; leave --checkpoint out")
@@ -120,16 +122,21 @@ def _done(path: Path) -> Download | None:
     note = _beside(path, "sha256")
     if not (path.exists() and note.exists()):
         return None
-    said = note.read_text(encoding="ascii").split()
+    with storage_faults(note):
+        said = note.read_text(encoding="utf-8", errors="replace")
     with storage_faults(path), path.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
-    if not said or said[0] != found:
+    if said.partition(" ")[0] != found:
         raise StorageError(f"{path}: changed since it was downloaded; move it away, then run it again")
-    return Download(path=path, size=path.stat().st_size, sha256=found, verified=True, fetched=0)
+    return Download(path=path, size=path.stat().st_size, sha256=found, verified=_TOLD in said, fetched=0)
+
+
+class _ChangedError(TrainingError):
+    """The bytes on offer do not continue those that are here."""
 
 
 class _Fetch:
-    """One download, through as many broken connections as it takes, as long as each brings something."""
+    """One download, through as many broken connections as it takes, as long as each brings bytes never had before."""
 
     def __init__(self, source: _Source, path: Path, progress: Progress | None) -> None:
         self._source, self._path, self._progress = source, path, progress
@@ -137,22 +144,29 @@ class _Fetch:
         self._part = _read(self._note) if self._partial.exists() else _Part()
         self._total: int | None = None
         self._fetched = 0
+        # How far any connection came.
+        self._reached = self._size() if self._part.etag else 0
 
     def run(self) -> Download:
         retries = self._source.plane.retries
         tries = 0
         while True:
-            before = self._fetched
+            before = self._reached
             try:
                 self._stream()
-                if self._total is None or self._size() >= self._total:
+                if self._total is None or self._size() == self._total:
                     return self._finished()
-                fault: Exception = TrainingError("the connection ended early")
+                ended = "early" if self._size() < self._total else "late"
+                fault: Exception = TrainingError(f"the connection ended {ended}, after {self._size():,} bytes")
+                if ended == "late":
+                    self._part = _Part()
+            except _ChangedError as error:
+                fault, self._part = error, _Part()
             except FAULTS as error:
                 fault = error
                 if not passing(fault):
                     raise self._sorry(fault) from fault
-            tries = 1 if self._fetched > before else tries + 1
+            tries = 1 if self._reached > before else tries + 1
             if tries >= retries.tries:
                 raise self._sorry(fault) from fault
             retries.sleep(retries.wait(tries, retry_after(fault)))
@@ -161,7 +175,7 @@ class _Fetch:
         start = self._size() if self._part.etag else 0
         try:
             with self._source.open(start, self._part.etag) as response:
-                start = start if response.status_code == 206 else 0
+                start = self._continued(response.headers, start) if response.status_code == 206 else 0
                 self._expect(response.headers, start)
                 with storage_faults(self._path), self._partial.open("r+b" if start else "wb") as file:
                     file.seek(start)
@@ -169,18 +183,32 @@ class _Fetch:
                     for block in response.iter_bytes(_BLOCK):
                         file.write(block)
                         self._fetched += len(block)
+                        self._reached = max(self._reached, file.tell())
                         if self._progress is not None:
                             self._progress(file.tell(), self._total)
         except APIStatusError as fault:
             if status_of(fault) != 416:
                 raise
-            self._total = self._size()  # all of it is here
+            # Nothing from there on: all of it is here, if it is as long as what is here.
+            self._total = _whole(fault.response.headers)
+            if self._total != self._size():
+                raise _ChangedError("the file there is not as long as what is here") from fault
+
+    def _continued(self, headers: Mapping[str, str], start: int) -> int:
+        """`start`, where a part of the same file comes that begins there: some servers ignore the condition.
+
+        Raises _ChangedError.
+        """
+        if headers.get("etag") != self._part.etag:
+            raise _ChangedError("the file there is another one by now")
+        if headers.get("content-range", "").partition("-")[0] != f"bytes {start}":
+            raise _ChangedError(f"it does not go on from byte {start:,}")
+        return start
 
     def _expect(self, headers: Mapping[str, str], start: int) -> None:
         """Remembers which file it is, before the first byte of it is kept."""
-        ranged = headers.get("content-range", "").rpartition("/")[2]
         length = headers.get("content-length", "")
-        self._total = int(ranged) if ranged.isdigit() else start + int(length) if length.isdigit() else None
+        self._total = _whole(headers) or (start + int(length) if length.isdigit() else None)
         etag = headers.get("etag", "")
         told = _told(headers)
         self._part = _Part(etag="" if etag.startswith("W/") else etag, sha256=told or self._part.sha256 * bool(start))
@@ -202,9 +230,10 @@ class _Fetch:
             self._partial.replace(self._path)
             self._note.unlink(missing_ok=True)
             sync_folder(self._path.parent)
-        # The form of sha256sum, which can check it by this.
-        write_whole(_beside(self._path, "sha256"), f"{found}  {self._path.name}\n".encode())
         verified = bool(self._part.sha256)
+        # The form of sha256sum, which can check it by this.
+        said = f"{found}  {self._path.name}\n{_TOLD if verified else _UNTOLD}\n"
+        write_whole(_beside(self._path, "sha256"), said.encode())
         return Download(path=self._path, size=size, sha256=found, verified=verified, fetched=self._fetched)
 
     def _size(self) -> int:
@@ -214,6 +243,12 @@ class _Fetch:
         if isinstance(fault, TrainingError):
             return ProviderError(f"cannot {self._source.what}: {fault}; run it again, it goes on where it stopped")
         return explained(fault, self._source.what, self._source.plane.endpoint)
+
+
+def _whole(headers: Mapping[str, str]) -> int | None:
+    """The size of the whole file by `Content-Range: bytes 10-99/100`."""
+    whole = headers.get("content-range", "").rpartition("/")[2]
+    return int(whole) if whole.isdigit() else None
 
 
 def _told(headers: Mapping[str, str]) -> str:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+# For the modules beside the tests.
+sys.path.insert(0, str(Path(__file__).parent))
 
 _OPEN = "{% for m in messages %}<|im_start|>{{ m.role }}\n"
 _CLOSE = "{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
@@ -23,9 +27,18 @@ ALTERNATING = (
     "{% for m in messages %}{% if m.role == 'system' %}{{ raise_exception('no system role') }}{% endif %}"
     "{{ m.content }}{% endfor %}"
 )
+CALLING = PLAIN.replace(
+    "{{ m.content }}", "{{ m.content }}{% for c in m.tool_calls or [] %}{{ c.function.name }}{% endfor %}"
+)
 
-
-TEMPLATES = {"plain": PLAIN, "marked": MARKED, "forgetful": FORGETFUL, "alternating": ALTERNATING, "none": None}
+TEMPLATES = {
+    "plain": PLAIN,
+    "calling": CALLING,
+    "marked": MARKED,
+    "forgetful": FORGETFUL,
+    "alternating": ALTERNATING,
+    "none": None,
+}
 
 
 @pytest.fixture(scope="session")

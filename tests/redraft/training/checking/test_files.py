@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
+from faulty_rows import LINES, MUTATIONS
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sound_rows import GOOD, IMAGE, Row, good_rows
 from together.lib.utils.files import check_file as sdk_check
 
 from redraft.errors import InputError
@@ -22,300 +23,6 @@ from redraft.sandbox.training_rows import check_rows
 from redraft.training.checking.files import check_file, told_format
 from redraft.training.checking.shapes import Format
 from redraft.training.validator import require_good
-
-Row = dict[str, Any]
-IMAGE = "data:image/png;base64,iVBORw0KGgo="
-
-texts = st.text(st.characters(codec="utf-8"), min_size=1, max_size=30).filter(str.strip)
-calls = st.builds(lambda name: [{"type": "function", "function": {"name": name, "arguments": "{}"}}], texts)
-sample_weights = st.one_of(st.just(None), st.integers(0, 9), st.floats(0, 9))
-
-
-@st.composite
-def turns(draw: st.DrawFn, *, ends_with: str = "any", plain: bool = False) -> list[Row]:
-    """Messages as the provider wants them, of one pair at least; unless `plain`, with tools and images now and then."""
-    messages: list[Row] = [{"role": "system", "content": draw(texts)}] if draw(st.booleans()) else []
-    for _ in range(draw(st.integers(1, 3))):
-        messages.append({"role": "user", "content": draw(texts)})
-        if not plain and draw(st.integers(0, 3)) == 0:
-            messages.append({"role": "assistant", "content": None, "tool_calls": draw(calls)})
-            messages.append({"role": "tool", "content": draw(st.text(max_size=3)), "tool_call_id": "1"})
-        messages.append({"role": "assistant", "content": draw(texts)})
-    if ends_with == "user" or (ends_with == "any" and draw(st.booleans())):
-        messages.append({"role": "user", "content": draw(texts)})
-    if not plain and draw(st.integers(0, 4)) == 0:
-        for message in messages:
-            if isinstance(message["content"], str):
-                message["content"] = [{"type": "text", "text": message["content"] or "-"}]
-            if message["role"] == "user":
-                message["content"] += [{"type": "image_url", "image_url": {"url": IMAGE}}] * draw(st.integers(0, 2))
-    return messages
-
-
-@st.composite
-def conversations(draw: st.DrawFn) -> Row:
-    # Plain rows are checked in another way than rich ones.
-    plain = draw(st.booleans())
-    messages = draw(turns(plain=plain))
-    for message in messages:
-        if draw(st.booleans()):
-            # What shows images cannot be trained.
-            images = isinstance(message["content"], list) and any("image_url" in part for part in message["content"])
-            message["weight"] = 0 if images else draw(st.integers(0, 1))
-    [*_, last] = (message for message in messages if message["role"] == "assistant")
-    last["weight"] = 1
-    tools = [{"type": "function", "function": {"name": "find", "parameters": {"type": "object"}}}]
-    return {"messages": messages} | ({"tools": tools} if not plain and draw(st.booleans()) else {})
-
-
-def preferences() -> st.SearchStrategy[Row]:
-    output = st.builds(lambda text: [{"role": "assistant", "content": text}], texts)
-    given = st.builds(lambda messages: {"messages": messages}, turns(ends_with="user"))
-    return st.fixed_dictionaries({"input": given, "preferred_output": output, "non_preferred_output": output})
-
-
-GOOD: dict[Format, st.SearchStrategy[Row]] = {
-    Format.CONVERSATION: conversations(),
-    Format.INSTRUCTION: st.fixed_dictionaries({"prompt": texts, "completion": texts}),
-    Format.TEXT: st.fixed_dictionaries({"text": texts}),
-    Format.PREFERENCE: preferences(),
-}
-
-
-@st.composite
-def good_rows(draw: st.DrawFn, format: Format) -> list[Row]:
-    rows = draw(st.lists(GOOD[format], min_size=2, max_size=5))
-    for row in rows:
-        weight = draw(sample_weights) if format is not Format.PREFERENCE else None
-        if weight is not None:
-            row["weight"] = weight
-    return rows
-
-
-class Mutation(NamedTuple):
-    """`change` breaks a good row and returns the field that is wrong; `documented`: the provider refuses it too."""
-
-    format: Format
-    change: Callable[[Row, Any], str]
-    documented: bool
-
-
-def a_message(rows: str, key: str, value: Any, *, role: str | None = None) -> Callable[[Row, Any], str]:
-    """A change of one message under `rows` (of one role): `key` becomes `value`, or goes where that is Ellipsis."""
-
-    def change(row: Row, pick: Any) -> str:
-        messages = row["input"]["messages"] if rows == "input.messages" else row[rows]
-        place = pick([i for i, m in enumerate(messages) if role in (None, m["role"]) and not m.get("tool_calls")])
-        if value is ...:
-            del messages[place][key]
-        else:
-            messages[place][key] = value
-        return f"{rows}[{place}].{key}"
-
-    return change
-
-
-def a_column(name: str, value: Any, *, field: str | None = None) -> Callable[[Row, Any], str]:
-    def change(row: Row, _: Any) -> str:
-        if value is ...:
-            del row[name]
-        else:
-            row[name] = value
-        return field or name
-
-    return change
-
-
-def untrained(row: Row, _: Any) -> str:
-    for message in row["messages"]:
-        message["weight"] = 0
-    return "messages"
-
-
-def without_answer(row: Row, _: Any) -> str:
-    row["messages"] = [{"role": "user", "content": "anybody there?"}]
-    return "messages"
-
-
-def said_twice(row: Row, pick: Any) -> str:
-    messages = row["messages"]
-    place = pick([i for i, m in enumerate(messages) if m["role"] == "user"])
-    messages.insert(place, dict(messages[place]))
-    return f"messages[{place + 1}].role"
-
-
-def late_system(row: Row, pick: Any) -> str:
-    messages = row["messages"]
-    # Behind an assistant that called a tool stands the tool: there, too, nobody else may speak.
-    place = pick(range(1, len(messages) + 1))
-    texts_alone = not any(isinstance(m["content"], list) for m in messages)
-    messages.insert(place, {"role": "system", "content": "x" if texts_alone else [{"type": "text", "text": "x"}]})
-    return f"messages[{place}].role"
-
-
-def uncalled_tool(row: Row, _: Any) -> str:
-    row["messages"] = [
-        {"role": "user", "content": "q"},
-        {"role": "tool", "content": "r"},
-        {"role": "assistant", "content": "a"},
-    ]
-    return "messages[1].role"
-
-
-def unanswered_call(row: Row, _: Any) -> str:
-    call = {"role": "assistant", "tool_calls": [{"function": {"name": "f"}}]}
-    row["messages"] = [{"role": "user", "content": "q"}, call, {"role": "assistant", "content": "a"}]
-    return "messages[2].role"
-
-
-def no_object(row: Row, pick: Any) -> str:
-    place = pick(range(len(row["messages"])))
-    row["messages"][place] = "hello"
-    return f"messages[{place}]"
-
-
-def image(part: Any, *, field: str, role: str = "user", times: int = 1) -> Callable[[Row, Any], str]:
-    """A row of parts where one message of `role` shows something."""
-
-    def change(row: Row, _: Any) -> str:
-        row["messages"] = [
-            {"role": "user", "content": [{"type": "text", "text": "q"}]},
-            {"role": "assistant", "content": [{"type": "text", "text": "a"}]},
-        ]
-        row["messages"][role == "assistant"]["content"] += [part] * times
-        return field
-
-    return change
-
-
-def trained_image(row: Row, _: Any) -> str:
-    row["messages"] = [
-        {"role": "user", "content": [shown(IMAGE)], "weight": 1},
-        {"role": "assistant", "content": [{"type": "text", "text": "a"}]},
-    ]
-    return "messages[0].weight"
-
-
-def parts_and_texts(row: Row, _: Any) -> str:
-    parts = [{"type": "text", "text": "q"}]
-    row["messages"] = [{"role": "user", "content": parts}, {"role": "assistant", "content": "a"}]
-    return "messages[1].content"
-
-
-def input_ends_with_assistant(row: Row, _: Any) -> str:
-    row["input"]["messages"] = [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]
-    return "input.messages[1]"
-
-
-def input_key(row: Row, _: Any) -> str:
-    row["input"]["parallel_tool_calls"] = True
-    return "input.parallel_tool_calls"
-
-
-def no_input_messages(row: Row, _: Any) -> str:
-    del row["input"]["messages"]
-    return "input.messages"
-
-
-def shown(url: Any) -> Row:
-    return {"type": "image_url", "image_url": {"url": url}}
-
-
-CONVERSATION, INSTRUCTION, TEXT, PREFERENCE = (
-    Format.CONVERSATION,
-    Format.INSTRUCTION,
-    Format.TEXT,
-    Format.PREFERENCE,
-)
-MUTATIONS: dict[str, Mutation] = {
-    **{
-        f"weight {value!r}": Mutation(CONVERSATION, a_message("messages", "weight", value), True)
-        for value in (1.0, 0.0, 0.5, True, False, 2, -1, None, "1")
-    },
-    "role unknown": Mutation(CONVERSATION, a_message("messages", "role", "bot"), True),
-    "role a number": Mutation(CONVERSATION, a_message("messages", "role", 1), True),
-    "role missing": Mutation(CONVERSATION, a_message("messages", "role", ...), True),
-    "content missing": Mutation(CONVERSATION, a_message("messages", "content", ..., role="user"), True),
-    "content null": Mutation(CONVERSATION, a_message("messages", "content", None, role="user"), True),
-    "content of the answer null": Mutation(
-        CONVERSATION, a_message("messages", "content", None, role="assistant"), True
-    ),
-    "content a number": Mutation(CONVERSATION, a_message("messages", "content", 7), True),
-    "content blank": Mutation(CONVERSATION, a_message("messages", "content", " \n", role="user"), False),
-    "answer blank": Mutation(CONVERSATION, a_message("messages", "content", "", role="assistant"), False),
-    "content without parts": Mutation(CONVERSATION, a_message("messages", "content", [], role="user"), False),
-    "weight mistyped": Mutation(CONVERSATION, a_message("messages", "wieght", 0), False),
-    "reasoning of the user": Mutation(CONVERSATION, a_message("messages", "reasoning", "hm", role="user"), False),
-    "name a number": Mutation(CONVERSATION, a_message("messages", "name", 7), False),
-    "calls nothing": Mutation(CONVERSATION, a_message("messages", "tool_calls", [], role="assistant"), False),
-    "said twice": Mutation(CONVERSATION, said_twice, False),
-    "late system": Mutation(CONVERSATION, late_system, False),
-    "tool that nobody called": Mutation(CONVERSATION, uncalled_tool, False),
-    "call without an answer": Mutation(CONVERSATION, unanswered_call, False),
-    "nothing trained": Mutation(CONVERSATION, untrained, False),
-    "no answer": Mutation(CONVERSATION, without_answer, True),
-    "no messages": Mutation(CONVERSATION, a_column("messages", []), True),
-    "messages a text": Mutation(CONVERSATION, a_column("messages", "hello"), True),
-    "message no object": Mutation(CONVERSATION, no_object, True),
-    "another column": Mutation(CONVERSATION, a_column("id", "7"), True),
-    "columns of two formats": Mutation(CONVERSATION, a_column("text", "x", field="row"), True),
-    "tools a text": Mutation(CONVERSATION, a_column("tools", "find"), False),
-    "tool without a name": Mutation(
-        CONVERSATION, a_column("tools", [{"type": "function", "function": {}}], field="tools[0].function.name"), False
-    ),
-    **{
-        f"weight of the row {value!r}": Mutation(CONVERSATION, a_column("weight", value), True)
-        for value in (-0.5, True, "1", None)
-    },
-    "image of the assistant": Mutation(
-        CONVERSATION, image(shown(IMAGE), field="messages[1].content[1]", role="assistant"), False
-    ),
-    "image behind a link": Mutation(
-        CONVERSATION, image(shown("https://x/y.png"), field="messages[0].content[1].image_url.url"), False
-    ),
-    "image of no kind": Mutation(
-        CONVERSATION, image(shown("data:image/gif;base64,R0"), field="messages[0].content[1].image_url.url"), False
-    ),
-    "too many images": Mutation(CONVERSATION, image(shown(IMAGE), field="messages", times=11), False),
-    "part of no kind": Mutation(CONVERSATION, image({"type": "audio"}, field="messages[0].content[1].type"), False),
-    "image with weight 1": Mutation(CONVERSATION, trained_image, False),
-    "parts and texts": Mutation(CONVERSATION, parts_and_texts, False),
-    "prompt missing": Mutation(INSTRUCTION, a_column("prompt", ...), True),
-    "completion a list": Mutation(INSTRUCTION, a_column("completion", ["x"]), True),
-    "completion blank": Mutation(INSTRUCTION, a_column("completion", "\t"), False),
-    "column of an instruction": Mutation(INSTRUCTION, a_column("system", "x"), True),
-    "text missing": Mutation(TEXT, a_column("text", ...), True),
-    "text a number": Mutation(TEXT, a_column("text", 7), True),
-    "text empty": Mutation(TEXT, a_column("text", ""), False),
-    "column of a text": Mutation(TEXT, a_column("source", "x"), True),
-    "input a list": Mutation(PREFERENCE, a_column("input", []), True),
-    "input without messages": Mutation(PREFERENCE, no_input_messages, True),
-    "input ends with the assistant": Mutation(PREFERENCE, input_ends_with_assistant, False),
-    "key of the input": Mutation(PREFERENCE, input_key, False),
-    "weight in the input": Mutation(PREFERENCE, a_message("input.messages", "weight", 0.5), True),
-    "no preferred output": Mutation(PREFERENCE, a_column("preferred_output", ...), True),
-    "output empty": Mutation(PREFERENCE, a_column("non_preferred_output", []), True),
-    "output a text": Mutation(PREFERENCE, a_column("preferred_output", "x"), True),
-    "two outputs": Mutation(
-        PREFERENCE, a_column("preferred_output", [{"role": "assistant", "content": "a"}] * 2), False
-    ),
-    "output of the user": Mutation(PREFERENCE, a_message("preferred_output", "role", "user"), True),
-    "output blank": Mutation(PREFERENCE, a_message("non_preferred_output", "content", " "), False),
-    "weight of a preference row": Mutation(PREFERENCE, a_column("weight", 1.0), True),
-}
-
-# Lines that are no row at all, with the SDK's own opinion of them.
-LINES: dict[str, tuple[bytes, bool]] = {
-    "cut off": (b'{"text": "a', False),
-    "two in one line": (b'{"text": "a"} {"text": "b"}', False),
-    "a list": (b'[{"text": "a"}]', False),
-    "a text": (b'"text"', False),
-    "not UTF-8": (b'{"text": "\xff"}', False),
-    "a byte order mark": (b'\xef\xbb\xbf{"text": "a"}', False),
-    "half of a surrogate pair": (b'{"text": "\\ud83d"}', True),
-    "no number": (b'{"text": "a", "weight": NaN}', True),
-    "nested too deep": (b'{"text": ' + b"[" * 50_000 + b"]" * 50_000 + b"}", False),
-}
 
 
 def write(path: Path, lines: list[bytes], blanks: list[int]) -> list[int]:
@@ -388,6 +95,8 @@ def test_a_line_that_is_no_row_is_named(name: str, data: st.DataObject) -> None:
         number = write(path, lines, blanks_for(lines, data))[bad]
         report = check_file(path)
         assert [(fault.row, fault.field) for fault in report.faults] == [(number, "row")]
+        for said in ("half of a surrogate pair", "NaN", "out of range"):
+            assert (said in report.faults[0].mend) is name.startswith(said)
         if name != "nested too deep":  # the SDK's check breaks down there
             assert sdk_check(path)["is_check_passed"] is passes_sdk
 
@@ -437,6 +146,45 @@ def test_faults_are_counted_beyond_those_kept(tmp_path: Path) -> None:
     assert (report.rows, report.faulty_rows) == (51, 50)
 
 
+@pytest.mark.parametrize("value", [{"messages": [{"role": "user"}]}, [{"text": "a"}, {"text": "b"}]])
+def test_json_as_people_read_it_is_one_fault(tmp_path: Path, value: Any) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text(json.dumps(value, indent=1), encoding="utf-8")
+    [fault] = check_file(path).faults
+    assert (fault.row, fault.field, fault.kind) == (0, "file", "not_json") and "each object on one line" in fault.mend
+    # A line that was cut off is a fault of its row, not of the file.
+    path.write_text('{\n{"text": "a"}\n', encoding="utf-8")
+    assert [(fault.row, fault.field) for fault in check_file(path).faults] == [(1, "row")]
+
+
+def test_rows_that_teach_nothing_or_others_words_are_counted(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    asked, said = {"role": "user", "content": "q"}, {"role": "assistant", "content": "a", "weight": 1}
+    image = [{"type": "image_url", "image_url": {"url": IMAGE}}]
+    spoken = [{"type": "text", "text": "a"}]
+    rows: list[Row] = [
+        {"messages": [asked, {"role": "assistant", "content": "a"}]},
+        {"messages": [asked | {"weight": 0}, said]},
+        {"messages": [asked, said]},
+        {"messages": [asked | {"weight": 1}, said | {"reasoning": "hm"}], "weight": 0},
+        {
+            "messages": [
+                asked | {"content": image, "weight": 0},
+                said | {"content": spoken},
+                asked | {"content": spoken},
+            ]
+        },
+    ]
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    report = check_file(path)
+    assert report.good
+    assert (report.others, report.first_others, report.muted, report.first_muted) == (3, 3, 1, 4)
+    path.write_text(json.dumps(rows[3]) + '\n{"messages": []}\n', encoding="utf-8")
+    assert [fault.field for fault in check_file(path).faults] == ["messages"]
+    path.write_text(json.dumps(rows[3]), encoding="utf-8")
+    assert [(fault.row, fault.field, fault.kind) for fault in check_file(path).faults] == [(0, "file", "untrained")]
+
+
 @pytest.mark.parametrize("content", [b"", b"\n \n"])
 def test_a_file_without_rows_is_faulty(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "rows.jsonl"
@@ -462,8 +210,8 @@ def test_an_image_may_have_10_mib(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
     most = 4 * 10 * 2**20 // 3
     rows = []
-    for size in (most - 8, most + 8):
-        content = [{"type": "image_url", "image_url": {"url": "data:image/jpeg;base64," + "A" * size}}]
+    for size in (most - most % 4, most + 8):
+        content = [{"type": "image_url", "image_url": {"url": "data:image/jpeg;base64,/9j/" + "A" * (size - 4)}}]
         answer = [{"type": "text", "text": "a cat"}]
         rows.append({"messages": [{"role": "user", "content": content}, {"role": "assistant", "content": answer}]})
     path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")

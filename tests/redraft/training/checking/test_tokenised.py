@@ -42,6 +42,8 @@ BREAKS: dict[str, tuple[str, Any]] = {
     "mask of two": ("attention_mask", lambda row: [2, *row[1:]]),
     "no mask": ("attention_mask", lambda row: None),
     "nothing trained": ("labels", lambda row: [-100] * len(row)),
+    "nothing seen": ("attention_mask", lambda row: [0] * len(row)),
+    "beyond any vocabulary": ("input_ids", lambda row: [2**31, *row[1:]]),
     "labels of another length": ("labels", lambda row: [*row, 7]),
     "label below zero": ("labels", lambda row: [*row[:-1], -3]),
     "negative position": ("position_ids", lambda row: [-1, *row[1:]]),
@@ -51,7 +53,7 @@ BREAKS: dict[str, tuple[str, Any]] = {
 def checked(rows: Rows, **types: pa.DataType) -> Any:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "rows.parquet"
-        listed = {name: pa.array(values, types.get(name, pa.list_(pa.int32()))) for name, values in rows.items()}
+        listed = {name: pa.array(values, types.get(name, pa.list_(pa.int64()))) for name, values in rows.items()}
         # Row groups of two, so that a row's number is not its place in a group.
         pq.write_table(pa.table(listed), path, row_group_size=2)
         return check_file(path)
@@ -92,9 +94,24 @@ def test_the_columns_are_checked_before_the_rows() -> None:
     assert [(fault.row, fault.field, fault.kind) for fault in report.faults] == [
         (0, "token_type_ids", "unknown_column"),
         (0, "labels", "wrong_type"),
-        (0, "file", "no_rows"),
     ]
     assert checked({"labels": [[1]]}).faults[0].field == "input_ids"
+    assert checked({"input_ids": []}).kinds == {"no_rows": 1}
+    # Numbers that no signed one holds are wrong ids, not a broken file.
+    report = checked({"input_ids": [[1], [2, 2**63 + 5]]}, input_ids=pa.list_(pa.uint64()))
+    assert [(fault.row, fault.field, fault.kind) for fault in report.faults] == [(2, "input_ids", "wrong_value")]
+
+
+def test_what_is_trained_must_be_seen() -> None:
+    report = checked({"input_ids": [[1, 2]] * 2, "labels": [[-100, 2]] * 2, "attention_mask": [[1, 1], [1, 0]]})
+    assert [(fault.row, fault.field, fault.kind) for fault in report.faults] == [(2, "labels", "untrained")]
+
+
+def test_a_column_that_stands_twice_is_named(tmp_path: Path) -> None:
+    path, ids = tmp_path / "rows.parquet", pa.array([[1]])
+    pq.write_table(pa.Table.from_arrays([ids, ids], names=["input_ids", "input_ids"]), path)
+    [fault] = check_file(path).faults
+    assert (fault.row, fault.field) == (0, "input_ids") and "2 times" in fault.mend
 
 
 def test_what_is_no_parquet_or_another_format_is_said(tmp_path: Path) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -64,18 +68,64 @@ def plan() -> Callable[..., TrainingJob]:
     return make
 
 
-@pytest.fixture
-def start() -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    """Starts `moving.py` with the name of one of its programs; what is left of it ends with the test."""
-    running: list[subprocess.Popen[str]] = []
+class Moving:
+    """A program of `moving.py` under way."""
 
-    def begin(program: str, *words: object) -> subprocess.Popen[str]:
-        command = (sys.executable, "-W", "error", MOVING, program, *map(str, words))
-        pipe = subprocess.PIPE
-        running.append(subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True))
+    def __init__(self, ask: Callable[[dict[str, Any]], int], folder: Path, program: str, words: list[str]) -> None:
+        self._ask, self._errors = ask, folder / "stderr"
+        self._errors.touch()
+        os.mkfifo(folder / "stdout")
+        order = {"program": program, "words": words, "stdout": str(folder / "stdout"), "stderr": str(self._errors)}
+        self.number = ask(order)
+        self.stdout = (folder / "stdout").open()
+        self.returncode: int | None = None
+
+    def kill(self) -> None:
+        os.kill(self.number, signal.SIGKILL)
+
+    def wait(self) -> int:
+        if self.returncode is None:
+            self.returncode = self._ask({"wait": self.number})
+        return self.returncode
+
+    def communicate(self) -> tuple[str, str]:
+        """What it says until its end."""
+        out = self.stdout.read()
+        self.wait()
+        return out, self._errors.read_text()
+
+
+@pytest.fixture(scope="session")
+def moving() -> Iterator[Callable[[dict[str, Any]], int]]:
+    command = [sys.executable, "-W", "error", str(MOVING)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+
+        def ask(order: dict[str, Any]) -> int:
+            assert process.stdin and process.stdout
+            process.stdin.write(json.dumps(order) + "\n")
+            process.stdin.flush()
+            return int(process.stdout.readline())
+
+        yield ask
+        assert process.stdin
+        process.stdin.close()
+
+
+@pytest.fixture
+def start(
+    moving: Callable[[dict[str, Any]], int], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[..., Moving]]:
+    """Starts a program of `moving.py` by its name; what is left of it ends with the test."""
+    running: list[Moving] = []
+
+    def begin(program: str, *words: object) -> Moving:
+        folder = tmp_path_factory.mktemp("moving")
+        running.append(Moving(moving, folder, program, [str(word) for word in words]))
         return running[-1]
 
     yield begin
     for process in running:
-        process.kill()
-        process.communicate()
+        if process.returncode is None:
+            process.kill()
+            process.wait()
+        process.stdout.close()

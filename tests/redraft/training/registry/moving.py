@@ -1,13 +1,20 @@
-"""Programs that use a registry as processes of their own: `moving.py PROGRAM ADDRESS WORDS...`. Not a test."""
+"""Programs that use a registry as processes of their own, but for their start-up: `conftest` starts this once. No test.
+
+Reads an order a line (JSON): to begin a program, answered with the number of its process, or to wait for the end of
+one, answered with its exit status.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
 import sys
 import time
+import traceback
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Engine, event
 
@@ -27,7 +34,9 @@ def watch(address: str, life: str, seed: str) -> None:
     chance = random.Random(seed)  # noqa: S311
     with Registry(address) as registry:
         job = registry.list()[0]
-        while not job.state.terminal:
+        say("watching")
+        states = [""]
+        while not (job.state.terminal and states[-1] == job.state):  # others may have been first to see the end
             states = Path(life).read_text().split()
             log = [
                 JobEvent(created_at=f"{number:02}", type=state, message="m", step=number)
@@ -77,5 +86,29 @@ def die_while_opening(address: str, word: str) -> None:
     open_and_close(address)
 
 
+def begin(order: dict[str, Any]) -> int:
+    child = os.fork()
+    if child:
+        return child
+    for number, path in ((1, order["stdout"]), (2, order["stderr"])):
+        descriptor = os.open(path, os.O_WRONLY)
+        os.dup2(descriptor, number)
+        os.close(descriptor)
+    status = 1
+    try:
+        globals()[order["program"]](*order["words"])
+        status = 0
+    except BaseException:  # noqa: BLE001  whatever it is: the test reads it
+        traceback.print_exc()
+    sys.stderr.flush()
+    os._exit(status)
+
+
+def ended(child: int) -> int:
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
 if __name__ == "__main__":
-    globals()[sys.argv[1]](*sys.argv[2:])
+    for line in sys.stdin:
+        order = json.loads(line)
+        say(ended(order["wait"]) if "wait" in order else begin(order))

@@ -82,10 +82,38 @@ def test_an_end_is_final_for_older_news(registry: Registry, plan: Plan) -> None:
     assert registry.record(job, state=JobState.LOST, last_error="gone") == done
     assert registry.moved(job, JobState.ERROR, last_error="late") == (done, False)
     assert registry.record(job, progress=1.0).state is JobState.COMPLETED
-    lost = registry.record(plan(registry, attempt=2), state=JobState.LOST)
-    assert registry.record(lost, state=JobState.RUNNING).state is JobState.LOST
-    found, mine = registry.moved(lost, JobState.COMPLETED, model_output_name="m-2")
-    assert (found.state, found.model_output_name, mine) == (JobState.COMPLETED, "m-2", True)
+
+
+def test_lost_is_an_end_only_until_the_provider_tells_of_the_job(registry: Registry, plan: Plan) -> None:
+    job = registry.record(plan(registry), state=JobState.RUNNING, job_id="ft-1")
+    registry.unknown(job)
+    unknown = registry.unknown(job)
+    since = unknown.unknown_since
+    assert since and since == unknown.unreachable_since < registry.stamp(), "since when stays"
+    registry.watched([job])
+    assert registry.unknown(job).unknown_since != since, "one answer that tells of it begins the time anew"
+    lost, mine = registry.moved(registry.unknown(job), JobState.LOST, last_error="not known")
+    assert (lost.state, mine, registry.lost_jobs()) == (JobState.LOST, True, [lost])
+    assert registry.announce(lost, "failed") and registry.unannounced() == []
+    assert registry.record(lost, state=JobState.PLANNED).state is JobState.LOST
+    found, mine = registry.moved(lost, JobState.RUNNING)
+    assert (found.state, found.last_error, found.unknown_since, mine) == (JobState.RUNNING, None, None, True)
+    assert registry.moved(job, JobState.LOST) == (found, False), "older news are no loss either"
+    done, _ = registry.moved(found, JobState.COMPLETED, model_output_name="m-2")
+    assert registry.unannounced() == [done], "its end is still to be told"
+
+
+def test_only_who_took_a_job_last_goes_on_with_it(registry: Registry, plan: Plan) -> None:
+    one = registry.claim(plan(registry))
+    one, mine = registry.step(one, state=JobState.UPLOADING_FILE)
+    assert mine and registry.record(one, last_error="noted").claims == one.claims
+    other = registry.claim(one)
+    assert registry.step(one, state=JobState.SUBMITTING) == (other, False)
+    other, mine = registry.step(other, state=JobState.SUBMITTING)
+    assert mine and other.state is JobState.SUBMITTING
+    found = registry.record(other, job_id="ft-1")  # a monitor saw it in the provider's list
+    assert registry.step(other, submitting_since="2026-11-01") == (found, False)
+    assert registry.step(found, last_error=None)[1]
 
 
 def test_older_news_of_a_job_that_has_moved_change_nothing(registry: Registry, plan: Plan) -> None:
@@ -123,7 +151,7 @@ def test_the_changes_tell_how_the_state_came_about(tmp_path: Path, plan: Plan) -
                 fresh = seen[who].moves == before.moves
                 seen[who], mine = registry.moved(seen[who], state)
                 assert mine == (before.state != seen[who].state)
-                assert fresh or state.terminal or not mine
+                assert fresh or (state.terminal and state is not JobState.LOST) or not mine
             assert seen[who] == registry.get(job.job_key)
             assert not mine or not before.state.terminal or before.state is JobState.LOST
             made += mine

@@ -28,7 +28,7 @@ from redraft.training.watching import watch
 
 BASE = "meta-llama/Meta-Llama-3.1-8B-Instruct-Reference"
 KEY = "sk-secret-0123456789"
-QUICK = Waits(interval=0.03, ready=10, ended=10, settle=0.3, tries=4, first=0.02)
+QUICK = Waits(interval=0.03, ready=10, ended=10, settle=0.3, tries=4, first=0.02, alive=0.4)
 
 
 class ServingSandbox(SandboxProcess):
@@ -63,7 +63,9 @@ def sandbox_kind() -> type[ServingSandbox]:
 
 @pytest.fixture(scope="session")
 def serving_process() -> Iterator[ServingSandbox]:
-    options = {"job_seconds": 0.1, "file_seconds": 0.05, "endpoint_seconds": 0.1, "dedicated": True}
+    options = {"job_seconds": 0.1, "file_seconds": 0.05, "endpoint_seconds": 0.1, "dedicated": True,
+        "not_serverless": ["lone/*"],
+    }  # fmt: skip
     with ServingSandbox.start(options) as process:
         yield process
 

@@ -22,7 +22,9 @@ from redraft.training.serving.offers import Offer
 from redraft.training.serving.orphans import stop_orphans
 from redraft.training.serving.served import served_model
 
-QUICK = Waits(interval=0.02, ready=10, ended=10, settle=0.0)
+QUICK = Waits(interval=0.02, ready=10, ended=10, settle=0.0, doubt=0.0)
+# As QUICK, but what the provider does not show is in doubt for an hour.
+CAREFUL = Waits(interval=0.02, ready=10, ended=10, settle=0.0)
 
 
 class Steps:
@@ -95,7 +97,10 @@ def test_killed_at_every_step_it_is_made_once_and_stopped(
         """How many endpoints and deployments this one made. After the monitor's pass nothing of them runs."""
         nonlocal made
         with Registry(home / "registry.sqlite") as registry:
-            assert not stop_orphans(life.plane, registry, QUICK).faults
+            assert not stop_orphans(life.plane, registry, CAREFUL).faults
+            if doubtful := registry.endpoints(open_only=True):
+                assert [one.endpoint_id for one in doubtful] == [None], "asked for, not answered, and not listed"
+                assert doubtful[0].asked_at and not stop_orphans(life.plane, registry, QUICK).faults
             assert registry.endpoints(open_only=True) == [], f"killed at step {last}"
         assert sandbox.running() == [], f"killed at step {last}"
         before, made = made, sandbox.made()

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from random import Random
 from typing import Any
 
+import msgspec
 import pytest
 
 from redraft.errors import ProviderError, StorageError, TrainingError
 from redraft.providers.endpoints import Endpoint
+from redraft.training.control_plane import ControlPlane, Retries
 from redraft.training.registry import Registry, TrainingJob
 from redraft.training.serving.life import Life
 from redraft.training.serving.offers import Offer
@@ -54,6 +59,19 @@ def test_whole_checked_and_fetched_once(fetch: Callable[..., Download], tmp_path
     got.path.write_bytes(b"other")
     with pytest.raises(StorageError, match="changed since it was downloaded"):
         fetch()
+
+
+@pytest.mark.parametrize("lora", [None, False])
+def test_only_a_job_that_trained_all_weights_has_no_adapter(
+    life: Life, registry: Registry, job: TrainingJob, tmp_path: Path, sandbox: Any, lora: bool | None
+) -> None:
+    """None: as what it went on from, which this registry may not know."""
+    told = msgspec.structs.replace(job, parameters={**job.parameters, "lora": lora})
+    if lora is False:
+        with pytest.raises(TrainingError, match="trained all weights, so there is no adapter"):
+            download_weights(life.plane, registry, told, tmp_path / "out", "adapter")
+    else:
+        assert download_weights(life.plane, registry, told, tmp_path / "out", "adapter").verified
 
 
 @pytest.mark.parametrize("fault", ["cut", "reset_body", "error_503"])
@@ -120,3 +138,71 @@ def test_what_there_is_not(
     sandbox.script("GET /v1/finetune/download", status=404, body={"error": {"message": "no such checkpoint"}})
     with pytest.raises(TrainingError, match=r"404.*no such checkpoint"):
         fetch()
+
+
+class Server(ThreadingHTTPServer):
+    """A download that breaks off in the middle. `say` gives the ETag and the first byte of the answer to a request
+    from byte `start`, None where it asks for all."""
+
+    def __init__(self, content: bytes, say: Callable[[int | None], tuple[str, int]]) -> None:
+        self.ranges: list[int | None] = []
+        server = self
+
+        class Answer(BaseHTTPRequestHandler):
+            def log_message(self, format: str, *args: object) -> None:
+                """Says nothing."""
+
+            def do_GET(self) -> None:
+                asked = self.headers.get("Range")
+                start = None if asked is None else int(asked.removeprefix("bytes=").rstrip("-"))
+                server.ranges.append(start)
+                if len(server.ranges) > 20:  # it would never end
+                    self.send_error(404)
+                    return
+                etag, first = say(start)
+                self.send_response(200 if start is None else 206)
+                if etag:
+                    self.send_header("ETag", f'"{etag}"')
+                if start is not None:
+                    self.send_header("Content-Range", f"bytes {first}-{len(content) - 1}/{len(content)}")
+                self.send_header("Content-Length", str(len(content) - first))
+                self.end_headers()
+                self.wfile.write(content[first:] if start is not None else content[: len(content) // 2])
+
+        super().__init__(("127.0.0.1", 0), Answer)
+
+
+@pytest.mark.parametrize(
+    ("why", "say"),
+    [
+        ("another one by now", lambda start: ("a" if start is None else "b", start or 0)),
+        ("does not go on from byte 1,048,576", lambda start: ("a", 0)),
+        ("cannot be reached", lambda start: ("", 0)),
+    ],
+    ids=["another file", "another part", "no ETag"],
+)
+def test_parts_that_do_not_fit_are_never_put_together_and_tries_are_bounded(
+    why: str, say: Callable[[int | None], tuple[str, int]], job: TrainingJob, registry: Registry, tmp_path: Path
+) -> None:
+    with Server(bytes(3 * 2**20), say) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        address = f"http://127.0.0.1:{server.server_port}"
+        there = Endpoint(provider="together", base_url=address, api_key="k", identity=job.endpoint)
+        plane = ControlPlane(there, Retries(tries=4, first=0.001, sleep=lambda _: None, random=Random(1)))  # noqa: S311
+        with pytest.raises(ProviderError, match=why):
+            download_weights(plane, registry, job, tmp_path / "out")
+        plane.close()
+        server.shutdown()
+        thread.join()
+    assert len(server.ranges) <= 6 and not list((tmp_path / "out").glob("*.tar.zst"))
+
+
+def test_a_provider_that_names_no_checksum_is_not_said_to_have_named_one(
+    fetch: Callable[..., Download], tmp_path: Path
+) -> None:
+    got = fetch()
+    note = Path(f"{got.path}.sha256")
+    assert got.verified and fetch().verified
+    note.write_text(note.read_text().replace("names the same", "names none"))
+    assert not fetch().verified

@@ -46,11 +46,15 @@ def upgrade() -> None:
         sa.Column("record_path", sa.Text),
         sa.Column("last_error", sa.Text),
         sa.Column("moves", sa.Integer, nullable=False),
+        sa.Column("claims", sa.Integer, nullable=False),
+        sa.Column("account", sa.Text),
         sa.Column("watched_at", sa.Text),
         sa.Column("unreachable_since", sa.Text),
+        sa.Column("unknown_since", sa.Text),
         sa.Column("stalled_since", sa.Text),
         sa.Column("evaluation", sa.Text),
         sa.Column("run", sa.Text),
+        sa.Column("answered_at", sa.Text),
     )
     op.create_index("jobs_by_state", "jobs", ["state"])
     op.create_index("jobs_by_model", "jobs", ["model_output_name"])
@@ -117,7 +121,24 @@ def upgrade() -> None:
         sa.Column("inactive_minutes", sa.Integer),
         sa.Column("keep", sa.Boolean, nullable=False),
         sa.Column("last_error", sa.Text),
+        sa.Column("project", sa.Text),
+        sa.Column("asked_at", sa.Text),
+        sa.Column("ours", sa.Boolean, nullable=False),
+        sa.Column("doubt_since", sa.Text),
+        sa.Column("spans", sa.Text),
     )
+    op.create_table(
+        "endpoint_uses",
+        sa.Column("id", sa.Text, primary_key=True),
+        sa.Column("endpoint_key", sa.Text, nullable=False),
+        sa.Column("attempt", sa.Integer, nullable=False),
+        sa.Column("run", sa.Text),
+        sa.Column("owner", sa.Text),
+        sa.Column("since", sa.Text, nullable=False),
+        sa.Column("seen_at", sa.Text, nullable=False),
+        sa.Column("until", sa.Text),
+    )
+    op.create_index("endpoint_uses_by_endpoint", "endpoint_uses", ["endpoint_key", "attempt"])
     op.create_table(
         "uploaded_files",
         sa.Column("sha256", sa.Text, primary_key=True),
@@ -134,7 +155,7 @@ def _take_over() -> None:
     """The columns there had no types, and older versions had fewer of them. What ended long ago is no news."""
     connection = op.get_bind()
     found = {str(column["name"]) for column in sa.inspect(connection).get_columns(_OLD)}
-    empty = {"simulated": "0", "parameters": "'{}'", "counts": "'{}'", "moves": "0"}
+    empty = {"simulated": "0", "parameters": "'{}'", "counts": "'{}'", "moves": "0", "claims": "0"}
     into = sa.inspect(connection).get_columns("jobs")
     chosen: list[str] = []
     for column in into:

@@ -1,0 +1,69 @@
+"""Commands of redraft as processes of their own, but for their start-up: what they import is imported once, here.
+
+Reads one order a line (JSON) and answers with the process's number, then with its exit status; with `beside` the status
+is only told when a later order is to `wait_for` that number. Started by `conftest`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from typing import Any
+
+from redraft.cli import main
+from redraft.cli.running import quieten_prefect
+
+quieten_prefect()
+
+# What a run imports only when it comes to it.
+import fastapi.encoders  # noqa: E402, F401
+import pandas as pd  # noqa: E402, F401
+import together.resources  # noqa: E402, F401
+from prefect.context import refresh_global_settings_context  # noqa: E402
+
+import flows.evaluate_trained  # noqa: E402
+import flows.monitor_jobs  # noqa: E402
+import flows.run_study  # noqa: E402
+import flows.sweep_training  # noqa: E402, F401
+from redraft.cli import jobs_acting, jobs_dashboard  # noqa: E402, F401
+
+
+def carry_out(order: dict[str, Any]) -> None:
+    os.setsid()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that runs the tests with & has it ignored
+    os.chdir(order["folder"])
+    os.environ.clear()
+    os.environ.update(order["environment"])
+    quieten_prefect()
+    refresh_global_settings_context()
+    for number, path in enumerate((order["stdin"], order["stdout"], order["stderr"])):
+        # The first terminal that the leader of a session opens is its own: Ctrl-C reaches it.
+        descriptor = os.open(path, os.O_RDWR)
+        os.dup2(descriptor, number)
+        os.close(descriptor)
+    sys.stdin, sys.stdout, sys.stderr = (os.fdopen(number, mode) for number, mode in enumerate("rww"))
+    sys.argv = ["redraft", *order["words"]]  # a command repeats itself as it was typed
+    if order["code"] is not None:
+        exec(order["code"], {})  # noqa: S102  a test's own
+    else:
+        main(order["words"], prog_name="redraft")
+    sys.exit(0)
+
+
+def answer(number: int) -> None:
+    sys.__stdout__.write(f"{number}\n")  # type: ignore[union-attr]
+    sys.__stdout__.flush()  # type: ignore[union-attr]
+
+
+if __name__ == "__main__":
+    for line in sys.stdin:
+        order = json.loads(line)
+        child = order.get("wait_for") or os.fork()
+        if child == 0:
+            carry_out(order)
+        if "wait_for" not in order:
+            answer(child)
+        if not order.get("beside"):
+            answer(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
