@@ -77,8 +77,9 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
                 for name in ("odd", "other")
             )
             tuning, job_id = training.plane.client.fine_tuning, str(odd.job_id)
-            while tuning.retrieve(job_id).status != "running" or not tuning.list_metrics(job_id).metrics:
-                time.sleep(0.05)
+            for started in (job_id, str(other.job_id)):
+                while tuning.retrieve(started).status != "running" or not tuning.list_metrics(started).metrics:
+                    time.sleep(0.05)
             odd, other = (registry.record(job, state=JobState.QUEUED, provider_status="queued") for job in (odd, other))
             truth = {
                 "list": tuning.list().to_dict(mode="json"), "job": tuning.retrieve(job_id).to_dict(mode="json"),
