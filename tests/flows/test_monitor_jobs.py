@@ -45,7 +45,8 @@ print(asyncio.run(evaluate_trained({job!r}, return_state=True)))
 
 @pytest.fixture
 def sandbox(start_sandbox: Callable[..., SandboxProcess]) -> SandboxProcess:
-    return start_sandbox(seed=1, job_seconds=8, file_seconds=0.1, job_stalls=["silent*"], job_fails=["doomed*"])
+    stalls = ["silent*", "stopped*"]  # they go on for as long as one looks
+    return start_sandbox(seed=1, job_seconds=8, file_seconds=0.1, job_stalls=stalls, job_fails=["doomed*"])
 
 
 @pytest.fixture

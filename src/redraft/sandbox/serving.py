@@ -47,8 +47,9 @@ async def serve(options: Options, say: Callable[[str], None]) -> int:
             sys.stderr.write(f"sandbox: cannot listen on {options.host}:{options.port}: {error.strerror}\n")
             return 1
         port = runner.addresses[0][1]
+        # Before anybody knows that it listens, and may end: afterwards it would watch whoever adopts it.
+        watch = asyncio.create_task(_watch_parent(stop, os.getppid())) if options.exit_with_parent else None
         say(f"sandbox: http://{options.host}:{port}")
-        watch = asyncio.create_task(_watch_parent(stop)) if options.exit_with_parent else None
         await stop.wait()
         if watch:
             watch.cancel()
@@ -57,9 +58,8 @@ async def serve(options: Options, say: Callable[[str], None]) -> int:
     return 0
 
 
-async def _watch_parent(stop: asyncio.Event) -> None:
-    """Sets `stop` when standard input (a pipe held by the parent) closes or the parent process changes."""
-    parent = os.getppid()
+async def _watch_parent(stop: asyncio.Event, parent: int) -> None:
+    """Sets `stop` when standard input (a pipe held by the parent) closes or the process `parent` is it no more."""
     loop = asyncio.get_running_loop()
 
     def read() -> None:

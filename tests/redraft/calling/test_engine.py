@@ -70,8 +70,9 @@ def test_of_two_runs_side_by_side_the_older_one_is_served_first(
             await asyncio.gather(*(finished(caller, [asked(f"{name}{i}") for i in range(40)]) for name in "ab"))
 
     asyncio.run(run())
-    # The second one may get some in before both wait, and fills the window at the first one's end.
-    assert came[20:40] == ["a"] * 20, came
+    # The second one may get some in before both wait, and wherever the first has none waiting at the moment; taking
+    # turns it would have half of them.
+    assert came[:40].count("a") >= 30, came
 
 
 def test_equal_requests_in_flight_are_paid_once(sandbox: Any, caller_at: CallerAt, asked: Asked) -> None:

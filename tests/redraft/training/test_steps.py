@@ -145,7 +145,7 @@ def test_an_answer_lost_at_any_request_leaves_one_job_and_one_file(
 def test_killed_in_the_middle_of_a_request_there_is_one_job_and_one_file(
     trainer: Trainer, quick_sandbox: SandboxProcess, how: str
 ) -> None:
-    _, steps = trainer.train("whole")
+    _, steps = trainer.train(f"whole-{how.replace(' ', '-')}")
     quick_sandbox.post("/sandbox/reset?everything=1")
     changing = [step for step in steps if step.split()[0] in {"POST", "PUT", "DELETE"}]
     assert {step.split("/")[-1] for step in changing} >= {"files", "preprocess", "fine-tunes"}
