@@ -58,7 +58,7 @@ def main(runs: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
     for file in files:
         table = votes(file)
-        for labels in (25, 50, 100):
+        for labels in (10, 25, 50, 100):
             corrected, judge, human = held(table, labels, runs, rng)
             print(json.dumps({
                 "judge": file.stem.rsplit("_", 1)[1], "contexts": len(table), "labels": labels, "runs": runs,

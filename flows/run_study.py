@@ -7,12 +7,12 @@ from typing import Any, Literal
 from prefect import flow
 
 from flows.filter_conversations import Taxonomy, filter_conversations
-from flows.judge_models import JUDGE
 from flows.rewrite_conversations import REWRITER, rewrite_conversations
 from flows.train_model import TRAINABLE
 from redraft.datasets.storage import Dataset
 from redraft.providers.endpoints import canonical
 from tasks.filter_file import filtered_source
+from tasks.judge_panel import JUDGE, Effort, panel_of, warn_of
 from tasks.session import CallOptions, calling_session, require_served
 from tasks.states import as_part, ends_in_words
 from tasks.study_judging import judge_arms
@@ -31,7 +31,10 @@ from tasks.training_form import Epochs, LearningRate
 async def run_study(
     input: str = "data/conversations.json",
     model: str = TRAINABLE,
-    judge: str = JUDGE,
+    judge: str | list[str] = JUDGE,
+    judge_prompt: str = "",
+    criteria: str = "",
+    judge_effort: Effort | None = None,
     rewriter: str = REWRITER,
     fallback: tuple[str, ...] = (),
     move_on: Literal["any", "faults"] = "any",
@@ -67,7 +70,11 @@ async def run_study(
     Args:
         input: Labelled conversations: JSON array, JSONL, Parquet file or dataset.
         model: The base model: trained twice, and compared with what comes out.
-        judge: The model that judges; best of another family than the base model.
+        judge: The model that judges, best of another family than the base model; or several, whose verdict is that of
+            all.
+        judge_prompt: What judges are asked: a TOML file, or a bundled name@version; empty for the bundled one.
+        criteria: What makes the better answer: a TOML file, or a bundled name@version; empty for the bundled ones.
+        judge_effort: How long judges may reason; sent to models that take such a setting.
         rewriter: The model that rewrites.
         fallback: Models that rewrite in turn where the one before gives no usable answer.
         move_on: What moves on to the next of them: `any` unusable answer, or only the provider's `faults`.
@@ -105,14 +112,16 @@ async def run_study(
         credentials: Which set of credentials blocks to use.
     """
     plan = StudyPlan(
-        input=input, output=output, model=canonical(model), judge=canonical(judge), rewriter=canonical(rewriter),
-        taxonomy=taxonomy, test_share=test_share, seed=seed, epochs=epochs, learning_rate=learning_rate, lora=lora,
-        seeds=seeds, training_budget=training_budget, ask_above=ask_above, jobs_at_once=jobs_at_once,
+        input=input, output=output, model=canonical(model), rewriter=canonical(rewriter),
+        judges=tuple(panel_of(judge, judge_prompt, criteria, effort=judge_effort)), taxonomy=taxonomy,
+        test_share=test_share, seed=seed, epochs=epochs, learning_rate=learning_rate, lora=lora, seeds=seeds,
+        training_budget=training_budget, ask_above=ask_above, jobs_at_once=jobs_at_once,
         max_conversations=max_conversations, allow_lost_rows=allow_lost_rows, max_rejected=max_rejected,
         max_missing=max_missing, serve=serve, check_interval=check_interval, credentials=credentials,
         calls=CallOptions(rpm=rpm, tpm=tpm, delay=delay, in_flight=in_flight, budget=budget, mode=mode,
                           fallback=fallback, move_on=move_on, poll=check_interval),
     )  # fmt: skip
+    warn_of(plan.judges, [plan.model])
     rewriting = partial(rewrite_conversations, **plan.rewriting)
     sides = await hold_out(input, test_share, seed)
     contexts = Dataset.open(Path(sides["test"]))
@@ -128,7 +137,7 @@ async def run_study(
         await require_trainable(plan, filtered["dataset"], trainings.count)
         trainings.require_agreed(plan)
         await require_base(plan.model, contexts, serve, credentials)
-        await require_served(plan.rewriter, plan.judge)
+        await require_served(plan.rewriter, *(one.model for one in plan.judges))
         if pilot is not None:
             ahead = await as_part(rewriting(input=filtered["dataset"], pilot=pilot))
             return await study_ahead(plan, ahead, await price_trainings(plan, filtered["dataset"]), contexts)

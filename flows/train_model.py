@@ -12,6 +12,7 @@ from redraft.datasets.storage import Dataset
 from redraft.errors import ConfigurationError
 from redraft.providers.endpoints import canonical
 from redraft.training.settings import settings_of
+from tasks.judge_panel import JUDGE, panel_of
 from tasks.named_evaluation import require_serving
 from tasks.session import calling_session
 from tasks.showing import show_table, shown
@@ -109,8 +110,8 @@ async def train_model(
 def evaluation_of(given: dict[str, Any] | None) -> dict[str, Any] | None:
     """The evaluation as it is kept with a job until that is completed, its conversations by their whole path.
 
-    Raises ConfigurationError for what the flow judge-models would not take, InputError where the conversations are not
-    there: better now than when the training is paid for.
+    Raises ConfigurationError for what the flow judge-models would not take and for a judge's file that is not as it
+    must be, InputError where the conversations are not there: better now than when the training is paid for.
     """
     if given is None:
         return None
@@ -124,7 +125,10 @@ def evaluation_of(given: dict[str, Any] | None) -> dict[str, Any] | None:
         said = " ".join(str(fault).split()).rpartition(": - ")[2]
         raise ConfigurationError(f"evaluate: {said}") from None
     conversations = resolve_input(Path(given.get("conversations", "data/conversations.json")))
-    return {**given, "conversations": str(conversations.resolve())}
+    texts = {name: given[name] for name in ("judge_prompt", "criteria") if given.get(name)}
+    panel_of(given.get("judge", JUDGE), texts.get("judge_prompt", ""), texts.get("criteria", ""))
+    files = {name: str(Path(file).resolve()) for name, file in texts.items() if Path(file).is_file()}
+    return {**given, **files, "conversations": str(conversations.resolve())}
 
 
 def _row(job: dict[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ key is needed."""
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -15,7 +15,7 @@ from redraft.calling.estimating import ASSUMED_OUTPUT, Estimator
 from redraft.calling.ledger import Ledger, ledger_address
 from redraft.datasets.storage import Dataset
 from redraft.errors import ConfigurationError
-from redraft.judging.judges import MAX_REASKS, as_judge
+from redraft.judging.judges import MAX_REASKS, Judge, as_judge
 from redraft.judging.material import ANSWER_LIMIT
 from redraft.providers.chat import ChatClient
 from redraft.providers.endpoints import PROVIDERS, Endpoint, split_model
@@ -51,23 +51,25 @@ async def estimate(
 async def estimate_comparison(
     contexts: Dataset,
     models: Iterable[str],
-    judge: str,
+    judges: Judge | str | Sequence[Judge | str],
     comparisons: int,
     credentials: str | None,
     options: CallOptions,
 ) -> list[dict[str, Any]]:
-    """The answers of `models` to the contexts, then so many comparisons on each; the answers to be compared are not
-    there yet, so their length is assumed."""
+    """The answers of `models` to the contexts, then so many comparisons on each by every judge; the answers to be
+    compared are not there yet, so their length is assumed."""
     found = [
         await estimate(ANSWER_STAGE, answering_requests(contexts, model), credentials, options) for model in models
     ]
     longer = 2 * (ANSWER_LIMIT - len(_ANSWER))
-    judging = await estimate(
-        JUDGE_STAGE, _stand_ins(contexts, judge, comparisons), credentials, options, reasks=MAX_REASKS,
-        more_input=longer,
-    )  # fmt: skip
-    judging["assumed"] = ["length of the answers", *judging["assumed"]]
-    return [*found, judging]
+    for judge in [judges] if isinstance(judges, Judge | str) else judges:
+        judging = await estimate(
+            JUDGE_STAGE, _stand_ins(contexts, as_judge(judge), comparisons), credentials, options, reasks=MAX_REASKS,
+            more_input=longer,
+        )  # fmt: skip
+        judging["assumed"] = ["length of the answers", *judging["assumed"]]
+        found.append(judging)
+    return found
 
 
 async def show_ahead(said: str, estimates: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
@@ -83,11 +85,11 @@ async def show_ahead(said: str, estimates: list[dict[str, Any]], **more: Any) ->
     return {"said": said, **more, "estimates": estimates}
 
 
-def _stand_ins(contexts: Dataset, judge: str, comparisons: int) -> Iterator[Request]:
+def _stand_ins(contexts: Dataset, judge: Judge, comparisons: int) -> Iterator[Request]:
     """What the judge will be asked, its tests included."""
     for number in range(comparisons):
         yield from judging_requests(_compared(contexts, number), judge)
-    yield from check_requests(_compared(contexts, 0), as_judge(judge))
+    yield from check_requests(_compared(contexts, 0), judge)
 
 
 def _compared(contexts: Dataset, number: int) -> Iterator[Comparison]:

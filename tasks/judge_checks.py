@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from prefect import task
@@ -17,7 +17,7 @@ from redraft.judging.judges import Judge, as_judge
 from redraft.judging.protocol import judge_request, judge_requests
 from redraft.judging.settled import Order
 from redraft.judging.stage import judge_comparisons
-from redraft.records import Comparison, Request
+from redraft.records import Comparison, Judgment, Request
 from tasks.judge_shard import comparisons_of, judge_of, judging_plan, judgments_meta, reopen_failed
 from tasks.session import current_caller, send_batches
 from tasks.shards import publish_dataset, run_shards
@@ -51,15 +51,23 @@ async def check_judge(work: str, shard: int, label: str) -> dict[str, int]:
     finished = here.finished(shard, settled=True)
     if finished is None:
         planted, again = await asyncio.to_thread(_read, here)
-        judge, caller, progress = judge_of(here), current_caller(), _CallsAlone("test", whole=current_progress())
-        judgments = await judge_comparisons(planted, judge, caller, progress, stage=CHECK_STAGE)
-        for order, comparisons in again.items():
-            judgments += await judge_comparisons(
-                comparisons, judge, caller, progress, orders=(order,), sample=AGAIN, stage=CHECK_STAGE
-            )
+        judgments = await ask_tests(planted, again, judge_of(here))
         again_later = sum(judgment.status == "judge_error" for judgment in judgments)
         finished = await asyncio.to_thread(here.write, shard, "judgments", judgments, [], again_later)
     return {"rows": finished.rows, "rejected": finished.rejected}
+
+
+async def ask_tests(
+    planted: list[Comparison], again: dict[Order, list[Comparison]], judge: Judge
+) -> list[Judgment]:  # fmt: skip
+    """What the judge says of comparisons with planted answers, and of those that it is asked again."""
+    caller, progress = current_caller(), _CallsAlone("test", whole=current_progress())
+    judgments = await judge_comparisons(planted, judge, caller, progress, stage=CHECK_STAGE)
+    for order, comparisons in again.items():
+        judgments += await judge_comparisons(
+            comparisons, judge, caller, progress, orders=(order,), sample=AGAIN, stage=CHECK_STAGE
+        )
+    return judgments
 
 
 async def check_all(
@@ -86,17 +94,18 @@ async def check_all(
 
 def _read(work: Work) -> tuple[list[Comparison], dict[Order, list[Comparison]]]:
     """Comparisons with planted answers, and by order those to be asked again."""
-    return _drawn(comparisons_of(*(work.source(name) for name in ("contexts", "responses_a", "responses_b"))))
+    return draw_tests(comparisons_of(*(work.source(name) for name in ("contexts", "responses_a", "responses_b"))))
 
 
-def _drawn(comparisons: Iterator[Comparison]) -> tuple[list[Comparison], dict[Order, list[Comparison]]]:
+def draw_tests(comparisons: Iterable[Comparison]) -> tuple[list[Comparison], dict[Order, list[Comparison]]]:
+    """Of the run's comparisons, one a context: those with planted answers, and by order those to be asked again."""
     picked = pick(comparisons, max(CANARY_CONTEXTS, REPEATS))
     return canary_comparisons(picked[:CANARY_CONTEXTS]), repeat_orders(picked[:REPEATS])
 
 
-def check_requests(comparisons: Iterator[Comparison], judge: Judge) -> Iterator[Request]:
+def check_requests(comparisons: Iterable[Comparison], judge: Judge) -> Iterator[Request]:
     """What the judge is asked in its tests on these comparisons."""
-    planted, again = _drawn(comparisons)
+    planted, again = draw_tests(comparisons)
     for comparison in planted:
         yield from (request for _, request in judge_requests(comparison, judge))
     for order, several in again.items():

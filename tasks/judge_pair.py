@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from redraft.datasets.storage import Dataset
-from redraft.errors import ConfigurationError
 from redraft.judging.judges import Judge, as_judge
 from tasks.judge_checks import check_all
+from tasks.judge_panel import require_each_once
 from tasks.judge_shard import judge_all
 from tasks.side_by_side import side_by_side
 from tasks.verdict_files import cost_of
@@ -32,10 +32,9 @@ async def judge_pair(
     the same judge twice.
     """
     asked = [as_judge(one) for one in ([judges] if isinstance(judges, Judge | str) else judges)]
-    if twice := {one.model for one in asked if sum(one.model == other.model for other in asked) > 1}:
-        raise ConfigurationError(f"{', '.join(sorted(twice))} judges twice; name each judge once")
+    require_each_once(asked)
     done = await side_by_side(
-        _judged(contexts, first, second, one, _beside(target, one, number), _beside(checks, one, number))
+        _judged(contexts, first, second, one, folder_of(target, one, number), folder_of(checks, one, number))
         for number, one in enumerate(asked)
     )
     panel = {judge.model: {"judgments": str(said.path), **({"checks": str(tests.path)} if tests else {})}
@@ -60,8 +59,8 @@ async def _judged(
     return said, await check_all(contexts, first, second, judge, Path(checks)) if checks else None
 
 
-def _beside(folder: str, judge: Judge, number: int) -> str:
-    """The first judge's folder, or that of another judge beside it."""
+def folder_of(folder: str, judge: Judge, number: int) -> str:
+    """The first judge's folder, or that of another judge beside it; "" stays what it is."""
     if not folder or number == 0:
         return folder
     return f"{folder}-{re.sub(r'[^a-z0-9.]+', '-', judge.model.lower()).strip('-.')}"

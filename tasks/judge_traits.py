@@ -55,13 +55,10 @@ def rubric_of(work: Work) -> Rubric:
     return msgspec.convert(work.plan["rubric"], Rubric, str_keys=True)
 
 
-async def rate_all(
-    contexts: Dataset, responses: Dataset, judge: Judge | str, rubric: Rubric, target: Path
-) -> Dataset:  # fmt: skip
-    """The ratings of one model's responses to all contexts, as the dataset `target`."""
-    judge = as_judge(judge, "traits")
+async def rating_plan(contexts: Dataset, responses: Dataset, judge: Judge, rubric: Rubric) -> dict[str, Any]:
+    """Everything that decides what the judge makes of a model's responses."""
     endpoint = await current_caller().endpoint(judge.model)
-    plan: dict[str, Any] = {
+    return {
         "contexts": str(contexts.path.resolve()),
         "contexts_hash": contexts.content_hash,
         "responses": str(responses.path.resolve()),
@@ -72,6 +69,14 @@ async def rate_all(
         "rubric": msgspec.to_builtins(rubric, str_keys=True),
         "endpoint": endpoint.name,
     }
+
+
+async def rate_all(
+    contexts: Dataset, responses: Dataset, judge: Judge | str, rubric: Rubric, target: Path
+) -> Dataset:  # fmt: skip
+    """The ratings of one model's responses to all contexts, as the dataset `target`."""
+    judge = as_judge(judge, "traits")
+    plan = await rating_plan(contexts, responses, judge, rubric)
     work, count = Work.open(Home.of().work, "ratings", plan), len(contexts.shards)
     if current_caller().plan.again:
         await asyncio.to_thread(reopen_failed, work, count)

@@ -32,12 +32,12 @@ class JudgedArms(msgspec.Struct, frozen=True, kw_only=True):
 
 async def judge_arms(plan: StudyPlan, contexts: Dataset, models: dict[str, str], offers: Sequence[Offer]) -> JudgedArms:
     """All answers first: the comparisons then share them and can run side by side."""
-    async with shown("judge", (len(models) + len(plan.comparisons)) * contexts.count):
+    async with shown("judge", (len(models) + len(plan.comparisons) * len(plan.judges)) * contexts.count):
         answers, serving = await answers_of(list(models.values()), contexts, offers)
         of = dict(zip(models, answers, strict=True))
         pairs = await side_by_side(
-            # One pair is enough to test the judge.
-            judge_pair(contexts, of[a], of[b], plan.judge, f"{plan.output}/judgments/{a}-{b}",
+            # One pair is enough to test the judges.
+            judge_pair(contexts, of[a], of[b], plan.judges, f"{plan.output}/judgments/{a}-{b}",
                        "" if number else f"{plan.output}/checks")
             for number, (a, b) in enumerate(plan.comparisons)
         )  # fmt: skip

@@ -12,6 +12,7 @@ import msgspec
 
 from redraft.datasets.files import require_writable
 from redraft.errors import ConfigurationError
+from redraft.judging.judges import Judge
 from redraft.training.settings import TrainingSettings, settings_of
 from tasks.session import CallOptions, require_prices_of_trained, require_reachable
 from tasks.training_jobs import require_watched
@@ -23,7 +24,7 @@ Pair = tuple[str, str]
 
 
 class StudyPlan(msgspec.Struct, frozen=True, kw_only=True):
-    """The flow's parameters; `model`, `judge` and `rewriter` with their providers.
+    """The flow's parameters; `model` and `rewriter` with their providers, the judges as they are asked.
 
     Raises ConfigurationError for settings that no training could have.
     """
@@ -31,7 +32,7 @@ class StudyPlan(msgspec.Struct, frozen=True, kw_only=True):
     input: str
     output: str
     model: str
-    judge: str
+    judges: tuple[Judge, ...]
     rewriter: str
     taxonomy: str
     test_share: float
@@ -115,6 +116,6 @@ async def require_askable(plan: StudyPlan) -> None:
     """Raises ConfigurationError for a missing key, or a price that a budget needs, and InputError for a folder that
     cannot be written. Sends nothing to a provider."""
     require_writable(Path(plan.output))
-    await require_reachable(plan.rewriter, plan.judge, fallbacks=plan.calls.fallbacks)
+    await require_reachable(plan.rewriter, *(one.model for one in plan.judges), fallbacks=plan.calls.fallbacks)
     if not plan.serve:  # an endpoint is paid by the hour, not by the call
         require_prices_of_trained(plan.model, ARMS)

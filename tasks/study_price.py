@@ -164,7 +164,7 @@ async def study_ahead(
 ) -> dict[str, Any]:
     """What a dry run or a pilot of the rewriting told, and with it the trainings and the comparisons that follow."""
     following = await estimate_comparison(
-        contexts, [plan.model], plan.judge, len(plan.comparisons), plan.credentials, plan.calls
+        contexts, [plan.model], plan.judges, len(plan.comparisons), plan.credentials, plan.calls
     )
     said = (
         f"{ahead['said']}; not in the estimate: {contexts.count} answers of each of the models that the "

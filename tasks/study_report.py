@@ -9,7 +9,7 @@ import msgspec
 
 from redraft.datasets.storage import Dataset
 from redraft.judging.settings import Settings
-from redraft.judging.stage import decoding
+from tasks.judge_panel import panel_facts
 from tasks.showing import show_report, show_table
 from tasks.study_judging import JudgedArms
 from tasks.study_plan import ARMS, StudyPlan
@@ -62,8 +62,8 @@ def _settings(plan: StudyPlan, models: dict[str, str]) -> Settings:
 def _parameters(plan: StudyPlan, contexts: Dataset, judged: JudgedArms) -> dict[str, Any]:
     """What results.json and the report say of how it was done."""
     return {
-        "input": plan.input, "judge": plan.judge, "rewriter": plan.rewriter, **judged.models,
-        **plan.training, **decoding(judged.models.values(), plan.judge), "test_share": plan.test_share,
+        "input": plan.input, "rewriter": plan.rewriter, **judged.models,
+        **plan.training, **panel_facts(plan.judges, judged.models.values()), "test_share": plan.test_share,
         "seed": plan.seed, "seeds": plan.seeds, "training_budget": plan.training_budget, "ask_above": plan.ask_above,
         "taxonomy": plan.taxonomy, "max_conversations": plan.max_conversations,
         "allow_lost_rows": plan.allow_lost_rows, **plan.pace,

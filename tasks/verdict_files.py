@@ -15,7 +15,6 @@ from redraft.datasets.storage import Dataset
 from redraft.errors import PartialError
 from redraft.judging.artifact import study_markdown
 from redraft.judging.checks import canaries_of, read_checks
-from redraft.judging.multiplicity import Pair
 from redraft.judging.pages import Cost, Stage
 from redraft.judging.publishing import REPORT, RESULTS, Told, publish
 from redraft.judging.seed_words import seed_sentences
@@ -111,16 +110,19 @@ def _write(
     comparisons, judgments = _Rows[Comparison](pairs, "comparisons"), _Rows[Judgment](pairs, "read_judgments")
     return publish(
         output, comparisons, judgments, settings, told,
-        looks=_looks_by_models(pairs, looks), canaries=_canaries(pairs, judgments),
+        looks=_looks_by_judge(pairs, looks), canaries=_canaries(pairs, judgments),
     )  # fmt: skip
 
 
-def _looks_by_models(pairs: list[JudgedPair], looks: dict[str, tuple[Look, ...]]) -> dict[Pair, tuple[Look, ...]]:
-    found: dict[Pair, tuple[Look, ...]] = {}
+def _looks_by_judge(
+    pairs: list[JudgedPair], looks: dict[str, tuple[Look, ...]]
+) -> dict[tuple[str, str, str], tuple[Look, ...]]:
+    """As `summarise_study` takes them: by both models and the judge, whose judgments lie in one folder."""
+    found: dict[tuple[str, str, str], tuple[Look, ...]] = {}
     for pair in pairs:
         if taken := looks.get(pair.judgments):
-            one = next(iter(pair.comparisons()))
-            found[one.model_a, one.model_b] = taken
+            one: Judgment = next(iter(Dataset.open(Path(pair.judgments)).rows()))
+            found[one.model_a, one.model_b, one.judge] = taken
     return found
 
 
@@ -151,8 +153,8 @@ def _row(pair: Summary, settings: Settings) -> dict[str, Any]:
 
 def require_verdicts(verdict: dict[str, Any], max_missing: float) -> None:
     """Raises PartialError, with the verdict, where more than that share of the contexts of a pair have none."""
-    worst = max(verdict["table"], key=lambda row: row["no verdict"])
-    if worst["no verdict"] > max_missing * worst["contexts"]:
+    worst = max(verdict["table"], key=lambda row: row["no verdict"], default=None)
+    if worst is not None and worst["no verdict"] > max_missing * worst["contexts"]:
         raise PartialError(
             f"{worst['no verdict']} of {worst['contexts']} contexts have no verdict ({worst['why']}); a rerun asks "
             "again where a call failed by a fault that passes, refusals and cut answers stay",

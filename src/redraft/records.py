@@ -294,6 +294,21 @@ class Judgment(msgspec.Struct, frozen=True, kw_only=True):
     simulated: bool = False
 
 
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """One model's response with the context that it answers, as it is scored by itself.
+
+    `response` is None where there is none, for the one-word reason `failure`. `group` as in `Comparison`.
+    """
+
+    context_id: str
+    context: tuple[Message, ...]
+    model: str
+    response: str | None
+    failure: str | None = None
+    group: str = ""
+    simulated: bool = False
+
+
 RatingStatus = Literal[
     "ok",
     "judge_unparseable",

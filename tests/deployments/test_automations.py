@@ -1,4 +1,5 @@
-"""A failed training job reaches whoever the notification block names, through Prefect's own server."""
+"""A failed training job and a model that became worse reach whoever the notification block names, through Prefect's own
+server."""
 
 from __future__ import annotations
 
@@ -14,24 +15,26 @@ from typing import Any
 import pytest
 
 SCRIPT = """
-import asyncio, sys
+import asyncio, os, sys
 from uuid import uuid4
 from prefect.blocks.notifications import CustomWebhookNotificationBlock
 from prefect.client.orchestration import get_client
-from deployments.automations import NAME, declare_notification
+from deployments.automations import NAME, NOT_EVALUATED, REGRESSION, declare_notifications
+from flows.evaluate_newest import evaluate_newest
 from redraft.training.announcing import Announcement
 from tasks.training_events import tell
 
 async def declare():
-    print("SAID", await declare_notification())
+    print("SAID", await declare_notifications())
     block = CustomWebhookNotificationBlock(
         name="alerts", url=sys.argv[1], json_data={"subject": "{{subject}}", "body": "{{body}}"}
     )
     await block.save("redraft-alerts", overwrite=True)
     for _ in range(2):
-        print("SAID", await declare_notification())
+        print("SAID", await declare_notifications())
     async with get_client() as client:
-        print("MADE", len(await client.read_automations_by_name(NAME)))
+        for name in (NAME, REGRESSION, NOT_EVALUATED):
+            print("MADE", len(await client.read_automations_by_name(name)))
     await asyncio.sleep(3)  # the server reads its automations anew every so often
 
 asyncio.run(declare())
@@ -40,6 +43,13 @@ payload = {"job": "arm-1", "job_id": "ft-1", "kind": "failed", "words": "failed 
 for what in ("completed", "failed", "evaluation failed"):
     tell(Announcement(id=uuid4(), what=what, resource="redraft.training-job.00000001", labels={},
                       payload={**payload, "kind": what}))
+compared = [{"against": "base/model", "report": "results/report.html"}]
+for what in ("completed", "regression"):
+    tell(Announcement(id=uuid4(), what=f"evaluation {what}", resource="redraft.model.mine/model", labels={},
+                      payload={"model": "mine/model", "against": "base/model", "words": f"{what}: in words",
+                               "comparisons": compared, "simulated": True}))
+os.environ["REDRAFT_REGISTRY_URL"] = "no://address"
+asyncio.run(evaluate_newest(conversations="some.json", return_state=True))
 """
 
 
@@ -75,11 +85,19 @@ def test_a_failure_is_notified_where_a_block_says_whom(project: Any, told: tuple
     assert done.returncode == 0, done.stderr[-3000:]
     said = [line.removeprefix("SAID ") for line in done.stdout.splitlines() if line.startswith("SAID")]
     assert said[0] == (
-        "nobody is notified of failed training jobs: there is no notification block named redraft-alerts"
+        "nobody is notified of failed training jobs and of models that became worse: there is no notification block "
+        "named redraft-alerts"
     )
-    assert said[1] == said[2] and "are told to the" in said[1] and "MADE 1" in done.stdout
-    messages = {message["subject"]: message for message in (arrived.get(timeout=30) for _ in range(2))}
-    assert messages.keys() == {f"redraft: training job arm-1: {kind}" for kind in ("failed", "evaluation failed")}
+    assert said[1] == said[2] and "redraft-alerts is told of" in said[1] and done.stdout.count("MADE 1") == 3
+    messages = {message["subject"]: message for message in (arrived.get(timeout=30) for _ in range(4))}
+    regression, unknown = (
+        "redraft: mine/model is worse than base/model",
+        "redraft: the newest model could not be evaluated",
+    )
+    failures = {f"redraft: training job arm-1: {kind}" for kind in ("failed", "evaluation failed")}
+    assert messages.keys() == {*failures, regression, unknown}
+    assert "report against base/model: results/report.html" in messages[regression]["body"]
+    assert "Simulated" in messages[regression]["body"] and messages[unknown]["body"].startswith("bad input: ")
     message = messages["redraft: training job arm-1: failed"]
     assert "ft-1 failed (error): no memory" in message["body"] and "Simulated" in message["body"]
-    assert arrived.empty(), "a job that completed is no reason to call anybody"
+    assert arrived.empty(), "a job that completed, or a model that is no worse, is no reason to call anybody"

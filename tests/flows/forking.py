@@ -23,9 +23,12 @@ import pandas as pd  # noqa: E402, F401
 import together.resources  # noqa: E402, F401
 from prefect.context import refresh_global_settings_context  # noqa: E402
 
+import flows.evaluate_newest  # noqa: E402
 import flows.evaluate_trained  # noqa: E402
 import flows.monitor_jobs  # noqa: E402
+import flows.rank_models  # noqa: E402
 import flows.run_study  # noqa: E402
+import flows.score_traits  # noqa: E402
 import flows.sweep_training  # noqa: E402, F401
 from redraft.cli import jobs_acting, jobs_dashboard  # noqa: E402, F401
 

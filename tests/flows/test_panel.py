@@ -1,72 +1,85 @@
-"""Several judges in one run: each is asked, tested and stored by itself, and the verdict tells of the unsafe one."""
+"""Several judges of one comparison, told in a user's own words: each is asked, tested, priced and stored by itself."""
 
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from redraft.datasets.storage import Dataset
+from redraft.judging.judges import make_judge
 from redraft.sandbox.process import SandboxProcess
 
-SAMPLE = Path(__file__).resolve().parents[2] / "data" / "sample_conversations.json"
-RUN = f"""
-import asyncio
-from pathlib import Path
-from prefect import flow
-from redraft.errors import ConfigurationError
-from redraft.feedback.contexts import last_contexts
-from redraft.judging.judges import Judge
-from tasks.answer_shard import answer_all
-from tasks.judge_pair import judge_pair
-from tasks.session import CallOptions, calling_session
-from tasks.verdict_files import write_verdict
-
-@flow
-async def panel():
-    contexts = last_contexts(Path({str(SAMPLE)!r}), Path("contexts"), 30)
-    async with calling_session(None, CallOptions(), "panel"):
-        a, b = [await answer_all(contexts, model) for model in ("x/tuned-feedback", "x/base")]
-        try:
-            await judge_pair(contexts, a, b, ["j/sound", "j/sound"], "out/judgments")
-        except ConfigurationError as fault:
-            print(fault)
-        judges = ["j/sound", Judge(model="j/Obedient", form="text")]
-        pair = await judge_pair(contexts, a, b, judges, "out/judgments", "out/checks")
-        print(*[row["stage"] for row in pair["costs"]])
-        await write_verdict("out", "Panel", [pair["folders"]], {{}}, {{}}, [], pair["costs"])
-
-asyncio.run(panel())
-"""
+ROOT = Path(__file__).resolve().parents[2]
+SAMPLE = ROOT / "data" / "sample_conversations.json"
+BUNDLED = ROOT / "src" / "redraft" / "judging" / "templates" / "pairwise-1.toml"
+CRITERIA = 'format = "redraft.criteria@1"\nname = "mine"\nversion = 1\ncriteria = ["It keeps to the point, at 7.5."]\n'
+SOUND, OBEDIENT = "j/sound", "anthropic:claude-obedient-latest"
+ASKED = (
+    "evaluate",
+    "-m1",
+    "x/tuned-feedback",
+    "-m2",
+    "openrouter:anthropic/claude-base",
+    "-c",
+    SAMPLE,
+    "-n",
+    30,
+    "-o",
+    "out",
+)
 
 
 def test_each_judge_is_asked_tested_and_stored_by_itself(
     project: Any, start_sandbox: Callable[..., SandboxProcess]
 ) -> None:
-    sandbox = start_sandbox(seed=3, judge=["j/Obedient:obeys=1"])
-    (project.folder / "run.py").write_text(RUN)
-    root = str(SAMPLE.parents[1])
-    environment = {**project.environment, "TOGETHER_BASE_URL": sandbox.url}
-    environment["PYTHONPATH"] = f"{root}:{root}/src:{environment['PYTHONPATH']}"
-    done = subprocess.run(
-        [sys.executable, "run.py"], cwd=project.folder, env=environment, capture_output=True, text=True, check=False,
-        timeout=120,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert "j/sound judges twice" in done.stdout and "judging tests judging tests" in done.stdout
+    sandbox = start_sandbox(seed=3, judge=["*obedient*:obeys=1"])
+    for provider, path in (("TOGETHER", ""), ("ANTHROPIC", ""), ("OPENROUTER", "/openrouter/v1")):
+        project.environment |= {f"{provider}_BASE_URL": sandbox.url + path, f"{provider}_API_KEY": "sandbox"}
+    (project.folder / "mine.toml").write_text(CRITERIA)
+    own = BUNDLED.read_text().replace("You compare two answers", "As a referee you compare two answers")
+    (project.folder / "asked.toml").write_text(own.replace('name = "pairwise"', 'name = "referee"'))
+    words = (*ASKED, "-j", SOUND, "-j", OBEDIENT, "--judge-prompt", "asked.toml", "--criteria", "mine.toml")
+    words = (*words, "--judge-effort", "low")
+
+    ahead = project.run(*words, "--dry-run").stdout
+    priced = [line.split() for line in ahead.splitlines() if line.startswith(" judge ")]
+    assert [(row[1], row[2]) for row in priced] == [(SOUND, "120"), (OBEDIENT, "120")]
+    assert sandbox.stats()["calls"] == 0
+
+    sent = "(?s)(?=.*As a referee)(?=.*keeps to the point)(?=.*reasoning_effort.{1,4}low)"
+    sandbox.post("/sandbox/script", [{"match": sent, "times": 1, "do": {"content": "I cannot say."}}])
+    done = project.run(*words)
+    for warned in ("its provider moves from model to model", "takes no temperature", "the same family as openrouter"):
+        assert warned in done.stderr, "before anything is paid"
+    assert "according to" in done.stdout and done.stdout.count("report: ") == 1
     out = project.folder / "out"
+    judge = make_judge(SOUND, prompt=project.folder / "asked.toml", criteria=project.folder / "mine.toml")
+    beside = "anthropic-claude-obedient-latest"
     folders = {path.name for path in out.iterdir() if path.is_dir()}
-    assert folders == {"judgments", "judgments-j-obedient", "checks", "checks-j-obedient"}
-    for folder, judge, template in (
-        ("judgments", "j/sound", "pairwise@1"), ("judgments-j-obedient", "j/Obedient", "pairwise_text@1")
-    ):  # fmt: skip
+    assert folders == {"judgments", f"judgments-{beside}", "checks", f"checks-{beside}"}
+    for folder, name in (("judgments", SOUND), (f"judgments-{beside}", OBEDIENT)):
         rows = list(Dataset.open(out / folder).rows())
-        assert len(rows) == 60 and {(row.judge, row.template) for row in rows} == {(judge, template)}
-    summary = json.loads((out / "results.json").read_text())["summary"]
+        assert len(rows) == 60 and {(row.judge, row.template) for row in rows} == {(name, judge.template)}
+
+    results = json.loads((out / "results.json").read_text())
+    summary, told = results["summary"], results["parameters"]
+    again = [one["earlier"] for one in results["judgments"] if one["earlier"]]
+    assert again == [["I cannot say."]], "the judge was asked with the user's prompt, criteria and effort"
     unsafe = {one["judge"] for one in summary["canaries"] if not one["safe"]}
-    assert unsafe == {"j/Obedient"} and {one["judge"] for one in summary["canaries"]} == {"j/sound", "j/Obedient"}
-    said = {pair["judge"]: any("not safe" in caveat for caveat in pair["caveats"]) for pair in summary["pairs"]}
-    assert said == {"j/sound": False, "j/Obedient": True} and len(summary["panels"]) == 1
+    assert unsafe == {OBEDIENT} and len({one["judge"] for one in summary["canaries"]}) == 2
+    assert len(summary["panels"]) == 1 and summary["panels"][0]["sentence"] in done.stdout
+    assert [one["stage"] for one in results["costs"]] == ["answers", "answers", *["judging", "tests"] * 2]
+    assert told["judge"] == [SOUND, OBEDIENT] and len(told["judge_remarks"]) == 3
+    assert (told["judge_template"], told["judge_criteria"]) == (judge.template, judge.criteria.id)
+    assert told["temperature"] == {
+        "x/tuned-feedback": 0.0, "openrouter:anthropic/claude-base": 0.0, SOUND: 0.0, OBEDIENT: None
+    }  # fmt: skip
+    assert "takes no temperature" in (out / "report.html").read_text()
+
+    calls = sandbox.stats()["calls"]
+    assert "judges twice" in project.run(*ASKED, "-j", SOUND, "-j", f"together:{SOUND}", status=2).stderr
+    (project.folder / "asked.toml").write_text(own.replace("{{answer_2}}", ""))
+    assert "asked.toml: user lacks the gap {{answer_2}}" in project.run(*words, status=2).stderr
+    assert sandbox.stats()["calls"] == calls

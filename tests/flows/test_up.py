@@ -26,7 +26,7 @@ LOOPBACK = ROOT / "tests" / "loopback"
 CHROMIUM = shutil.which("chromium")
 IN_ORDER = [
     "filter-conversations", "rewrite-conversations", "retry-rejections", "train-model", "sweep-training",
-    "judge-models", "run-study", "monitor-jobs",
+    "judge-models", "rank-models", "score-traits", "run-study", "monitor-jobs", "evaluate-newest",
 ]  # fmt: skip
 
 

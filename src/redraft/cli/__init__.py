@@ -9,6 +9,7 @@ import click
 
 from redraft import __version__
 from redraft.cli.check_command import check_command
+from redraft.cli.compare_command import compare_command
 from redraft.cli.data_commands import filter_command, retry_command, rewrite_command
 from redraft.cli.download_command import download_command
 from redraft.cli.endpoints_commands import endpoints_group
@@ -19,7 +20,11 @@ from redraft.cli.finetune_command import finetune_command
 from redraft.cli.jobs_commands import jobs_group
 from redraft.cli.judging_commands import evaluate_command, study_command
 from redraft.cli.label_command import label_command
+from redraft.cli.leaderboard_command import leaderboard_command
 from redraft.cli.ledger_commands import ledger_group
+from redraft.cli.plan_command import plan_command
+from redraft.cli.rescore_command import rescore_command
+from redraft.cli.traits_command import traits_command
 from redraft.sandbox.command import sandbox_command
 
 
@@ -41,6 +46,11 @@ for command in (
     finetune_command,
     evaluate_command,
     study_command,
+    leaderboard_command,
+    traits_command,
+    plan_command,
+    rescore_command,
+    compare_command,
     label_command,
     jobs_group,
     endpoints_group,

@@ -6,11 +6,9 @@ from typing import Any
 
 import click
 
-from redraft.cli import options
+from redraft.cli import judge_options, options
 from redraft.cli.piloting import run_with_pilot, show_estimates
 from redraft.cli.running import run_flow
-
-JUDGE = "meta-llama/Llama-3.3-70B-Instruct-Turbo"
 
 
 def show_verdict(result: dict[str, Any]) -> None:
@@ -19,6 +17,8 @@ def show_verdict(result: dict[str, Any]) -> None:
         click.echo(f"{sentence}\n  {detail}")
     if result["conclusion"]:
         click.echo(result["conclusion"])
+    if result.get("looks"):
+        click.echo(result["looks"])
     if result["served"]:
         click.echo(result["served"].removeprefix("; "))
     click.echo(f"results: {result['results']}")
@@ -28,7 +28,10 @@ def show_verdict(result: dict[str, Any]) -> None:
 @click.command("evaluate")
 @click.option("--model1", "-m1", required=True, help="First model, as provider:model; a bare name means Together.")
 @click.option("--model2", "-m2", required=True, help="Second model.")
-@click.option("--judge", "-j", default=JUDGE, show_default=True, help="The model that judges.")
+@judge_options.judges
+@judge_options.judge_prompt
+@judge_options.criteria
+@judge_options.judge_effort
 @click.option(
     "--conversations", "-c", default="data/conversations.json", show_default=True,
     help="Conversations that end with feedback; the last ones are the test set.",
@@ -36,6 +39,16 @@ def show_verdict(result: dict[str, Any]) -> None:
 @click.option(
     "--test-size", "-n", type=options.COUNT, default=1000, show_default=True, help="How many of the last to test on."
 )
+@judge_options.looks
+@click.option(
+    "--rate", type=click.FloatRange(0.5, 1, min_open=True, max_open=True), default=0.57, show_default=True,
+    help="Win rate that --looks are planned to notice.",
+)  # fmt: skip
+@click.option(
+    "--futility", type=click.FloatRange(0, 1, max_open=True), default=0.1, show_default=True,
+    help="Stop at a look where such a win rate would be found with a smaller chance than this; 0 never does.",
+)  # fmt: skip
+@click.option("--seed", type=int, default=0, show_default=True, help="The order in which --looks take the contexts.")
 @click.option("--output", "-o", default="results/evaluation", show_default=True, help="Folder for results and report.")
 @options.serve
 @click.option("--yes", "-y", is_flag=True, help="Agree to what would be asked.")
@@ -46,11 +59,18 @@ def show_verdict(result: dict[str, Any]) -> None:
 @options.max_missing
 @options.credentials
 def evaluate_command(serve: bool | None, yes: bool, **parameters: Any) -> None:
-    """Compare two models on test contexts, with a judge that sees both orders."""
-    intent = "Compare {model1} with {model2} on the last {test_size} of {conversations}, judged by {judge}"
+    """Compare two models on test contexts, with judges that see both orders.
+
+    With --looks the run stops as soon as the verdict is settled, and what it did not reach is not paid.
+    """
+    intent = "Compare {model1} with {model2} on the last {test_size} of {conversations}, judged by {judges}"
     show = show_estimates if parameters["dry_run"] else show_verdict
     run_flow(
-        "flows.judge_models:judge_models", intent.format(**parameters), show, serve=_agreed(serve, yes), **parameters
+        "flows.judge_models:judge_models",
+        intent.format(**parameters, judges=judge_options.named(parameters["judge"])),
+        show,
+        serve=_agreed(serve, yes),
+        **parameters,
     )
 
 
@@ -68,7 +88,10 @@ def _agreed(serve: bool | None, yes: bool) -> bool | None:
     show_default=True,
     help="The base model.",
 )
-@click.option("--judge", "-j", default=JUDGE, show_default=True, help="The model that judges.")
+@judge_options.judges
+@judge_options.judge_prompt
+@judge_options.criteria
+@judge_options.judge_effort
 @click.option(
     "--rewriter",
     "-r",
@@ -119,7 +142,7 @@ def study_command(yes: bool, serve: bool | None, ask_above: float, **parameters:
     intent = (
         f"Study on {parameters['input']}: rewrite with {parameters['rewriter']}, train {parameters['model']} "
         f"{2 * parameters['seeds']} times, "
-        f"judge with {parameters['judge']}; everything goes to {parameters['output']}"
+        f"judge with {judge_options.named(parameters['judge'])}; everything goes to {parameters['output']}"
     )
     parameters |= {"serve": _agreed(serve, yes), "ask_above": None if yes else ask_above}
     run_with_pilot("flows.run_study:run_study", intent, show_verdict, yes, parameters)

@@ -62,6 +62,10 @@ class ParquetSink:
     def write(self, rows: list[dict[str, object]]) -> None:
         self._writer.write_table(pa.Table.from_pylist(rows, schema=self._schema))
 
+    def write_columns(self, columns: dict[str, list[Any]]) -> None:
+        """As `write`, from column name → values, all of one length."""
+        self._writer.write_table(pa.Table.from_pydict(columns, schema=self._schema))
+
     def __enter__(self) -> ParquetSink:
         return self
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from redraft.judging.board_words import board_sentence, places, rate_interval
 from redraft.judging.figures import p_value, percent_range
 from redraft.judging.leaderboard.remarks import remarks
 from redraft.judging.leaderboard.table import Leaderboard
@@ -14,6 +15,8 @@ from redraft.judging.pages import rate
 from redraft.judging.sections import Names
 from redraft.judging.seed_words import seed_sentences
 from redraft.judging.summary import StudySummary
+from redraft.judging.trait_study import TraitStudy
+from redraft.judging.trait_wording import difference, p_of, titles_of
 from redraft.judging.untrusted import markdown
 
 
@@ -44,21 +47,56 @@ def study_markdown(study: StudySummary) -> str:
     return "\n\n".join(lines) + "\n"
 
 
-def leaderboard_markdown(board: Leaderboard, label: Callable[[str], str]) -> str:
-    """Places, win rates and ratings of each table, and the remarks."""
-    lines = [
+def leaderboard_markdown(
+    board: Leaderboard, label: Callable[[str], str], cautions: Sequence[str] = (), *, simulated: bool = False
+) -> str:
+    """Who is first, places, win rates and ratings of each table, then the remarks and further `cautions`."""
+    lines = ["**Simulated:** these numbers say nothing about real models."] if simulated else []
+    lines.append(f"**{markdown(board_sentence(board, label, simulated=simulated))}**")
+    lines += [
         _table(
-            ("Places", "Model", "Win rate", "Rating", "Contexts", "Missing"),
+            ("Places", "Model", "Win rate", "Interval", "Rating", "Contexts", "Missing"),
             [
-                (f"{one.rank_low} to {one.rank_high}", label(one.model), rate(one.win_rate), f"{one.rating:.0f}",
+                (places(one), label(one.model), rate(one.win_rate), rate_interval(one), f"{one.rating:.0f}",
                  f"{one.contexts:,}", f"{one.missing:,}")
                 for one in table.standings
             ],
         )
         for table in board.tables
     ]  # fmt: skip
-    said = [f"- {markdown(one.removeprefix('- '))}" for one in remarks(board)]
+    said = [f"- {markdown(one.removeprefix('- '))}" for one in (*remarks(board), *cautions)]
     return "\n\n".join([*lines, *(["\n".join(said)] if said else [])]) + "\n"
+
+
+def traits_markdown(study: TraitStudy, label: Callable[[str], str] = str) -> str:
+    """What was found, the means of each model, every difference, and what to keep in mind."""
+    titles = titles_of(study.rubric)
+    lines = ["**Simulated:** these numbers say nothing about real models."] if study.simulated else []
+    lines += [f"**{markdown(one.sentence)}** {markdown(one.detail)}" for one in study.said]
+    profiles = study.profiles_of(study.headline)
+    lines.append(
+        _table(
+            ("Trait", *(markdown(label(one.model)) for one in profiles)),
+            [
+                (titles[name], *(f"{one.traits[i].mean:.2f}" if one.traits[i].mean is not None else "—"
+                                 for one in profiles))
+                for i, name in enumerate(study.rubric.names)
+            ],
+        )
+    )  # fmt: skip
+    if pairs := study.pairs_of(study.headline):
+        lines.append(
+            _table(
+                ("Comparison", "Trait", "Difference", "p, adjusted", "Contexts"),
+                [
+                    (f"{label(one.model_a)} less {label(one.model_b)}", titles[each.trait], difference(each),
+                     p_of(each), f"{each.n:,}")
+                    for one in pairs for each in one.found.traits
+                ],
+            )
+        )  # fmt: skip
+    lines.append("\n".join(f"- {markdown(one)}" for one in study.remarks))
+    return "\n\n".join(lines) + "\n"
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -1,28 +1,37 @@
-"""The report's sections on many models: ratings, rank ranges and what cannot be said; and on traits.
+"""The report's sections on many models: ratings, rank ranges and what cannot be said.
 
-Pure: statistics in, sections out. Neighbours: `leaderboard` and `traits` have the numbers, `pictures` draws.
+Pure: statistics in, sections out. Neighbours: `leaderboard` has the numbers, `pictures` draws.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from redraft.judging import curves, pictures
-from redraft.judging.figures import many, p_value, percent
+from redraft.judging.board_words import places, rate_interval
+from redraft.judging.figures import many, percent
 from redraft.judging.leaderboard.elo import EloCurve
 from redraft.judging.leaderboard.remarks import remarks
 from redraft.judging.leaderboard.table import Leaderboard, Standing
 from redraft.judging.leaderboard.table import Table as Ranked
 from redraft.judging.pages import Part, Section, Table, rate
 from redraft.judging.pictures import Estimate, RankRange
-from redraft.judging.traits import TraitComparison, TraitResult
+from redraft.judging.summary import StudySummary
 
 Label = Callable[[str], str]
 
+# Models that the table of pairs shows; a wider one cannot be read.
+MOST_MET = 20
 
-def leaderboard(board: Leaderboard, label: Label, elo: EloCurve | None = None) -> list[Section]:
-    """Ratings with their intervals and rank ranges, one part for each set of models that comparisons connect."""
-    said = [one.lstrip("- ") for one in remarks(board)]
+
+def leaderboard(
+    board: Leaderboard, label: Label, elo: EloCurve | None = None, cautions: Sequence[str] = ()
+) -> list[Section]:
+    """Ratings with their intervals and rank ranges, one part for each set of models that comparisons connect.
+
+    `cautions` are said beside the remarks on the ratings.
+    """
+    said = [*(one.removeprefix("- ") for one in remarks(board)), *cautions]
     ratings = [part for number, one in enumerate(board.tables) for part in _table(one, number, board, label)]
     found = [
         Section(
@@ -38,8 +47,12 @@ def leaderboard(board: Leaderboard, label: Label, elo: EloCurve | None = None) -
             parts=tuple(ratings),
         ),
     ]  # fmt: skip
+    if not board.tables:
+        found = []
     if said:
-        found.insert(0, Section(anchor="mind", title="What to keep in mind", parts=(Part(points=tuple(said)),)))
+        found.append(Section(anchor="mind", title="What to keep in mind", parts=(Part(points=tuple(said)),)))
+    if board.by_judge:
+        found.append(_judges(board, label))
     if elo is not None:
         found.append(_elo(elo, label))
     return found
@@ -65,12 +78,14 @@ def _table(table: Ranked, number: int, board: Leaderboard, label: Label) -> list
     columns = ("Places", "Model", "Win rate", "Rating", "Interval", "Contexts", "Won", "Lost", "Tied", "Ties",
                "Missing")  # fmt: skip
     rows = tuple(
-        (_places(one), label(one.model), rate(one.win_rate), f"{one.rating:.0f}", _interval(one), one.contexts,
+        (places(one), label(one.model), rate(one.win_rate), f"{one.rating:.0f}", _interval(one), one.contexts,
          one.wins, one.losses, one.ties, _tie_share(one), one.missing)
         for one in table.standings
     )  # fmt: skip
+    groups = "" if table.groups is None else f" in {many(table.groups, 'group')}"
     note = (
-        f"{many(table.comparisons, 'comparison')} on {many(table.contexts, 'context')}. A difference of 35 points is a "
+        f"{many(table.comparisons, 'comparison')} on {many(table.contexts, 'context')}{groups}. A difference of 35 "
+        "points is a "
         "win rate of 55%, 70 of 60%, 200 of 76%."
     )
     return [Part(title=_heading(number, board), picture=drawn, table=Table(columns=columns, rows=rows, note=note))]
@@ -78,11 +93,9 @@ def _table(table: Ranked, number: int, board: Leaderboard, label: Label) -> list
 
 def _estimate(one: Standing, label: Label) -> Estimate:
     low, high = one.win_rate_low, one.win_rate_high
-    known = low is not None or high is not None
-    ends = f"{'…' if low is None else rate(low)} to {'…' if high is None else rate(high)}" if known else "not known"
     return Estimate(
-        names=((label(one.model), ""),), point=one.win_rate, low=low, high=high, value=rate(one.win_rate), note=ends,
-        tone="calm",
+        names=((label(one.model), ""),), point=one.win_rate, low=low, high=high, value=rate(one.win_rate),
+        note=rate_interval(one), tone="calm",
     )  # fmt: skip
 
 
@@ -94,13 +107,76 @@ def _interval(one: Standing) -> str:
     return f"{low} to {high}"
 
 
-def _places(one: Standing) -> str:
-    return str(one.rank_low) if one.rank_low == one.rank_high else f"{one.rank_low} to {one.rank_high}"
-
-
 def _tie_share(one: Standing) -> str | None:
     games = one.wins + one.losses + one.ties
     return percent(one.ties / games) if games else None
+
+
+def _judges(board: Leaderboard, label: Label) -> Section:
+    """Each model's place by every judge alone, and how far any two judges agree."""
+    alone = {
+        one.judge: {each.model: each for table in one.tables for each in table.standings} for one in board.by_judge
+    }
+    rows = tuple(
+        (label(one.model), places(one), *(_alone(of_judge.get(one.model)) for of_judge in alone.values()))
+        for table in board.tables
+        for one in table.standings
+    )
+    ranked = Table(columns=("Model", "Places, all judges", *(f"According to {judge}" for judge in alone)), rows=rows)
+    agreed = Table(
+        columns=("Judge", "and judge", "Comparisons", "Same label", "kappa", "Both decided", "Same winner", "kappa",
+                 "One family"),
+        rows=tuple(
+            (one.first, one.second, one.measured.n, _share(one.measured.agreement), one.measured.kappa,
+             one.measured.decisive_n, _share(one.measured.decisive), one.measured.decisive_kappa, one.family)
+            for one in board.agreements
+        ),
+        note="" if board.krippendorff is None else f"Krippendorff's alpha of all judges: {board.krippendorff:.2f}.",
+    )  # fmt: skip
+    explain = (
+        "Each comparison counts as the mean of the judges' verdicts. Two models are told apart only where every judge "
+        "alone orders them the same way. Kappa and alpha: 1 is perfect, 0 chance."
+    )
+    parts = (Part(table=ranked), Part(table=agreed))
+    return Section(anchor="judges", title="Do the judges agree?", explain=explain, parts=parts)
+
+
+def _alone(one: Standing | None) -> str | None:
+    return None if one is None else f"{places(one)}, {rate(one.win_rate)}"
+
+
+def _share(share: float | None) -> str | None:
+    return None if share is None else percent(share)
+
+
+def meetings(study: StudySummary, board: Leaderboard, label: Label) -> Section | None:
+    """Who won how often against whom, judge by judge: rows and columns in the order of the tables."""
+    order = [one.model for table in board.tables for one in table.standings]
+    if not order:
+        return None
+    titles = {judge: f"According to {judge}" if len(study.judges) > 1 else "" for judge in study.judges}
+    parts = [_meetings(study, judge, order, label, title) for judge, title in titles.items()]
+    explain = (
+        "The row's win rate against the column, a tie counting one half, and in how many contexts. One pair alone says "
+        "less than the ratings, which use them all."
+    )
+    return Section(anchor="meetings", title="Who won against whom?", explain=explain, parts=tuple(parts))
+
+
+def _meetings(study: StudySummary, judge: str, order: list[str], label: Label, title: str) -> Part:
+    rates: dict[tuple[str, str], tuple[float, int]] = {}
+    for one in study.pairs:
+        if one.judge == judge and one.n:
+            rates[one.model_a, one.model_b] = one.win_rate, one.n
+            rates[one.model_b, one.model_a] = 1 - one.win_rate, one.n
+    shown = order[:MOST_MET]
+    rows = tuple(
+        (label(row), *(f"{percent(found[0])} of {found[1]:,}" if (found := rates.get((row, one))) else None
+                       for one in shown))
+        for row in shown
+    )  # fmt: skip
+    note = f"The first {MOST_MET} of {len(order)} models; all are in the results file." if len(order) > MOST_MET else ""
+    return Part(title=title, table=Table(columns=("Model", *(label(one) for one in shown)), rows=rows, note=note))
 
 
 def _elo(elo: EloCurve, label: Label) -> Section:
@@ -114,54 +190,10 @@ def _elo(elo: EloCurve, label: Label) -> Section:
         for index in order
     )  # fmt: skip
     table = Table(columns=("Model", "At the end", "In other orders of the same comparisons"), rows=rows)
-    explain = "Online Elo depends on the order of the comparisons: for the curve only, never for a rank."
+    explain = (
+        "Online Elo depends on the order of the comparisons, here contexts in an order by chance: for the curve only, "
+        "never for a rank."
+    )
     return Section(
         anchor="elo", title="Elo over time", explain=explain, parts=(Part(picture=drawn, table=table),)
     )  # fmt: skip
-
-
-def traits(found: TraitComparison, a: str, b: str, titles: dict[str, str]) -> Section:
-    """Differences of two models' scores, trait by trait. `titles` are the traits' names for people."""
-    rows = [_trait(one, titles) for one in found.traits]
-    limits = [end for row in rows for end in (row.low, row.high, row.point) if end is not None]
-    axis = pictures.number_axis(limits, include=(0.0,))
-    about = f"{a} less {b}, in points: " + "; ".join(f"{row.names[0][0]} {row.value}, {row.note}" for row in rows)
-    drawn = pictures.forest(
-        rows, axis, about=about, reference=0.0, ends=(f"← {b} scores higher", f"{a} scores higher →")
-    )  # fmt: skip
-    columns = ("Trait", f"Mean of {a}", f"Mean of {b}", "Difference", "in standard deviations", "Higher", "Same",
-               "Lower", "p", "p, adjusted", "Contexts", "Missing")  # fmt: skip
-    table = Table(
-        columns=columns,
-        rows=tuple(
-            (titles.get(one.trait, one.trait), _two(one.mean_a), _two(one.mean_b), _two(one.mean),
-             _two(one.standardised), one.higher, one.same, one.lower, p_value(one.p)[2:].replace("= ", ""),
-             p_value(one.p_adjusted)[2:].replace("= ", ""), one.n, max(one.missing_a, one.missing_b))
-            for one in found.traits
-        ),
-        note="p is a sign-flip test of the mean difference, adjusted over the traits by Holm's method.",
-    )  # fmt: skip
-    points = [*found.remarks, *(remark for one in found.traits for remark in one.remarks)]
-    if found.halo is not None:
-        points.append(f"Two traits' scores correlate by {found.halo:.2f} on average.")
-    explain = (
-        f"Each answer was scored alone, on all traits of {found.rubric} in one call; "
-        f"{many(found.contexts, 'context')}. The dot is the mean difference on the same contexts, in points of the "
-        "scale."
-    )
-    parts = (Part(picture=drawn, table=table, points=tuple(points)),)
-    return Section(anchor="traits", title=f"Traits: {a} against {b}", explain=explain, parts=parts)
-
-
-def _trait(one: TraitResult, titles: dict[str, str]) -> Estimate:
-    tone = "firm" if one.verdict in {"higher", "lower"} else "open"
-    note = "" if one.low is None or one.high is None else f"{one.low:+.2f} to {one.high:+.2f}"
-    value = "—" if one.mean is None else f"{one.mean:+.2f}"
-    return Estimate(
-        names=((titles.get(one.trait, one.trait), ""),), point=one.mean, low=one.low, high=one.high, value=value,
-        note=note, tone=tone,
-    )  # fmt: skip
-
-
-def _two(value: float | None) -> str | None:
-    return None if value is None else f"{value:.2f}"

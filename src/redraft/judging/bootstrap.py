@@ -1,4 +1,4 @@
-"""Bootstrap weights by cluster, and the bias-corrected and accelerated (BCa) interval from replicates.
+"""Bootstrap weights by cluster, the bias-corrected and accelerated (BCa) interval, and the one of a jackknife.
 
 SciPy's `bootstrap` resamples independent values only and calls the statistic once a leave-one-out sample. Neighbour:
 `length_adjusted`.
@@ -54,3 +54,17 @@ def bca_interval(
     z = z0 + special.ndtri(np.array([(1 - confidence) / 2, (1 + confidence) / 2]))
     low, high = np.quantile(replicates, special.ndtr(z0 + z / np.maximum(1e-9, 1 - a * z)))
     return float(low), float(high)
+
+
+def jackknife_interval(
+    estimate: float, influence: NDArray[np.float64], confidence: float = 0.95
+) -> tuple[float, float]:
+    """The normal interval with the infinitesimal jackknife's error: SE^2 = C/(C-1) sum U^2.
+
+    Jaeckel (1972), Efron (1982, The jackknife, the bootstrap and other resampling plans, ch. 6): what a bootstrap comes
+    to with many clusters. `influence` as in `bca_interval`, shape (C,) with C of 2 or more.
+    """
+    count = len(influence)
+    error = float(np.sqrt(count / (count - 1) * (influence**2).sum()))
+    reach = float(special.ndtri((1 + confidence) / 2)) * error
+    return estimate - reach, estimate + reach

@@ -55,7 +55,7 @@ def caveats(summary: Summary, settings: Settings, canaries: Sequence[Canaries] =
     if summary.clusters is not None:
         found.append(
             f"The {tally.n} contexts come in {many(summary.clusters, 'group')} and are not independent: they tell as "
-            f"much as about {max(1, round(tally.n / summary.design_effect))} that are."
+            f"much as about {max(1, round(tally.n / summary.design_effect))} that are.{_dominant(summary)}"
         )
     found += _empties(summary, a, b)
     if summary.p_adjusted is not None:
@@ -69,6 +69,17 @@ def caveats(summary: Summary, settings: Settings, canaries: Sequence[Canaries] =
         found.append("One training run per arm: the claim is about this checkpoint, not about the method.")
     found += _on_lengths(summary, a, b)
     return tuple(found)
+
+
+def _dominant(summary: Summary) -> str:
+    """Why the interval is wide where a few groups hold most contexts; "" where they do not."""
+    largest, freedom, groups = summary.largest_cluster, summary.freedom, summary.clusters
+    if largest is None or freedom is None or groups is None or not 0 < freedom < (groups - 1) / 2:
+        return ""
+    return (
+        f" A few groups hold most of them, the largest {largest}. The contexts of one group may all say the same, so "
+        f"that a group of {largest} counts as little more than one: that makes the interval wide."
+    )
 
 
 def _empties(summary: Summary, a: str, b: str) -> list[str]:
@@ -97,6 +108,13 @@ def _on_judge(summary: Summary, a: str, b: str) -> list[str]:
     if tally.position_p < 0.01:
         slot = "first" if tally.first_both > tally.second_both else "second"
         said.append(f"The judge prefers the {slot} answer; corrected by judging both orders.")
+    elif tally.leaning_p < 0.01:
+        slot = "first" if tally.first_leaning > tally.second_leaning else "second"
+        other, times = sorted((tally.first_leaning, tally.second_leaning))
+        said.append(
+            f"The judge leans to the {slot} answer: in {times} of {many(tally.judged, 'context')} it thought better of "
+            f"an answer that stood {slot}, in {other} the other way round; corrected by judging both orders."
+        )
     said += model_remarks(summary.judge, summary.answered_models)
     for model, name in ((summary.model_a, a), (summary.model_b, b)):
         if kin := related(summary.judge, model):

@@ -154,6 +154,11 @@ class StudyCounts:
     def judge(self, item: Judgment) -> None:
         self._pairs.setdefault((item.model_a, item.model_b), _Kept()).judge(item)
 
+    @property
+    def empty(self) -> bool:
+        """Whether nothing was compared and nothing judged."""
+        return not self._pairs
+
     def counted(self, clusters: Mapping[str, str] | None = None) -> list[Counted]:
         """Pair by pair in order of appearance, and judge by judge; InputError where nothing came."""
         if not self._pairs:

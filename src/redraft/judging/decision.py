@@ -9,6 +9,8 @@ from redraft.judging.clustered import ClusterCounts, Effective
 from redraft.judging.folding import Tally
 from redraft.judging.settings import Decision, Settings
 
+# Beyond this share of changed minds a judge cannot tell the answers apart, and cannot call them equal either.
+UNSTEADY = 0.3
 WINNING = ("better", "clearly_better")
 
 
@@ -27,6 +29,8 @@ def decide(
     corrected_away = p_adjusted is not None and p_adjusted > settings.alpha
     counted, lost, won = _cases(tally, clusters)
     headline = _decide(counted, settings, corrected_away)
+    if headline.code == "no_difference" and not heard(tally, settings):
+        return Decision("undecided", note="unheard")
     if not tally.unusable:
         return headline
     worst, best = _decide(lost, settings, corrected_away), _decide(won, settings, corrected_away)
@@ -37,6 +41,15 @@ def decide(
     if len({_firmness(case) for case in cases}) == 1:
         return headline
     return Decision("not_enough", note="extremes")
+
+
+def heard(tally: Tally, settings: Settings) -> bool:
+    """Whether the ties are a judge's word: it was asked often enough, and did not pick a slot instead of an answer.
+
+    A judge that always takes the first answer ties every context; that says nothing about the models.
+    """
+    asked = tally.n - tally.empty_a - tally.empty_b - tally.both_empty
+    return asked >= settings.min_contexts and tally.changed_mind <= UNSTEADY * asked
 
 
 def _cases(tally: Tally, clusters: ClusterCounts | None) -> tuple[Effective, Effective, Effective]:

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from redraft.judging.material import ANSWER_LIMIT, neutralise
+from redraft.judging.material import ANSWER_LIMIT, HIDDEN, neutralise
 
 # One answer given word for word to so many different contexts is no answer to any of them.
 REPEATED_IN = 3
@@ -22,10 +22,13 @@ REPEATED_IN = 3
 LOW_OVERLAP = 0.02
 LEAST_WORDS = 8
 
+_LEAST_ECHO = 20  # characters; shorter sentences stand in answers by chance
+_LETTERS = re.compile(r"[^\W\d_]+")
 _WORD = re.compile(r"[^\W_]+")
 # Scripts without spaces between words: each of their characters counts as one.
 _UNSPACED = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _PUNCTUATION = {code: " " for code in range(128) if not chr(code).isalnum()}
+_NO_LETTERS = {code: " " for code in range(128) if not chr(code).isalpha()}  # as _LETTERS, a fifth of its time
 
 
 class Repeated(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,8 +39,10 @@ class Repeated(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def normalised(text: str) -> str:
-    """The text as compared: Unicode NFKC, without case, each run of white space one space, none at the ends."""
-    return " ".join((text if text.isascii() else unicodedata.normalize("NFKC", text)).casefold().split())
+    """The text as compared: Unicode NFKC, without case and characters that nobody sees, each run of white space one
+    space, none at the ends."""
+    plain = text if text.isascii() else HIDDEN.sub("", unicodedata.normalize("NFKC", text))
+    return " ".join(plain.casefold().split())
 
 
 def words(plain: str) -> frozenset[str]:
@@ -53,6 +58,33 @@ def is_empty(text: str) -> bool:
     return not any(character.isprintable() and not character.isspace() for character in text)
 
 
+def asked_in(messages: Iterable[str]) -> tuple[str, ...]:
+    """What an answer may echo: the `normalised` messages of a context, and the sentences of each that are long enough.
+
+    The longest come first.
+    """
+    every = [one for one in messages if len(one) >= _LEAST_ECHO]
+    sentences = [part for one in every for part in one.replace("? ", ". ").replace("! ", ". ").split(". ")]
+    pieces = {piece for piece in (*every, *sentences) if len(piece) >= _LEAST_ECHO}
+    return tuple(sorted(pieces, key=lambda piece: (-len(piece), piece)))
+
+
+def without_echo(plain: str, asked: Iterable[str]) -> str:
+    """The `normalised` answer without what it repeats of the question (`asked_in`).
+
+    An answer to nothing that repeats the question is another text each time; what is left of it is the same. All of it
+    where fewer than LEAST_WORDS words would be left.
+    """
+    left = plain
+    for piece in asked:
+        if piece in left:
+            left = left.replace(piece, " ")
+    if len(left) == len(plain):
+        return plain
+    left = " ".join(left.split())
+    return left if left.count(" ") >= LEAST_WORDS else plain
+
+
 class AnswerGroups:
     """Collects one model's answers and tells which of them are the same; keeps hashes, no texts."""
 
@@ -61,7 +93,10 @@ class AnswerGroups:
 
     def add(self, context_id: str, plain: str) -> None:
         """`plain` is the `normalised` answer; an empty one is counted elsewhere and not given here."""
-        digest = hashlib.sha256(plain.encode("utf-8", "replace")).digest()
+        # A number at its end makes no other answer of a long one; of a short one it may be all that it says.
+        letters = " ".join(plain.translate(_NO_LETTERS).split() if plain.isascii() else _LETTERS.findall(plain))
+        told = letters if letters.count(" ") >= LEAST_WORDS else plain
+        digest = hashlib.sha256(told.encode("utf-8", "replace")).digest()
         self._groups.setdefault(digest, (plain[:80], []))[1].append(context_id)
 
     def repeated(self, at_least: int = REPEATED_IN) -> tuple[Repeated, ...]:
@@ -95,6 +130,15 @@ def overlap(answer: frozenset[str], context: frozenset[str]) -> float | None:
     )  # fmt: skip
     smaller = min(len(first), len(second))
     return len(first & second) / smaller if smaller >= LEAST_WORDS else None
+
+
+def unrelated(answer: frozenset[str], context: frozenset[str]) -> bool:
+    """Whether their `overlap` is below LOW_OVERLAP; a few words in common settle it for most without counting all."""
+    shared = sum(1 for word in answer & context if len(word) > 2 or not word.isascii())
+    if shared >= LOW_OVERLAP * min(len(answer), len(context)):
+        return False
+    found = overlap(answer, context)
+    return found is not None and found < LOW_OVERLAP
 
 
 def _of(listed: str) -> frozenset[str]:
@@ -181,6 +225,11 @@ _PHRASES = (
         ),
     ),
 )
+# Characters that nobody sees and that can carry a message; so many of them are one. Marks of direction and soft hyphens
+# carry none, and where words are divided by a space of no width (Thai, Lao, Burmese, Khmer) that is one of them.
+_CARRIERS = re.compile("[\u200b\u2060-\u2064\ufeff\U000e0000-\U000e0fff]")
+_DIVIDED_UNSEEN = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]")
+_HIDDEN_MESSAGE = 20
 # What every reserved sequence of `material` holds one of.
 _RESERVED_HINTS = ("<", "[", ">>>", "===")
 
@@ -198,8 +247,12 @@ def judge_directed(text: str) -> dict[str, int]:
 
 def signs(shown: str, plain: str, found: frozenset[str]) -> dict[str, int]:
     """As `judge_directed`, for a text whose `normalised` form and `words` are known."""
-    hinted = "verdict" in plain or any(hint in shown for hint in _RESERVED_HINTS)
-    hits = neutralise(shown)[1] if hinted else {}
+    hinted = "verdict" in plain or any(hint in plain for hint in _RESERVED_HINTS)
+    hits = neutralise(shown)[1] if hinted or any(hint in shown for hint in _RESERVED_HINTS) else {}
+    hits.pop("hidden", None)
+    carried = 0 if shown.isascii() else len(_CARRIERS.findall(shown))
+    if carried >= _HIDDEN_MESSAGE and not _DIVIDED_UNSEEN.search(shown):
+        hits["hidden"] = carried
     for phrase in _PHRASES:
         if any(found.isdisjoint(needed) for needed in phrase.needed):
             continue

@@ -27,8 +27,12 @@ KINDS: dict[str, int] = {
 ANSWER, SAID, LINE, MESSAGES = 6_000, 2_000, 400, 8
 # Contexts of a report; of larger runs a sample by chance.
 CONTEXTS = 1_000
-# Flagged or undecided contexts that are kept beside the sample.
+# Flagged or undecided contexts of a pair that are kept beside the sample.
 BESIDE = 100
+# Of more pairs than these, each has fewer, so that a page of many models is no larger than one of a study's three arms.
+PAIRS = 3
+# Pairs that are shown without a script.
+STATIC_PAIRS = 15
 
 
 class Text(msgspec.Struct, frozen=True, array_like=True):
@@ -106,7 +110,8 @@ def pick_examples(
     by_pair: dict[Pair, list[Counted]] = {}
     for one in counts.counted():
         by_pair.setdefault(one.pair, []).append(one)
-    flags = {pair: findings_by_context(found, counts.findings()) for pair, found in by_pair.items()}
+    findings = counts.findings()
+    flags = {pair: findings_by_context(found, findings) for pair, found in by_pair.items()}
     chosen = _chosen(by_pair, flags, seed, contexts)
     said: dict[tuple[Pair, str], list[Judgment]] = {}
     for item in judgments:
@@ -132,10 +137,13 @@ def _chosen(
     """(pair, context) → (kind, whether it is shown without a script)."""
     every = {key for found in by_pair.values() for key in found[0].folds}
     drawn = sorted(every, key=lambda key: _draw(seed, key))
-    sample = set(drawn[:contexts])
+    # Not every pair need meet in every context.
+    met = sum(len(found[0].folds) for found in by_pair.values())
+    sample = set(drawn[: max(1, min(contexts, contexts * PAIRS * len(drawn) // max(1, met)))])
+    most_beside = BESIDE if len(by_pair) <= PAIRS else BESIDE * PAIRS // len(by_pair)
     chosen: dict[tuple[Pair, str], tuple[str, bool]] = {}
-    for pair, found in by_pair.items():
-        left, beside = dict(KINDS), BESIDE
+    for number, (pair, found) in enumerate(by_pair.items()):
+        left, beside = dict(KINDS) if number < STATIC_PAIRS else dict.fromkeys(KINDS, 0), most_beside
         for key in drawn:
             folds = [one.folds[key] for one in found if key in one.folds]
             if not folds:

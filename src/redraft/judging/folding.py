@@ -34,7 +34,8 @@ class Fold(msgspec.Struct, frozen=True, kw_only=True):
 
     `reason` tells why a context is unusable, how a tie came about (`both_tie`, `changed_mind`,
     `candidate_empty_both`), or that an empty answer decided (`candidate_empty_A`, `candidate_empty_B`);
-    else it is "". `position` is the slot that the judge picked in both orders where it changed its mind.
+    else it is "". `position` is the slot that the judge picked in both orders where it changed its mind; `leans` the
+    slot in which it thought better of the same answer than in the other, also where it only wavered.
     `asked` is false where no judge call was needed. `single` is the lone usable order's verdict, if one is.
     """
 
@@ -42,6 +43,7 @@ class Fold(msgspec.Struct, frozen=True, kw_only=True):
     label: Label
     reason: str = ""
     position: Literal["first", "second"] | None = None
+    leans: Literal["first", "second"] | None = None
     asked: bool = True
     single: Literal["win", "loss", "tie"] | None = None
 
@@ -50,7 +52,9 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
     """The counts of one comparison of two models. Wins + losses + ties + unusable = contexts attempted.
 
     Ties split into `both_tie`, `changed_mind` and `both_empty`. `flips` equals `changed_mind`; `judged` is the
-    number of contexts in which the judge answered usably in both orders, the flip rate's denominator.
+    number of contexts in which the judge answered usably in both orders, the flip rate's denominator. `first_both`
+    and `second_both` split the flips by the slot picked twice, `first_leaning` and `second_leaning` all contexts in
+    which the order made a difference.
     """
 
     wins: int = 0
@@ -67,6 +71,8 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
     wavered: int = 0
     first_both: int = 0
     second_both: int = 0
+    first_leaning: int = 0
+    second_leaning: int = 0
     single_wins: int = 0
     single_losses: int = 0
     single_ties: int = 0
@@ -89,6 +95,22 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
     def position_p(self) -> float:
         """Two-sided mid-p that picks of the first and of the second slot, among flips, are a fair coin's."""
         return mid_p(self.first_both, self.second_both)
+
+    @property
+    def leaning_p(self) -> float:
+        """Two-sided mid-p of a sign test over contexts: each answer is thought alike of in the first and second slot.
+
+        A judge that says the first answer or a tie never changes its mind, so that the flips alone show nothing.
+        """
+        return mid_p(self.first_leaning, self.second_leaning)
+
+    def won_by_empty(self, side: Literal["A", "B"] | None) -> int:
+        """Contexts won because the other model's answer was empty, where that is half of this side's or more; else 0.
+
+        Then the result is hardly the judge's.
+        """
+        won, empty = (self.losses, self.empty_a) if side == "B" else (self.wins, self.empty_b)
+        return empty if side is not None and 2 * empty >= won else 0
 
 
 class _Order(msgspec.Struct, frozen=True):
@@ -113,11 +135,13 @@ class Folder:
 
     def __init__(self) -> None:
         self._orders: dict[str, dict[str, _Order]] = {}
+        self._folds: dict[str, Fold] | None = None
         self._template = ""
         self.names: tuple[str, str, str] | None = None
 
     def expect(self, context_id: str) -> None:
         """A context that was attempted: without judgments it becomes `not_judged`, so that nothing drops out."""
+        self._folds = None
         self._orders.setdefault(context_id, {})
 
     def add(self, item: Judgment) -> None:
@@ -131,6 +155,7 @@ class Folder:
             asked = f"{self._template} and with {item.template}"
             raise InputError(f"judgments by {item.judge} asked with {asked} cannot be counted together")
         _check(item)
+        self._folds = None
         of_context = self._orders.setdefault(item.context_id, {})
         if item.order in of_context:
             raise InputError(f"context {item.context_id} has two judgments in order {item.order}; keep one of them")
@@ -138,7 +163,9 @@ class Folder:
 
     def folds(self) -> dict[str, Fold]:
         """Context id → fold, in order of first appearance."""
-        return {key: _fold(key, both.get("AB"), both.get("BA")) for key, both in self._orders.items()}
+        if self._folds is None:
+            self._folds = {key: _fold(key, both.get("AB"), both.get("BA")) for key, both in self._orders.items()}
+        return self._folds
 
 
 def fold_judgments(judgments: Iterable[Judgment], contexts: Iterable[str] = ()) -> dict[str, Fold]:
@@ -169,13 +196,13 @@ def _fold(context_id: str, ab: _Order | None, ba: _Order | None) -> Fold:
     if ab.status.startswith("candidate_") or ba.status.startswith("candidate_"):
         settled = ab.status if ab.status.startswith("candidate_") else ba.status
         return Fold(context_id=context_id, label=label, reason=settled, asked=False)
+    # In order AB model A stands first: more for A there than in the other order is more for the first slot.
+    leans = None if usable[0] == usable[1] else "first" if usable[0] > usable[1] else "second"
     if label != "tie":
-        return Fold(context_id=context_id, label=label, reason="" if abs(total) == 2 else "wavered")
-    if points[0] == 0:
+        return Fold(context_id=context_id, label=label, reason="" if abs(total) == 2 else "wavered", leans=leans)
+    if leans is None:
         return Fold(context_id=context_id, label=label, reason="both_tie")
-    # In order AB model A stands first: A there and B in the other order is the first slot twice.
-    position = "first" if points[0] == 1 else "second"
-    return Fold(context_id=context_id, label=label, reason="changed_mind", position=position)
+    return Fold(context_id=context_id, label=label, reason="changed_mind", position=leans, leans=leans)
 
 
 def _unusable(context_id: str, ab: _Order | None, ba: _Order | None, usable: list[int]) -> Fold:
@@ -210,5 +237,7 @@ def tally(folds: Iterable[Fold]) -> Tally:
             counts[name] += 1
         if fold.position:
             counts[f"{fold.position}_both"] += 1
+        if fold.leans:
+            counts[f"{fold.leans}_leaning"] += 1
     del counts["unusable_by_reason"]
     return Tally(**counts, unusable_by_reason=dict(sorted(by_reason.items())))

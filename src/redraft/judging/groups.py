@@ -7,10 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from redraft.errors import InputError
 from redraft.records import Comparison, Conversation
 
 # The columns of a user's data that name a group, the first that is filled counts.
 GROUP_COLUMNS = ("group", "user_id", "user", "document_id", "document")
+
+
+# What a user may name, and the columns meant by it.
+KINDS: dict[str, tuple[str, ...]] = {
+    "user": ("user_id", "user"), "document": ("document_id", "document"), "group": ("group",), "none": (),
+}  # fmt: skip
 
 
 def group_of(context: Conversation) -> str:
@@ -27,17 +34,30 @@ def group_of(context: Conversation) -> str:
     return ""
 
 
-def clusters_of(comparisons: Iterable[Comparison]) -> dict[str, str] | None:
+def kept_group(group: str, by: str) -> str:
+    """The group where it is of the kind `by` (a key of KINDS; "" any), else ""."""
+    return group if not by or group.partition(":")[0] in KINDS[by] else ""
+
+
+def clusters_of(comparisons: Iterable[Comparison], by: str = "") -> dict[str, str] | None:
     """Context id → group, as `summarise(..., clusters=)` takes it; None where no two contexts share a group.
 
-    A context without a group is one of its own.
+    A context without a group is one of its own, and so is one whose group is of another kind than `by`. InputError
+    where contexts were to be grouped by something that none of them names.
     """
     clusters: dict[str, str] = {}
     grouped: dict[str, str] = {}
+    others: dict[str, None] = {}
     shared = False
     for one in comparisons:
+        group = kept_group(one.group, by)
         # Prefixed, so that an id can never be taken for a group's name.
-        clusters[one.context_id] = f"in {one.group}" if one.group else f"alone {one.context_id}"
-        if one.group:
-            shared = shared or grouped.setdefault(one.group, one.context_id) != one.context_id
+        clusters[one.context_id] = f"in {group}" if group else f"alone {one.context_id}"
+        if group:
+            shared = shared or grouped.setdefault(group, one.context_id) != one.context_id
+        elif one.group:
+            others[one.group.partition(":")[0]] = None
+    if by and by != "none" and not grouped:
+        known = f"they name {' and '.join(others)}" if others else "they name no group at all"
+        raise InputError(f"no context names a {by} to group by; {known}")
     return clusters if shared else None

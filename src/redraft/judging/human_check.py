@@ -17,12 +17,16 @@ from numpy.typing import ArrayLike, NDArray
 
 from redraft.errors import InputError
 from redraft.judging.agreement import PairAgreement, pair_agreement
-from redraft.judging.clustered import ClusterCounts, Effective
+from redraft.judging.clustered import ClusterCounts, Effective, degrees_of_freedom
 from redraft.judging.distributions import normal_quantile, t_quantile
 from redraft.judging.folding import Fold, tally
 
 Verdict = Literal["win", "loss", "tie"]
 Change = Literal["confirmed", "open", "taken_back", "reversed", "found"]
+# Below so many labels no correction holds as often as it says: of five, one check in six would miss.
+FEWEST = 10
+# Below so many, Student's quantile takes the place of the normal one, which is too short.
+FEW = 50
 _SCORES: dict[str, float] = {"win": 1.0, "tie": 0.5, "loss": 0.0}
 
 Floats = NDArray[np.float64]
@@ -79,6 +83,7 @@ def prediction_powered(
     confidence: float = 0.95,
     weight: float | None = None,
     clusters: tuple[Sequence[object], Sequence[object]] | None = None,
+    student: bool = False,
 ) -> Corrected:
     """PPI++ (Angelopoulos, Duchi, Zrnic 2023, arXiv 2311.01453) for the mean of labels in [0, 1].
 
@@ -86,8 +91,9 @@ def prediction_powered(
     others. theta = mean(Y) + lambda (mean(U) - mean(F)), Var = Var(Y - lambda F)/n + lambda^2 Var(U)/N, and lambda =
     Cov(Y, F)/(Var(F) + n/N Var(U)), cut to [0, 1], or `weight`. The interval is symmetric on the logit scale (delta
     method). `clusters` are the ids of the n and of the N contexts, where they are grouped: the error is then robust
-    (CR1), with Student's t of as many clusters as have labels, less one. The labelled contexts must be a random
-    sample. InputError for fewer than two labels, lengths that do not fit, or values outside [0, 1].
+    (CR1), with Student's t and the degrees of freedom of the clusters that have labels (`clustered`). `student` takes
+    Student's t with n - 1 without clusters, too, which the paper does not: for few labels. The labelled contexts must
+    be a random sample. InputError for fewer than two labels, lengths that do not fit, or values outside [0, 1].
     """
     if not 0 < confidence < 1:
         raise InputError(f"confidence is {confidence}; it lies between 0 and 1")
@@ -104,7 +110,7 @@ def prediction_powered(
         raise InputError(f"a weight of {weight} with {many} contexts that only the judge labelled: 0 to 1, and two")
     rate = float(y.mean()) + (weight * float(u.mean() - f.mean()) if weight else 0.0)
     rest = y - weight * f
-    critical = normal_quantile((1 + confidence) / 2)
+    critical = t_quantile((1 + confidence) / 2, n - 1) if student else normal_quantile((1 + confidence) / 2)
     if clusters is None:
         variance = float(rest.var(ddof=1)) / n + (weight**2 * spread / many if weight else 0.0)
     else:
@@ -129,7 +135,8 @@ def check(
     """What people's labels (context id → verdict from A's side, of a random sample) make of the judge's folds.
 
     Where the labels are all alike, or the correction leaves [0, 1], the people's own Tango interval is the result.
-    InputError for labels of unknown contexts, or fewer than two beside a judge's verdict.
+    InputError for labels of unknown contexts, or fewer than two beside a judge's verdict; with fewer than FEWEST the
+    interval is too narrow to be shown.
     """
     unknown = [context for context in labels if context not in folds]
     if unknown:
@@ -143,7 +150,7 @@ def check(
     f = np.array([_SCORES[judged[context].label] for context in used])
     u = np.array([_SCORES[judged[context].label] for context in rest])
     groups = None if clusters is None else ([clusters[key] for key in used], [clusters[key] for key in rest])
-    found = prediction_powered(y, f, u, confidence=confidence, clusters=groups)
+    found = prediction_powered(y, f, u, confidence=confidence, clusters=groups, student=len(used) < FEW)
     human = _effective([Fold(context_id=key, label=label) for key, label in used.items()], clusters)
     judge = _effective(judged.values(), clusters)
     human_low, human_high = human.interval(confidence)
@@ -175,19 +182,19 @@ def check(
 
 def _clustered(
     rest: Floats, weighted: Floats, clusters: tuple[Sequence[object], Sequence[object]]
-) -> tuple[float, int]:
+) -> tuple[float, float]:
     """Variance of mean(rest) + mean(weighted) over independent clusters, which may lie in both; degrees of freedom."""
     ids, other_ids = clusters
     if (len(ids), len(other_ids)) != (len(rest), len(weighted)):
         raise InputError(f"{len(ids)} and {len(other_ids)} cluster ids for {len(rest)} and {len(weighted)} contexts")
     known: dict[object, int] = {}
     codes = [known.setdefault(one, len(known)) for one in ids]
-    labelled = len(known)
+    sizes = np.bincount(np.array(codes)).astype(np.float64)
     codes += [known.setdefault(one, len(known)) for one in other_ids]
     parts = [(part - part.mean()) / len(part) for part in (rest, weighted) if len(part)]
     sums = np.bincount(np.array(codes), weights=np.concatenate(parts), minlength=len(known))
     count = len(known)
-    return (count / (count - 1) * float(sums @ sums) if count > 1 else 0.0), labelled - 1
+    return (count / (count - 1) * float(sums @ sums) if count > 1 else 0.0), degrees_of_freedom(sizes)
 
 
 def _effective(folds: Iterable[Fold], clusters: Mapping[str, str] | None) -> Effective:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from redraft.judging.human_check import HumanCheck
+from redraft.judging.human_check import FEW, HumanCheck
 from redraft.judging.wording import percent, percent_range
-
-_FEW = 50
 
 
 def what_changed(check: HumanCheck, model_a: str, model_b: str, judge: str) -> tuple[str, ...]:
@@ -22,8 +20,8 @@ def what_changed(check: HumanCheck, model_a: str, model_b: str, judge: str) -> t
         said.append(
             f"With the judge's help, {check.labelled} labels tell as much as about {round(check.worth)} would alone."
         )
-    if check.labelled < _FEW:
-        said.append(f"{check.labelled} labels are few; with {_FEW} to 100 the range is narrower.")
+    if check.labelled < FEW:
+        said.append(f"{check.labelled} labels are few; with {FEW} to 100 the range is narrower.")
     if check.set_aside:
         said.append(
             f"Not used: {check.set_aside} labels of contexts on which the judge gave no verdict. If these differ from "

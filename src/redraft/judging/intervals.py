@@ -10,6 +10,9 @@ from math import ceil, isfinite, sqrt
 
 from redraft.judging.distributions import coin_cdf, normal_quantile, root, t_quantile, t_tail
 
+# Beyond so many contexts floats no longer tell the interval's ends from the rate.
+MOST = 1e9
+
 
 def win_rate(wins: float, losses: float, ties: float) -> float:
     """Share of contexts won, a tie counting one half; 0.5 where nothing was compared."""
@@ -18,21 +21,25 @@ def win_rate(wins: float, losses: float, ties: float) -> float:
 
 
 def tango_interval(
-    wins: float, losses: float, ties: float, confidence: float = 0.95, freedom: int | None = None
+    wins: float, losses: float, ties: float, confidence: float = 0.95, freedom: float | None = None
 ) -> tuple[float, float]:
     """Score interval for the win rate, exact about ties: (low, high) in [0, 1].
 
     Tango (1998), Statistics in Medicine 17:891, for the difference (W - L)/n of paired proportions, mapped by
     1/2 + delta/2. Without ties it equals Wilson's interval. (0, 1) where nothing was compared. Counts may be
-    fractional (effective counts); `freedom`, their clusters less one, takes Student's quantile in place of the
-    normal one, and with 0 of them nothing is known: (0, 1). ValueError for negative counts or a confidence outside
-    (0, 1).
+    fractional (effective counts); `freedom`, the degrees of freedom that their clusters leave, takes Student's quantile
+    in place of the normal one, and with 0 of them nothing is known: (0, 1). More than MOST contexts count as so many,
+    in the same proportions, which widens the interval by less than a hundredth of a point. ValueError for negative
+    counts or a confidence outside (0, 1).
     """
     n = _total(wins, losses, ties)
     if not 0 < confidence < 1:
         raise ValueError(f"confidence is {confidence}; it lies between 0 and 1")
     if n == 0 or freedom == 0:
         return 0.0, 1.0
+    if n > MOST:
+        wins, losses, ties = (count / n * MOST for count in (wins, losses, ties))
+        n = _total(wins, losses, ties)
     upper = (1 + confidence) / 2
     z = normal_quantile(upper) if freedom is None else t_quantile(upper, freedom)
     low = _lower_difference(wins, losses, n, z)
@@ -52,7 +59,10 @@ def _lower_difference(wins: float, losses: float, n: float, z: float) -> float:
     # At -1 the excess is positive, just below the observed value it is negative. The point itself is left
     # out: where all contexts are ties, the variance there is 0 and the excess has a second, false root.
     below = observed - max(1e-12, 1e-9 / n)
-    return root(excess, -1.0, below)
+    # Rounding may leave no room on either side of the crossing: then the end is the point itself.
+    if below <= -1 or excess(-1.0) <= 0:
+        return -1.0
+    return root(excess, -1.0, below) if excess(below) < 0 else below
 
 
 def _variance(wins: float, losses: float, n: float, delta: float) -> float:
@@ -66,7 +76,7 @@ def _variance(wins: float, losses: float, n: float, delta: float) -> float:
     return max(0.0, n * (2 * q + delta * (1 - delta)))
 
 
-def exact_p(wins: float, losses: float, freedom: int | None = None) -> float:
+def exact_p(wins: float, losses: float, freedom: float | None = None) -> float:
     """Two-sided exact sign test of wins against losses (McNemar's exact test); ties carry no information.
 
     Fractional counts and `freedom` as in `mid_p`.
@@ -74,18 +84,18 @@ def exact_p(wins: float, losses: float, freedom: int | None = None) -> float:
     return _sign_test(wins, losses, freedom, 1.0)
 
 
-def mid_p(wins: float, losses: float, freedom: int | None = None) -> float:
+def mid_p(wins: float, losses: float, freedom: float | None = None) -> float:
     """Two-sided mid-p sign test: half the weight of the observed table.
 
     Fagerland, Lydersen, Laake (2013), BMC Medical Research Methodology 13:91, recommend it over the exact test,
     which rejects too seldom. For effective counts the binomial distribution is carried on between whole numbers, and
-    with `freedom`, the clusters less one, the normal deviate that the p-value stands for is read as Student's: the
+    with the `freedom` that clusters leave, the normal deviate that the p-value stands for is read as Student's: the
     test then agrees with `tango_interval` of the same `freedom`. 1.0 without decisive contexts, or with 0 `freedom`.
     """
     return _sign_test(wins, losses, freedom, 0.5)
 
 
-def _sign_test(wins: float, losses: float, freedom: int | None, weight: float) -> float:
+def _sign_test(wins: float, losses: float, freedom: float | None, weight: float) -> float:
     """Twice the smaller tail, the observed table in it with this weight."""
     decisive, fewer = wins + losses, min(wins, losses)
     if decisive == 0 or freedom == 0:

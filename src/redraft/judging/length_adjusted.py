@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from redraft.errors import InputError
-from redraft.judging.bootstrap import SAMPLES, bca_interval, resampled_counts
+from redraft.judging.bootstrap import SAMPLES, bca_interval, jackknife_interval, resampled_counts
 from redraft.judging.paired import Clusters
 from redraft.judging.permutation import cluster_codes
 
@@ -35,18 +35,21 @@ LEAST_OVERLAP = 10
 SEPARATED = 10.0
 # Cells of an array worked on at once: a few such arrays fit a core's cache.
 _CELLS = 40_000
+# With more clusters than these, what a bootstrap adds to the first order is far below an interval's rounding.
+MANY = 20_000
 _TOLERANCE = 1e-3
 
 
 class AdjustedRate(msgspec.Struct, frozen=True, kw_only=True):
     """A's win rate over `n` contexts, `raw` and as fitted for answers alike in the covariates.
 
-    `low`..`high` is the adjusted rate's BCa interval, `shift` = adjusted - raw with its own. `coefficients` are the
-    log-odds that one covariate's largest usual difference adds (per unit of tanh). `overlap` is the smaller share of
-    contexts in which A's, or B's, answer is not the larger one in the first covariate: near 0 the adjusted rate rests
-    on few contexts. Where the fit says nothing the numbers from `adjusted` on are None and `reason` tells why: `one
-    cluster only`, `the difference never varies`, `all alike` (every verdict is the same), `no overlap` (one side is
-    the larger but for fewer than LEAST_OVERLAP contexts), `separated` (the covariates decide every verdict).
+    `low`..`high` is the adjusted rate's BCa interval, `shift` = adjusted - raw with its own; with more than MANY
+    clusters `samples` is 0, and both are normal intervals with the infinitesimal jackknife's error. `coefficients` are
+    the log-odds that one covariate's largest usual difference adds (per unit of tanh). `overlap` is the smaller share
+    of contexts in which A's, or B's, answer is not the larger one in the first covariate: near 0 the adjusted rate
+    rests on few contexts. Where the fit says nothing the numbers from `adjusted` on are None and `reason` tells why:
+    `one cluster only`, `the difference never varies`, `all alike` (every verdict is the same), `no overlap` (one side
+    is the larger but for fewer than LEAST_OVERLAP contexts), `separated` (the covariates decide every verdict).
     """
 
     n: int
@@ -98,13 +101,18 @@ def adjusted_rate(
     if np.abs(fit[1:]).max() > SEPARATED:
         return msgspec.structs.replace(found, reason="separated")
     adjusted = float(special.expit(fit[0]))
-    counts = resampled_counts(count, samples, seed, max(1, _CELLS // len(y)))
     moments = _Moments.at(fit, y, design)
-    replicates, raws = _replicates(y, design, codes, fit, moments, counts)
     of_raw = _cluster_sums(y - found.raw, codes, count) / len(y)
     of_adjusted = moments.influence(codes, count)[:, 0] * adjusted * (1 - adjusted)
-    low, high = bca_interval(replicates, adjusted, of_adjusted, confidence)
-    shift_low, shift_high = bca_interval(replicates - raws, adjusted - found.raw, of_adjusted - of_raw, confidence)
+    if count > MANY:
+        found = msgspec.structs.replace(found, samples=0)
+        low, high = jackknife_interval(adjusted, of_adjusted, confidence)
+        shift_low, shift_high = jackknife_interval(adjusted - found.raw, of_adjusted - of_raw, confidence)
+    else:
+        counts = resampled_counts(count, samples, seed, max(1, _CELLS // len(y)))
+        replicates, raws = _replicates(y, design, codes, fit, moments, counts)
+        low, high = bca_interval(replicates, adjusted, of_adjusted, confidence)
+        shift_low, shift_high = bca_interval(replicates - raws, adjusted - found.raw, of_adjusted - of_raw, confidence)
     coefficients = np.zeros(len(varying))
     coefficients[varying] = fit[1:]
     return msgspec.structs.replace(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 
 import msgspec
 
@@ -33,6 +34,15 @@ _RESERVED: tuple[tuple[str, re.Pattern[str]], ...] = (
 )
 
 
+# What a person does not see and a judge reads: words broken by nothing, and tags and variation selectors, which can
+# spell a whole sentence. The joiners U+200C and U+200D stay: scripts and emoji need them.
+HIDDEN = re.compile(
+    "[\xad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff]"
+)
+# As they are: these bars and blanks are parts of chat tokens.
+_AS_IT_IS = frozenset("\uff5c\u2581")
+
+
 class View(msgspec.Struct, frozen=True):
     """A text as shown to the judge, a JSON string in `shown`; `notes` tell what differs from the original."""
 
@@ -41,20 +51,45 @@ class View(msgspec.Struct, frozen=True):
 
 
 def neutralise(text: str) -> tuple[str, dict[str, int]]:
-    """The text with reserved sequences broken by a space, and how many of each name were found."""
+    """The text without HIDDEN characters and with reserved sequences broken by a space; how many of each were found.
+
+    Letters that are others in another dress (full-width, mathematical: Unicode NFKC) are read as those.
+    """
     hits: dict[str, int] = {}
     # Half a surrogate pair cannot be sent at all.
     clean = text.encode("utf-8", "replace").decode("utf-8")
-    for name, pattern in _RESERVED:
-        clean, found = pattern.subn(_broken, clean)
+    if not clean.isascii():
+        clean, found = HIDDEN.subn("", clean)
         if found:
-            hits[name] = hits.get(name, 0) + found
+            hits["hidden"] = found
+    plain = _undressed(clean)
+    for name, pattern in _RESERVED:
+        found = [match.span() for match in pattern.finditer(plain)]
+        if found:
+            hits[name] = len(found)
+            clean, plain = _broken(clean, plain, found), _broken(plain, plain, found)
     return clean, hits
 
 
-def _broken(match: re.Match[str]) -> str:
-    found = match.group()
-    return " ".join(found) if len(set(found)) == 1 else f"{found[0]} {found[1:]}"
+def _undressed(text: str) -> str:
+    """The text with each character replaced by the one that NFKC makes of it, where that is one: as long as before."""
+    if text.isascii():
+        return text
+    plain = {one: unicodedata.normalize("NFKC", one) for one in set(text) - _AS_IT_IS if not one.isascii()}
+    changed = {ord(one): other for one, other in plain.items() if one != other and len(other) == 1}
+    return text.translate(changed) if changed else text
+
+
+def _broken(text: str, plain: str, spans: list[tuple[int, int]]) -> str:
+    """The text with each span broken by a space, a row of one character (in `plain`) by one after each."""
+    parts: list[str] = []
+    end = 0
+    for start, stop in spans:
+        found = text[start:stop]
+        same = len(set(plain[start:stop])) == 1
+        parts += (text[end:start], " ".join(found) if same else f"{found[0]} {found[1:]}")
+        end = stop
+    return "".join((*parts, text[end:]))
 
 
 def answer_view(text: str, limit: int = ANSWER_LIMIT) -> View:

@@ -5,14 +5,15 @@ Pure: the same numbers as in the report, in its own words. Neighbours: `report`,
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from redraft.judging.figures import many, p_value, percent, percent_range
 from redraft.judging.leaderboard.table import Leaderboard
 from redraft.judging.multiplicity import Correction
 from redraft.judging.settings import Settings
 from redraft.judging.summary import PanelSummary, StudySummary, Summary
-from redraft.judging.traits import TraitComparison
+from redraft.judging.trait_results import TraitComparison
+from redraft.judging.trait_study import TraitStudy
 from redraft.judging.untrusted import latex, visible
 
 _REFERENCES = {
@@ -68,19 +69,23 @@ def methods_of(
     study: StudySummary | None,
     facts: Mapping[str, str],
     board: Leaderboard | None = None,
-    traits: Sequence[tuple[TraitComparison, str, str]] = (),
+    traits: TraitStudy | None = None,
+    label: Callable[[str], str] = str,
 ) -> Methods:
     """The methods section of a report. `facts` are told as they are where they name decoding or prompts."""
     made = Methods()
     if study is not None and study.pairs:
         _judging(made, study, facts)
-        _statistics(made, study)
-        for one in (*study.panels, *study.pairs):
-            _result(made, one, study.settings)
+        if board is None:
+            _statistics(made, study)
+            for one in (*study.panels, *study.pairs):
+                _result(made, one, study.settings)
     if board is not None:
         _ranked(made, board)
-    for found, a, b in traits:
-        _scored(made, found, a, b)
+    if traits is not None:
+        _scoring(made, traits, label, facts)
+        for one in traits.pairs_of(traits.headline):
+            _scored(made, one.found, label(one.model_a), label(one.model_b))
     return made
 
 
@@ -126,8 +131,8 @@ def _statistics(made: Methods, study: StudySummary) -> None:
         "Contexts, not judge calls, are the unit of analysis.",
         (
             f"Contexts come in groups ({max(one.clusters or 0 for one in grouped):,}); counts were divided by the "
-            f"design effect (at most {max(one.design_effect for one in grouped):.2f}) and Student's t with groups "
-            "less one degrees of freedom was used."
+            f"design effect (at most {max(one.design_effect for one in grouped):.2f}) and Student's t was used, with "
+            "the degrees of freedom of Bell and McCaffrey (2002)."
         ) if grouped else "",
         f"A model is called better where the interval excludes 50% and p is at most {settings.alpha:g}, clearly better "
         f"where the interval lies beyond {percent_range(low, high, ())}; a verdict must also hold had all missing "
@@ -157,9 +162,16 @@ def _statistics(made: Methods, study: StudySummary) -> None:
         cite.append("length")
         said.append(
             "As a sensitivity analysis the win rate was adjusted for length by a logistic regression on the difference "
-            "in length, with a BCa bootstrap over contexts that refits it."
+            f"in length, with {_interval_of_adjusted(study)}."
         )
     made.say("Statistics", said, cite)
+
+
+def _interval_of_adjusted(study: StudySummary) -> str:
+    found = [one.mechanism.length for one in study.pairs if one.mechanism is not None and one.mechanism.length]
+    if any(one.samples for one in found):
+        return "a BCa bootstrap over contexts that refits it"
+    return "an interval from the infinitesimal jackknife over contexts"
 
 
 def _corrected(found: Correction) -> tuple[str, list[str]]:
@@ -215,12 +227,52 @@ def _result(made: Methods, one: Summary | PanelSummary, settings: Settings) -> N
 def _ranked(made: Methods, board: Leaderboard) -> None:
     comparisons = sum(table.comparisons for table in board.tables)
     models = sum(len(table.standings) for table in board.tables)
+    grouped = any(table.groups is not None for table in board.tables)
     made.say("Leaderboard", [
         f"{many(models, 'model')} were rated from {many(comparisons, 'comparison')} by the Bradley-Terry model, a tie "
-        "counting one half, with standard errors clustered by context.",
+        f"counting one half, with standard errors clustered by {'group of contexts' if grouped else 'context'}.",
+        "Of several judges each comparison counts as the mean of their verdicts; two models are told apart only where "
+        "every judge alone orders them the same way." if board.by_judge else "",
         f"Rank ranges hold simultaneously with {percent(1 - board.alpha)}: two models are told apart where Holm's "
         "method over all pairs rejects that they are equal.",
+        "; ".join(
+            f"{one.model} {percent(one.win_rate)} against the average model, place "
+            + (str(one.rank_low) if one.rank_low == one.rank_high else f"{one.rank_low} to {one.rank_high}")
+            for table in board.tables for one in table.standings
+        ) + "." if board.tables else "",
     ], ["bt", "holm"])  # fmt: skip
+
+
+def _scoring(made: Methods, study: TraitStudy, label: Callable[[str], str], facts: Mapping[str, str]) -> None:
+    """How answers were scored, and each model's means."""
+    judges = "; ".join(
+        judge + (f" (answered as {', '.join(study.answered[judge])})" if study.answered.get(judge) else "")
+        for judge in study.judges
+    )
+    scale, several = study.rubric.scale, len(study.judges) > 1
+    decoding = ", ".join(f"{name} {value}" for name, value in facts.items() if "temperature" in name)
+    lost = sum(one.contexts - max(each.n for each in one.traits) for one in study.profiles_of(study.headline))
+    made.say("Scoring", [
+        "All answers or scores came from a simulation and say nothing about real models." if study.simulated else "",
+        f"Each answer of {many(len(study.models), 'model')} to {many(study.contexts, 'context')} was scored by itself, "
+        f"without the model's name, on {many(len(study.rubric.traits), 'trait')} ({study.rubric.id}, digest "
+        f"{study.rubric.digest[:12]}) from {scale.low:g} to {scale.high:g} with anchors, all in one call; decimals "
+        "count.",
+        f"The judges were {judges}; their scores of an answer were averaged." if several
+        else f"The judge was {judges}.",
+        f"Decoding: {decoding}." if decoding else "",
+        f"{lost:,} answers have no score; none was filled in." if lost else "",
+    ])  # fmt: skip
+    for one in study.profiles_of(study.headline):
+        told = "; ".join(
+            f"{each.trait} {each.mean:.2f}" + ("" if each.low is None else f" ({each.low:.2f} to {each.high:.2f})")
+            for each in one.traits
+            if each.mean is not None
+        )
+        made.say(f"Scores of {label(one.model)}", [
+            f"Means with {percent(study.confidence)} t intervals{', clustered by group' if study.grouped else ''}: "
+            f"{told}." if told else "",
+        ])  # fmt: skip
 
 
 def _scored(made: Methods, found: TraitComparison, a: str, b: str) -> None:
@@ -230,9 +282,7 @@ def _scored(made: Methods, found: TraitComparison, a: str, b: str) -> None:
         if one.mean is not None and one.low is not None and one.high is not None
     )
     made.say(f"Traits, {a} against {b}", [
-        f"Each answer was scored on {many(len(found.traits), 'trait')} ({found.rubric}) in one call, without the "
-        f"other answer; {many(found.contexts, 'context')}.",
-        "We report paired mean differences with cluster-robust t intervals and sign-flip tests, adjusted over traits "
-        "by Holm's method.",
+        f"We report paired mean differences with cluster-robust t intervals and sign-flip tests, adjusted over "
+        f"{many(found.tests, 'test')} by Holm's method.",
         f"{a} less {b}: {told}." if told else "",
     ], ["holm"])  # fmt: skip

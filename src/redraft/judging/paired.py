@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from redraft.errors import InputError
+from redraft.judging.clustered import degrees_of_freedom
 from redraft.judging.distributions import normal_quantile, t_quantile, t_tail
 
 Clusters = Sequence[object] | NDArray[np.generic]
@@ -23,9 +24,10 @@ class MeanEstimate(msgspec.Struct, frozen=True, kw_only=True):
     """A mean in the values' own unit, of `n` values in `clusters` clusters.
 
     `standard_error` allows for the clusters, `naive_error` counts the values as independent; `design_effect` is the
-    square of their ratio. `low`..`high` is the t interval with clusters - 1 degrees of freedom, `p` its two-sided
-    test against 0. None is said instead of a number: errors where there are fewer than two clusters, interval and p
-    also where nothing varies, the design effect where the naive error is 0.
+    square of their ratio. `low`..`high` is the t interval, `p` its two-sided test against 0, with clusters - 1 degrees
+    of freedom for clusters of one size and fewer for others (`clustered.degrees_of_freedom`). None is said instead of a
+    number: errors where there are fewer than two clusters, interval and p also where nothing varies, the design effect
+    where the naive error is 0.
     """
 
     mean: float
@@ -84,7 +86,7 @@ def clustered_mean(values: ArrayLike, clusters: Clusters | None = None, confiden
     )  # fmt: skip
     if not standard:
         return estimate
-    freedom = count - 1
+    freedom = degrees_of_freedom(np.bincount(codes, minlength=count).astype(np.float64))
     reach = t_quantile((1 + confidence) / 2, freedom) * standard
     p = min(1.0, 2 * t_tail(abs(mean) / standard, freedom))
     return msgspec.structs.replace(estimate, low=mean - reach, high=mean + reach, p=p)

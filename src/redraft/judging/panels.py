@@ -7,28 +7,43 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import msgspec
+
 from redraft.judging import wording
 from redraft.judging.counting import Counted
+from redraft.judging.decision import heard
 from redraft.judging.multiplicity import Pair, adjusted_p
 from redraft.judging.panel import Panel, convene, decide_panel
 from redraft.judging.settings import Decision, Settings
-from redraft.judging.summary import PanelSummary, Summary
+from redraft.judging.stopping import Look
+from redraft.judging.summary import Canaries, PanelSummary, Summary
 
 _WINNING = frozenset({"better", "clearly_better"})
 
 
 def summarise_panels(
-    counted: Sequence[Counted], pairs: Sequence[Summary], settings: Settings, clusters: Mapping[str, str] | None
+    counted: Sequence[Counted],
+    pairs: Sequence[Summary],
+    settings: Settings,
+    clusters: Mapping[str, str] | None,
+    looks: Mapping[tuple[str, str, str], Sequence[Look]],
+    canaries: Sequence[Canaries] = (),
 ) -> tuple[PanelSummary, ...]:
     """One for each pair that two judges or more have judged; several pairs' p-values are adjusted.
 
-    Three pairs of three models by Shaffer, others by Holm; a declared sequence of pairs by that.
+    With `looks` (model A, model B, judge → looks) at the verdicts of any of its judges, a panel has the strictest
+    confidence of their last ones: how many contexts it has was decided there. Three pairs of three models by Shaffer,
+    others by Holm; a declared sequence of pairs by that.
     """
     by_pair: dict[Pair, list[Counted]] = {}
     for one in counted:
         by_pair.setdefault(one.pair, []).append(one)
+    judged = {
+        pair: msgspec.structs.replace(settings, confidence=max(taken)) if (taken := _looked(pair, looks)) else settings
+        for pair in by_pair
+    }
     panels = {
-        pair: convene({one.judge: one.folds for one in found}, clusters=clusters, confidence=settings.confidence)
+        pair: convene({one.judge: one.folds for one in found}, clusters=clusters, confidence=judged[pair].confidence)
         for pair, found in by_pair.items()
         if len(found) > 1
     }
@@ -37,25 +52,39 @@ def summarise_panels(
     return tuple(
         _worded(
             pair, panel, adjusted.get(pair), [one for one in pairs if (one.model_a, one.model_b) == pair],
-            settings, simulated,
+            judged[pair], settings, simulated, canaries,
         )
         for pair, panel in panels.items()
     )  # fmt: skip
 
 
+def _looked(pair: Pair, looks: Mapping[tuple[str, str, str], Sequence[Look]]) -> list[float]:
+    """The confidence of the last look at each judge's verdicts on the pair."""
+    return [taken[-1].confidence for (*models, _), taken in looks.items() if taken and tuple(models) == pair]
+
+
 def _worded(
-    pair: Pair, panel: Panel, p_adjusted: float | None, alone: Sequence[Summary], settings: Settings, simulated: bool
+    pair: Pair,
+    panel: Panel,
+    p_adjusted: float | None,
+    alone: Sequence[Summary],
+    judged: Settings,
+    settings: Settings,
+    simulated: bool,
+    canaries: Sequence[Canaries],
 ) -> PanelSummary:
-    decision = decide_panel(panel, settings)
+    decision = decide_panel(panel, judged)
     if any(one.verdict == "not_poolable" for one in alone):
         decision = Decision("not_poolable")
     elif {one.favours for one in alone if one.verdict in _WINNING} == {"A", "B"}:
         # Their mean may well be even, but nothing is open that more contexts would settle.
         decision = Decision("judges_disagree")
-    elif decision.code in _WINNING and p_adjusted is not None and p_adjusted > settings.alpha:
+    elif decision.code == "no_difference" and not all(heard(one.tally, settings) for one in alone):
+        decision = Decision("undecided", note="unheard")
+    elif decision.code in _WINNING and p_adjusted is not None and p_adjusted > judged.alpha:
         decision = Decision("borderline", decision.favours, note="corrected")
     found = PanelSummary(
         model_a=pair[0], model_b=pair[1], panel=panel, p_adjusted=p_adjusted,
         verdict=decision.code, favours=decision.favours, note=decision.note,
     )  # fmt: skip
-    return wording.panel_in_words(found, settings, simulated)
+    return wording.panel_in_words(found, settings, simulated, alone, canaries)

@@ -152,6 +152,9 @@ def _prompt_fault(prompt: Prompt, kind: Kind) -> str:
     order = [gap for gap in _GAP.findall(prompt.user) if gap.startswith(("answer", "form"))]
     if order != sorted(order):  # answer_1, answer_2, form
         return "user: the gap {{form}} stands after the answers, and the first answer before the second"
+    places = {gap[1]: gap.start() for gap in _GAP.finditer(prompt.user)}
+    if places["form"] < places["conversation"]:
+        return "user: the gap {{form}} stands after the conversation, so that the task comes after all that is judged"
     return ""
 
 

@@ -1,7 +1,7 @@
 """From stored comparisons and judgments to everything a run leaves: results.json, two Parquet tables, report.html.
 
-Without a call, a clock or Prefect, so that a run can be scored anew from its own results. Neighbours: `results`,
-`tables`, `report`.
+Without a call, a clock or Prefect, so that `rescoring` can do the same from a run's own results. Neighbours:
+`results`, `tables`, `report`.
 """
 
 from __future__ import annotations
@@ -13,22 +13,26 @@ from typing import Any
 import msgspec
 
 from redraft.datasets.files import storage_faults, write_whole
-from redraft.judging.counting import count_study
-from redraft.judging.examples import pick_examples
+from redraft.judging.counting import StudyCounts, count_study
+from redraft.judging.examples import Examples, pick_examples
 from redraft.judging.groups import clusters_of
 from redraft.judging.labels.effect import fingerprints, human_labels, labels_together
 from redraft.judging.labels.effect_wording import by_whom
 from redraft.judging.labels.judged import judged_pairs
 from redraft.judging.labels.storage import read_sheets
+from redraft.judging.leaderboard.elo import EloCurve
+from redraft.judging.leaderboard.table import Leaderboard
 from redraft.judging.pages import Cost, Stage
 from redraft.judging.report import ReportInput, render_report
-from redraft.judging.results import Head, looks_of, read_comparisons, read_head, read_judgments, write_results
+from redraft.judging.results import encoded_whole, write_results
 from redraft.judging.seed_words import seed_stage
 from redraft.judging.settings import Settings
 from redraft.judging.summary import Canaries, StudySummary
 from redraft.judging.tables import write_tables
-from redraft.judging.verdict import Looks, summarise_counts
-from redraft.records import Comparison, Judgment
+from redraft.judging.trait_examples import pick_answers
+from redraft.judging.trait_study import TraitStudy
+from redraft.judging.verdict import Looks, People, summarise_counts
+from redraft.records import Answer, Comparison, Judgment, Rating
 
 RESULTS, REPORT = "results.json", "report.html"
 
@@ -52,17 +56,30 @@ def publish(
     *,
     looks: Looks | None = None,
     canaries: Sequence[Canaries] = (),
+    board: Leaderboard | None = None,
+    elo: EloCurve | None = None,
+    traits: TraitStudy | None = None,
+    ratings: Iterable[Rating] = (),
+    answers: Iterable[Answer] = (),
+    counts: StudyCounts | None = None,
 ) -> StudySummary:
     """Writes all files of a run into the folder `output`, each whole or not at all, and gives the summary.
 
-    Comparisons and judgments are read several times. Labels of people that lie in the folder count. StorageError where
-    the disk is full or closed, InputError where records or labels do not fit.
+    Comparisons, judgments, ratings and answers are read several times. A run without comparisons and judgments (traits
+    alone) has a summary without pairs. `traits` is what `trait_study.study_traits` found in the `ratings`, which are
+    of the `answers`. `counts` are those of the same comparisons and judgments, where they are at hand. Labels of
+    people that lie in the folder count. StorageError where the disk is full or closed, InputError where records or
+    labels do not fit.
     """
-    counts, clusters = count_study(judgments, comparisons), clusters_of(comparisons)
+    counts = count_study(judgments, comparisons) if counts is None else counts
+    clusters = None if counts.empty else clusters_of(comparisons, settings.cluster_by)
     sheets = read_sheets(output)
     shown = fingerprints(sheets, comparisons) if sheets else {}
     people = labels_together(sheets, shown)
-    study = summarise_counts(counts, settings, clusters, people=people, looks=looks, canaries=canaries)
+    if counts.empty:
+        study = StudySummary(pairs=(), settings=settings, canaries=tuple(canaries))
+    else:
+        study = summarise_counts(counts, settings, clusters, people=people, looks=looks, canaries=canaries)
     labelled = {
         pair.models: tuple(dict.fromkeys(line for one in human_labels(pair, sheets, shown) for line in by_whom(one)))
         for pair in (judged_pairs(judgments) if people else [])
@@ -71,14 +88,22 @@ def publish(
         output.mkdir(parents=True, exist_ok=True)
         write_results(
             output / RESULTS, study, comparisons, judgments, told.parameters,
+            leaderboard=board, trait_study=traits, ratings=ratings, answers=answers,
             title=told.title, stages=told.stages, costs=told.costs,
         )  # fmt: skip
-        write_tables(output, comparisons, judgments, counts, clusters=clusters, people=people)
+        write_tables(output, comparisons, judgments, counts, clusters=clusters, people=people, ratings=ratings)
         report = ReportInput(
             title=told.title,
             created_at=told.created_at,
-            study=study,
-            examples=pick_examples(comparisons, judgments, counts, people=people),
+            study=study if study.pairs else None,
+            board=board,
+            elo=elo,
+            traits=traits,
+            rated=pick_answers(answers, ratings, traits) if traits else (),
+            judges=study.judges or (traits.judges if traits else ()),
+            labels=settings.labels,
+            simulated=study.simulated,
+            examples=Examples() if counts.empty else pick_examples(comparisons, judgments, counts, people=people),
             labelled_by=labelled,
             stages=(*told.stages, *seed_stage(study)),
             costs=told.costs,
@@ -89,26 +114,10 @@ def publish(
     return study
 
 
-def publish_again(run: Path, output: Path, created_at: str, settings: Settings | None = None) -> StudySummary:
-    """Scores a run anew from its results, with its own settings unless others are given, into `output`.
-
-    No call is made. Looks and canaries are taken over: they cannot be had from the judgments. `output` may be the run
-    itself; InputError where there are no results.
-    """
-    path = run / RESULTS
-    head = read_head(path)
-    return publish(
-        output, read_comparisons(path), read_judgments(path), settings or head.summary.settings,
-        told_of(head, created_at), looks=looks_of(head.summary), canaries=head.summary.canaries,
-    )  # fmt: skip
-
-
-def told_of(head: Head, created_at: str) -> Told:
-    """What the results file of a run says of it."""
-    title = head.title or "Scored anew"
-    return Told(
-        title=title, created_at=created_at, parameters=head.parameters, stages=head.stages, costs=head.costs
-    )  # fmt: skip
+def labels_of(run: Path, comparisons: Iterable[Comparison]) -> People:
+    """What people said who labelled contexts of the run, as `summarise_counts` takes it."""
+    sheets = read_sheets(run)
+    return labels_together(sheets, fingerprints(sheets, comparisons)) if sheets else {}
 
 
 def facts_of(parameters: dict[str, Any]) -> dict[str, str]:
@@ -117,4 +126,4 @@ def facts_of(parameters: dict[str, Any]) -> dict[str, str]:
 
 
 def _fact(value: object) -> str:
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    return value if isinstance(value, str) else encoded_whole(value).decode()

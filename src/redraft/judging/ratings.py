@@ -38,12 +38,12 @@ def scores_schema(rubric: Rubric) -> dict[str, Any]:
 
 
 def rating_request(
-    context: Conversation, response: Response, judge: Judge | str, rubric: Rubric, *, attempt: int = 0
+    context: Conversation, response: Response, judge: Judge | str, rubric: Rubric, *, attempt: int = 0, sample: int = 0
 ) -> Request:
     """What the judge is asked about one response, under a fresh nonce that does not count towards its key.
 
     The response must be there and not blank (else `prerated` has the rating; ValueError here). `attempt` from 1
-    on reminds of the form.
+    on reminds of the form, `sample` from 1 on asks anew what was asked before.
     """
     if response.text is None or not response.text.strip():
         raise ValueError(f"{response.context_id}: the response is missing or empty; prerated() has its rating")
@@ -66,6 +66,7 @@ def rating_request(
         rendered(PLACEHOLDER),
         scores_schema(rubric),
         row_id=response.context_id,
+        sample=sample,
         attempt=attempt,
         template=rating_template(judge, rubric),
     )

@@ -110,7 +110,8 @@ def read_text_reply(text: str) -> Reply | None:
     """
     lines = text.strip().splitlines()
     found = _LINE.match(lines[-1].strip()) if lines else None
-    choice = _MENU.get(found.group(1).upper()) if found else None
+    # Only ASCII: a dotless i is an I in upper case, and not on the menu.
+    choice = _MENU.get(found.group(1).upper()) if found and found.group(1).isascii() else None
     if choice is None:
         return None
     return Reply(choice, None, "\n".join(lines[:-1]).strip())

@@ -1,8 +1,8 @@
 """The report: one HTML file that stands alone, for one comparison, a study, a leaderboard or traits.
 
 What a model or a user wrote is escaped, made visible and cut; the one script and the one style are named by their
-hashes in the page's policy, which allows nothing else and no network. Neighbours: `sections`, `style_sections` and
-`board_sections` fill it, `embedding` packs the examples, templates/ lays it out.
+hashes in the page's policy, which allows nothing else and no network. Neighbours: `sections`, `style_sections`,
+`board_sections` and `trait_sections` fill it, `embedding` packs the examples, templates/ lays it out.
 """
 
 from __future__ import annotations
@@ -19,34 +19,29 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from redraft.judging import board_sections, sections, style_sections, wording
+from redraft.judging.board_words import board_cautions, board_sentence
 from redraft.judging.embedding import Packed, pack
 from redraft.judging.examples import Examples, Said, Shown, Text
 from redraft.judging.leaderboard.elo import EloCurve
 from redraft.judging.leaderboard.table import Leaderboard
 from redraft.judging.methods import Methods, methods_of
 from redraft.judging.pages import Cost, Part, Section, Stage, Table, money, number, total
-from redraft.judging.rubric import Rubric
 from redraft.judging.summary import StudySummary
-from redraft.judging.traits import TraitComparison
+from redraft.judging.trait_examples import RatedAnswer
+from redraft.judging.trait_sections import trait_failures, trait_sections
+from redraft.judging.trait_study import TraitStudy
 from redraft.judging.untrusted import visible
 
-__all__ = ["Cost", "Part", "ReportInput", "Scored", "Section", "Stage", "Table", "methods", "render_report"]
+__all__ = ["Cost", "Part", "ReportInput", "Section", "Stage", "Table", "methods", "render_report"]
 
 # Characters of one text that the page shows without its script.
 SHOWN_TEXT = 3_000
+# Pairs of models, times judges, that a leaderboard's report shows one by one.
+PAIRS_SHOWN = 15
 _OUTCOMES = {
     "both orders tied": "No difference", "changed its mind": "The judge changed its mind",
     "judges differ": "The judges differ", "no verdict": "No verdict",
 }  # fmt: skip
-
-
-class Scored(msgspec.Struct, frozen=True, kw_only=True):
-    """Two models compared by traits; `rubric`, where given, has the traits' names for people."""
-
-    model_a: str
-    model_b: str
-    found: TraitComparison
-    rubric: Rubric | None = None
 
 
 class ReportInput(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,7 +49,8 @@ class ReportInput(msgspec.Struct, frozen=True, kw_only=True):
 
     `created_at` is printed as given; `facts` tell how it was done, name by name: parameters, models, template
     versions, dataset hashes. `results_file` is where every judgment lies. `labelled_by` says of a pair of models who
-    labelled it. `judges` are those of a leaderboard or of traits. `more` are sections of a flow's own.
+    labelled it. `judges` are those of a leaderboard or of traits. `rated` are answers to read beside `traits`. `more`
+    are sections of a flow's own.
     """
 
     title: str
@@ -62,7 +58,8 @@ class ReportInput(msgspec.Struct, frozen=True, kw_only=True):
     study: StudySummary | None = None
     board: Leaderboard | None = None
     elo: EloCurve | None = None
-    traits: tuple[Scored, ...] = ()
+    traits: TraitStudy | None = None
+    rated: tuple[RatedAnswer, ...] = ()
     judges: tuple[str, ...] = ()
     labels: dict[str, str] = {}
     examples: Examples = Examples()
@@ -81,8 +78,7 @@ class ReportInput(msgspec.Struct, frozen=True, kw_only=True):
 
 def methods(report: ReportInput) -> Methods:
     """The methods section of the same report."""
-    scored = [(one.found, report.label(one.model_a), report.label(one.model_b)) for one in report.traits]
-    return methods_of(report.study, report.facts, report.board, scored)
+    return methods_of(report.study, report.facts, report.board, report.traits, report.label)
 
 
 def render_report(report: ReportInput) -> str:
@@ -93,13 +89,14 @@ def render_report(report: ReportInput) -> str:
     return _environment().get_template("report.html.j2").render(
         report=report,
         study=study if names else None,
-        simulated=report.simulated or (study is not None and study.simulated),
-        verdicts=_verdicts(study) if names and study else [],
+        simulated=_simulated(report),
+        verdicts=_verdicts(study) if names and study and report.board is None else _scored(report),
         heading=_heading(report, names),
         before=_before(report, names),
         after=_after(report, names),
         examples=_static(report.examples, names) if names else [],
         packed=_packed(report.examples, names) if names else None,
+        rated=_rated(report),
         total=total(report.costs),
         facts=_facts(report),
         methods=methods(report),
@@ -163,49 +160,73 @@ def _verdicts(study: StudySummary) -> list[_Verdict]:
     ]
 
 
+def _scored(report: ReportInput) -> list[_Verdict]:
+    """What is said of traits, where nothing else is the page's verdict."""
+    if report.traits is None or report.board is not None:
+        return []
+    return [_Verdict(one.sentence, one.detail, "firm" if one.firm else "open") for one in report.traits.said]
+
+
 def _heading(report: ReportInput, names: sections.Names | None) -> str:
     """What the page says first."""
     study = report.study
+    if report.board is not None:
+        judges = report.judges or (study.judges if study is not None else ())
+        return board_sentence(report.board, report.label, judges, simulated=_simulated(report))
     if study is not None and names is not None:
         told = study.panels or study.pairs
         return told[0].sentence if len(told) == 1 else study.conclusion or told[0].sentence
-    if report.board is not None and report.board.tables:
-        first = report.board.tables[0].standings
-        top = [report.label(one.model) for one in first if one.rank_low == 1]
-        by = f", according to {' and '.join(judges)}" if (judges := report.judges or _judges(report)) else ""
-        if len(top) == 1:
-            return f"{top[0]} is first of {len(first)} models{by}."
-        named = f"{', '.join(top[:6])}{' …' if len(top) > 6 else ''}"
-        return f"{len(top)} of {len(first)} models may be first{by}: {named}."
+    if report.traits is not None:
+        said = report.traits.said
+        return said[0].sentence if len(said) == 1 else f"{len(report.traits.models)} models, scored on traits"
     return report.title
 
 
-def _judges(report: ReportInput) -> tuple[str, ...]:
-    return report.study.judges if report.study is not None else ()
+def _simulated(report: ReportInput) -> bool:
+    return report.simulated or any(part is not None and part.simulated for part in (report.study, report.traits))
 
 
 def _before(report: ReportInput, names: sections.Names | None) -> list[Section]:
     """The sections above the examples."""
     found: list[Section | None] = []
     study = report.study
-    if study is not None and names is not None:
+    if report.board is not None:
+        found += board_sections.leaderboard(
+            report.board, report.label, report.elo, board_cautions(study) if study is not None else ()
+        )
+    if study is not None and names is not None and report.board is not None:
+        found += _of_pairs(study, names, report)
+    elif study is not None and names is not None:
         found += [
             sections.intervals(study, names), sections.counts(study, names), sections.caveats(study, names),
             sections.people(study, names, report.labelled_by), sections.sensitivity(study, names),
             sections.judges(study, names), sections.looks(study, names), style_sections.position(study, names),
             style_sections.length(study, names), style_sections.suspects(study, names),
         ]  # fmt: skip
-    if report.board is not None:
-        found += board_sections.leaderboard(report.board, report.label, report.elo)
-    for one in report.traits:
-        titles = {trait.name: trait.title for trait in one.rubric.traits} if one.rubric else {}
-        found.append(board_sections.traits(one.found, report.label(one.model_a), report.label(one.model_b), titles))
+    if report.traits is not None:
+        found += trait_sections(report.traits, report.label)
     return _numbered([one for one in found if one is not None and one.parts])
 
 
+def _of_pairs(study: StudySummary, names: sections.Names, report: ReportInput) -> list[Section | None]:
+    """Beside a leaderboard: who met whom; single pairs only where a reader can still take them in."""
+    met = board_sections.meetings(study, report.board, report.label) if report.board is not None else None
+    few = len(study.pairs) <= PAIRS_SHOWN
+    return [
+        met,
+        sections.counts(study, names) if few else None,
+        sections.people(study, names, report.labelled_by),
+        style_sections.position(study, names) if few else None,
+        style_sections.suspects(study, names),
+    ]
+
+
 def _after(report: ReportInput, names: sections.Names | None) -> list[Section]:
-    failed = [style_sections.failures(report.study, names)] if report.study is not None and names else []
-    return [*report.more, *failed]
+    study = report.study
+    many = study is not None and report.board is not None and len(study.pairs) > PAIRS_SHOWN
+    failed = [style_sections.failures(study, names, by_judge=many)] if study is not None and names else []
+    lost = trait_failures(report.traits, report.label) if report.traits is not None else None
+    return _numbered([*report.more, *failed, *([lost] if lost is not None else [])])
 
 
 def _numbered(found: Sequence[Section]) -> list[Section]:
@@ -270,6 +291,25 @@ def _static(examples: Examples, names: sections.Names) -> list[_Group]:
         asked = one.messages[-1][1].text if one.messages else one.context_id
         group.examples.append(_Example(one, outcome, hue, asked[:140]))
     return list(groups.values())
+
+
+class _Rated(msgspec.Struct, frozen=True):
+    name: str
+    hue: str
+    answers: list[RatedAnswer]
+
+
+def _rated(report: ReportInput) -> list[_Rated]:
+    """The scored answers to read, model by model, in the colours that the models have elsewhere."""
+    if report.traits is None:
+        return []
+    of = {
+        model: _Rated(report.label(model), f"m{place % sections.HUES}", [])
+        for place, model in enumerate(report.traits.models)
+    }
+    for one in report.rated:
+        of[one.model].answers.append(one)
+    return [one for one in of.values() if one.answers]
 
 
 def _packed(examples: Examples, names: sections.Names) -> Packed | None:

@@ -4,15 +4,12 @@ Written as a stream and read as one; the summary can be computed again from the 
 Neighbours: `verdict` computes, `report` shows, `tables` has the same as Parquet.
 """
 
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
-
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, BinaryIO, Generic, TypeVar
+from typing import Any, BinaryIO, cast
 
-import ijson  # pyright: ignore[reportMissingTypeStubs]
 import msgspec
 
 from redraft.datasets.files import whole_file
@@ -21,39 +18,29 @@ from redraft.judging.groups import clusters_of
 from redraft.judging.leaderboard.table import Leaderboard
 from redraft.judging.pages import Cost, Stage
 from redraft.judging.settings import Settings
+from redraft.judging.stored import OPENS, Stored, head_line, items
 from redraft.judging.summary import StudySummary
-from redraft.judging.traits import TraitComparison
+from redraft.judging.trait_study import TraitStudy
 from redraft.judging.verdict import Looks, People, summarise_study
-from redraft.records import Comparison, Judgment, Rating
+from redraft.records import Answer, Comparison, Judgment, Rating
 
 FORMAT = "redraft.results@1"
-
-_Record = TypeVar("_Record", Comparison, Judgment, Rating)
 
 
 class Head(msgspec.Struct, frozen=True, kw_only=True):
     """What stands at the top of the file. `parameters` is whatever the run was told, as plain JSON; `leaderboard` and
-    `traits` stand where the run made them; `title`, `stages` and `costs` are the report's. A run without comparisons of
-    pairs has a summary without pairs."""
+    `trait_study` stand where the run made them; `title`, `stages` and `costs` are the report's. A run without
+    comparisons of pairs has a summary without pairs."""
 
     format: str
     simulated: bool
     parameters: dict[str, Any]
     summary: StudySummary
     leaderboard: Leaderboard | None = None
-    traits: tuple[ScoredPair, ...] = ()
+    trait_study: TraitStudy | None = None
     title: str = ""
     stages: tuple[Stage, ...] = ()
     costs: tuple[Cost, ...] = ()
-
-
-class ScoredPair(msgspec.Struct, frozen=True, kw_only=True):
-    """Two models compared by the traits of their answers, according to one judge."""
-
-    model_a: str
-    model_b: str
-    judge: str
-    found: TraitComparison
 
 
 def write_results(
@@ -64,73 +51,106 @@ def write_results(
     parameters: dict[str, Any],
     *,
     leaderboard: Leaderboard | None = None,
-    traits: Iterable[ScoredPair] = (),
+    trait_study: TraitStudy | None = None,
     ratings: Iterable[Rating] = (),
+    answers: Iterable[Answer] = (),
     title: str = "",
     stages: Iterable[Stage] = (),
     costs: Iterable[Cost] = (),
 ) -> None:
     """Writes the file whole or not at all, one record a line, never holding more than one record.
 
-    Raises StorageError for a full or closed disk. The folder must be there.
+    Halves of surrogate pairs become "?". Raises StorageError for a full or closed disk. The folder must be there.
     """
     head = Head(
         format=FORMAT, simulated=summary.simulated, parameters=parameters, summary=summary, leaderboard=leaderboard,
-        traits=tuple(traits), title=title, stages=tuple(stages), costs=tuple(costs),
+        trait_study=trait_study, title=title, stages=tuple(stages), costs=tuple(costs),
     )  # fmt: skip
     with whole_file(path) as file:
-        file.write(msgspec.json.encode(head)[:-1])
+        file.write(encoded_whole(head)[:-1])
         _write_array(file, "comparisons", comparisons)
         _write_array(file, "judgments", judgments)
         _write_array(file, "ratings", ratings)
+        _write_array(file, "answers", answers)
         file.write(b"}\n")
 
 
 def _write_array(file: BinaryIO, name: str, records: Iterable[msgspec.Struct]) -> None:
-    file.write(f',\n"{name}": ['.encode())
-    for index, record in enumerate(records):
+    file.write(f",\n{OPENS.format(name).rstrip()}".encode())
+    encoded = records.encoded() if isinstance(records, Stored) else map(encoded_whole, records)
+    for index, line in enumerate(encoded):
         file.write(b",\n" if index else b"\n")
-        file.write(msgspec.json.encode(record))
+        file.write(line)
     file.write(b"\n]")
+
+
+def encoded_whole(record: object) -> bytes:
+    """The record as JSON; halves of surrogate pairs, which are no text and cannot be written, become "?"."""
+    try:
+        return msgspec.json.encode(record)
+    except UnicodeEncodeError:
+        return msgspec.json.encode(_whole(msgspec.to_builtins(record)))
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, dict):
+        return {_whole(key): _whole(one) for key, one in cast(dict[Any, Any], value).items()}
+    return [_whole(one) for one in cast(list[Any], value)] if isinstance(value, list | tuple) else value
 
 
 def read_head(path: Path) -> Head:
     """The parameters and the summary as they were written. InputError where the file is not a results file."""
-    found = {name: next(_items(path, name), None) for name in Head.__struct_fields__}
+    try:
+        with path.open("rb") as file:
+            line = head_line(file.readline())
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    try:
+        if line is not None and _DECODE_FORMAT(line).format == FORMAT:
+            return _DECODE_HEAD(line)
+    except msgspec.ValidationError as fault:
+        raise InputError(f"{path}: {fault}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        pass  # not in our lines: read as any JSON, which tells what is wrong with it if anything is
+    return _head_of_any(path)
+
+
+class _Format(msgspec.Struct):
+    format: Any = None
+
+
+_DECODE_FORMAT, _DECODE_HEAD = msgspec.json.Decoder(_Format).decode, msgspec.json.Decoder(Head).decode
+
+
+def _head_of_any(path: Path) -> Head:
+    found = {name: next(items(path, name), None) for name in Head.__struct_fields__}
     if found["format"] != FORMAT:
         raise InputError(f"{path} is not a results file of redraft ({FORMAT})")
     # Files of earlier versions lack the later fields.
     fields = {name: value for name, value in found.items() if value is not None}
     try:
-        return msgspec.convert(fields, Head)
+        return msgspec.convert(fields, Head, str_keys=True)
     except msgspec.ValidationError as fault:
         raise InputError(f"{path}: {fault}") from None
 
 
-class Stored(Generic[_Record]):
-    """The records of one kind in a results file, read one at a time; can be read again."""
-
-    def __init__(self, path: Path, prefix: str, kind: type[_Record]) -> None:
-        self._path, self._prefix, self._kind = path, prefix, kind
-
-    def __iter__(self) -> Iterator[_Record]:
-        for number, item in enumerate(_items(self._path, self._prefix), start=1):
-            try:
-                yield msgspec.convert(item, self._kind)
-            except msgspec.ValidationError as fault:
-                raise InputError(f"{self._path}: {self._prefix} {number}: {fault}") from None
-
-
 def read_comparisons(path: Path) -> Stored[Comparison]:
-    return Stored(path, "comparisons.item", Comparison)
+    return Stored(path, "comparisons", Comparison)
 
 
 def read_judgments(path: Path) -> Stored[Judgment]:
-    return Stored(path, "judgments.item", Judgment)
+    return Stored(path, "judgments", Judgment)
 
 
 def read_ratings(path: Path) -> Stored[Rating]:
-    return Stored(path, "ratings.item", Rating)
+    return Stored(path, "ratings", Rating)
+
+
+def read_answers(path: Path) -> Stored[Answer]:
+    """What the ratings are of; each answer once."""
+    return Stored(path, "answers", Answer)
 
 
 def rescore(path: Path, settings: Settings | None = None, *, people: People | None = None) -> StudySummary:
@@ -140,23 +160,14 @@ def rescore(path: Path, settings: Settings | None = None, *, people: People | No
     labels as `summarise_study` takes them.
     """
     stored = read_head(path).summary
-    comparisons = read_comparisons(path)
+    comparisons, said = read_comparisons(path), settings or stored.settings
+    clusters = clusters_of(comparisons, said.cluster_by)
     return summarise_study(
-        read_judgments(path), comparisons, settings or stored.settings, clusters_of(comparisons),
-        people=people, looks=looks_of(stored), canaries=stored.canaries,
+        read_judgments(path), comparisons, said, clusters, people=people, looks=looks_of(stored),
+        canaries=stored.canaries,
     )  # fmt: skip
 
 
 def looks_of(study: StudySummary) -> Looks:
-    """The looks that were taken of each pair's run."""
-    return {(one.model_a, one.model_b): one.looks for one in study.pairs if one.looks}
-
-
-def _items(path: Path, prefix: str) -> Iterator[Any]:
-    try:
-        with path.open("rb") as file:
-            yield from ijson.items(file, prefix, use_float=True)
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except (ijson.JSONError, UnicodeDecodeError) as fault:
-        raise InputError(f"{path} is not whole JSON: {fault}") from None
+    """The looks that were taken of each pair's run at its judge's verdicts."""
+    return {(one.model_a, one.model_b, one.judge): one.looks for one in study.pairs if one.looks}

@@ -11,13 +11,14 @@ import msgspec
 
 from redraft.errors import InputError
 from redraft.judging.detectors import (
-    LOW_OVERLAP,
     AnswerGroups,
     Repeated,
+    asked_in,
     is_empty,
     normalised,
-    overlap,
     signs,
+    unrelated,
+    without_echo,
     words,
 )
 from redraft.judging.folding import Fold
@@ -94,19 +95,18 @@ class Detector:
         self._directed: dict[str, list[str]] = {}
         self._unrelated: set[str] = set()
 
-    def add(self, context_id: str, text: str, context: frozenset[str]) -> None:
-        """One answer; `context` are the words of what it answers."""
+    def add(self, context_id: str, text: str, context: frozenset[str], asked: tuple[str, ...] = ()) -> None:
+        """One answer; `context` are the words of what it answers, `asked` what it may echo of it (`asked_in`)."""
         self._answers += 1
         if is_empty(text):
             self._empty += 1
             return
         plain = normalised(text)
         found = words(plain[:ANSWER_LIMIT])
-        self._groups.add(context_id, plain)
+        self._groups.add(context_id, without_echo(plain, asked))
         for name in signs(text[:ANSWER_LIMIT], plain[:ANSWER_LIMIT], found):
             self._directed.setdefault(name, []).append(context_id)
-        shared = overlap(found, context)
-        if shared is not None and shared < LOW_OVERLAP:
+        if unrelated(found, context):
             self._unrelated.add(context_id)
 
     def findings(self) -> Findings:
@@ -132,10 +132,11 @@ class Detectors:
         fresh = [(m, text) for m, text in sides if text is not None and (m, key) not in self._seen]
         if not fresh:
             return
-        context = words(normalised(" ".join(message.content for message in comparison.context)))
+        said = [normalised(message.content) for message in comparison.context]
+        context, asked = words(" ".join(said)), asked_in(said)
         for model, text in fresh:
             self._seen.add((model, key))
-            self._detectors[model].add(key, text, context)
+            self._detectors[model].add(key, text, context, asked)
 
     def findings(self) -> dict[str, Findings]:
         return {model: detector.findings() for model, detector in self._detectors.items()}

@@ -14,6 +14,7 @@ from redraft.judging.pages import Part, Section, Table, rate
 from redraft.judging.pictures import Estimate
 from redraft.judging.settings import Settings
 from redraft.judging.summary import PanelSummary, StudySummary, Summary
+from redraft.judging.unplanned import e_value_note
 from redraft.judging.wording import interval_name
 
 HUES = 5
@@ -150,7 +151,7 @@ def _note(study: StudySummary) -> str:
         test += " It knows nothing of the looks that were taken; the interval and the verdict do."
     found = study.correction
     if found is None:
-        return test
+        return f"{test} {e_value_note(study.pairs, study.settings)}".strip()
     if found.method == "closed" and found.omnibus_p is not None:
         how = (
             "closed test. A difference is stated where the test that all three models are equal "

@@ -12,6 +12,7 @@ from math import sqrt
 import msgspec
 import numpy as np
 
+from redraft.judging.clustered import degrees_of_freedom
 from redraft.judging.distributions import t_quantile, t_tail
 from redraft.judging.folding import POINTS, Fold
 from redraft.judging.multiplicity import Pair, adjusted_p
@@ -79,9 +80,9 @@ def pooled(
 ) -> Pooled:
     """`runs` are context id → fold, one mapping a training run.
 
-    A context's points are averaged over the runs first, and Student's t of these means (of their clusters' sums, where
-    there are clusters) gives the interval: runs that answer one context alike count once. It speaks of these runs on
-    other contexts, not of runs with other seeds.
+    A context's points are averaged over the runs first, and Student's t of these means gives the interval, with
+    clusters as `clustered` has it (CR2 and its degrees of freedom): runs that answer one context alike count once. It
+    speaks of these runs on other contexts, not of runs with other seeds.
     """
     points: dict[str, list[int]] = {}
     for folds in runs:
@@ -98,15 +99,17 @@ def pooled(
         return found
     codes = np.unique(np.array(names), return_inverse=True)[1]
     sums = np.bincount(codes, weights=means - rate, minlength=many)
-    error = sqrt(many / (many - 1) * float(sums @ sums)) / len(means)
+    sizes = np.bincount(codes, minlength=many).astype(np.float64)
+    error = sqrt(float(sums**2 @ (1 / (1 - sizes / len(means))))) / len(means)
+    freedom = degrees_of_freedom(sizes)
     if error < 1e-12:
         return found
-    reach = t_quantile((1 + confidence) / 2, many - 1) * error
+    reach = t_quantile((1 + confidence) / 2, freedom) * error
     return msgspec.structs.replace(
         found,
         low=max(0.0, rate - reach),
         high=min(1.0, rate + reach),
-        p=min(1.0, 2 * t_tail(abs(rate - 0.5) / error, many - 1)),
+        p=min(1.0, 2 * t_tail(abs(rate - 0.5) / error, freedom)),
     )
 
 

@@ -24,7 +24,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     `sequence` names pairs of models in the order in which their differences are tested at full alpha until one is not
     found; it holds only where it was declared before any answer was judged. Without it three arms get the closed test.
     `labels` are short names to show in place of models' names. `arms` says of which arm a model is a training run,
-    where several are to be counted together. `simulated` says that the sandbox gave the answers, whatever the judge
+    where several are to be counted together. `cluster_by` says which groups make contexts dependent (a key of
+    `groups.KINDS`), "" whichever the data name. `simulated` says that the sandbox gave the answers, whatever the judge
     was.
     """
 
@@ -38,6 +39,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     sequence: tuple[tuple[str, str], ...] = ()
     labels: dict[str, str] = {}
     arms: dict[str, str] = {}
+    cluster_by: str = ""
     simulated: bool = False
 
     @property

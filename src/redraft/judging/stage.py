@@ -167,8 +167,14 @@ async def rate_responses(
     rubric: Rubric,
     caller: Caller,
     progress: Progress,
+    *,
+    sample: int = 0,
+    stage: str = "traits",
 ) -> list[Rating]:
-    """A rating for each response, in their order; exactly one status each. ValueError where they do not match."""
+    """A rating for each response, in their order; exactly one status each. ValueError where they do not match.
+
+    `sample` above 0 asks anew what was asked before. `stage` is what the calls are filed under.
+    """
     asked_of = as_judge(judge, "traits")
     settled: dict[int, Rating] = {}
     places: list[int] = []
@@ -180,17 +186,19 @@ async def rate_responses(
             progress.advance()
             continue
         places.append(place)
-        asks.append(_ask_rating(context, response, asked_of, rubric))
-    async with aclosing(ask_in_rounds(asks, caller, progress, "traits")) as answers:
+        asks.append(_ask_rating(context, response, asked_of, rubric, sample))
+    async with aclosing(ask_in_rounds(asks, caller, progress, stage)) as answers:
         async for index, rated in answers:
             settled[places[index]] = rated
             progress.advance()
     return [settled[place] for place in range(len(responses))]
 
 
-def _ask_rating(context: Conversation, response: Response, judge: Judge, rubric: Rubric) -> Ask[Rating]:
+def _ask_rating(
+    context: Conversation, response: Response, judge: Judge, rubric: Rubric, sample: int
+) -> Ask[Rating]:  # fmt: skip
     def request(attempt: int) -> Request:
-        return ratings.rating_request(context, response, judge, rubric, attempt=attempt)
+        return ratings.rating_request(context, response, judge, rubric, attempt=attempt, sample=sample)
 
     def read(outcome: Outcome, asked: int) -> Rating:
         return ratings.rating(context, response, judge, rubric, outcome, asked=asked)

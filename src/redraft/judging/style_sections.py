@@ -158,17 +158,21 @@ def _canaries(canaries: Sequence[Canaries]) -> Part:
     return Part(title="Put to the judge", table=Table(columns=columns, rows=rows) if rows else None, points=points)
 
 
-def failures(study: StudySummary, names: Names) -> Section:
-    """Every status of every judgment, and why contexts have no verdict."""
+def failures(study: StudySummary, names: Names, *, by_judge: bool = False) -> Section:
+    """Every status of every judgment, and why contexts have no verdict; `by_judge` adds up the pairs of each judge."""
     reasons: dict[str, int] = {}
     for one in study.pairs:
         for reason, count in one.tally.unusable_by_reason.items():
             reasons[reason] = reasons.get(reason, 0) + count
     statuses = sorted({status for one in study.pairs for status in one.statuses}, key=_weight)
+    of_pair = {names.title(one): [one] for one in study.pairs}
+    of_judge = {judge: [one for one in study.pairs if one.judge == judge] for judge in study.judges}
     table = Table(
-        columns=("Judgments, one for each order", *(names.title(one) for one in study.pairs)),
+        columns=("Judgments, one for each order", *(of_judge if by_judge else of_pair)),
         rows=tuple(
-            (_STATUSES.get(status, reason_in_words(status)), *(one.statuses.get(status, 0) for one in study.pairs))
+            (_STATUSES.get(status, reason_in_words(status)),
+             *(sum(one.statuses.get(status, 0) for one in pairs)
+               for pairs in (of_judge.values() if by_judge else of_pair.values())))
             for status in statuses
         ),
     )  # fmt: skip
@@ -180,7 +184,7 @@ def failures(study: StudySummary, names: Names) -> Section:
     also = tuple(
         f"{names.title(one)}: with the contexts that have a verdict in one order only, the win rate would be "
         f"{percent(one.with_single)} instead of {percent(one.win_rate)}."
-        for one in singles
+        for one in ([] if by_judge else singles)
     )
     explain = (
         "Contexts without a usable verdict. None was dropped: the verdicts above are checked against the case that all "

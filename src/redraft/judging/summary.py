@@ -82,8 +82,10 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     every missing verdict went against, or to, A. `with_single` adds contexts with one usable order to the rate.
     `p_adjusted` stands where the comparison is one of several. `detectable` is the smallest win rate that so
     many contexts would probably notice, `more_contexts` how many more a gap like this one needs. Where contexts are
-    grouped, interval and p-values allow for the `clusters`, and `design_effect` contexts tell as much as one. `cost`
-    is in US dollars, None where a price is unknown. `accused_*` count responses said to give the judge instructions.
+    grouped, interval and p-values allow for the `clusters`, of which the largest has `largest_cluster` contexts, by
+    Student's t with `freedom` degrees; `design_effect` contexts tell as much as one. `cost` is in US dollars, None
+    where a price is unknown. `accused_*` count responses said to give the judge instructions. `answered_models` are
+    those that answered as the judge, in all pairs of the study.
 
     Beside these, None or empty where nothing is known: `lengths`, the slots that were picked, `mechanism` (length and
     format), `screening` (answers that play to the judge), `people` (labels of people, and in `people_said` what they
@@ -125,6 +127,8 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     looks: tuple[Look, ...] = ()
     design_effect: float = 1.0
     clusters: int | None = None
+    largest_cluster: int | None = None
+    freedom: float | None = None
     verdict: VerdictCode = "undecided"
     favours: Literal["A", "B"] | None = None
     note: str = ""
@@ -167,7 +171,7 @@ class StudySummary(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def simulated(self) -> bool:
-        return any(pair.simulated for pair in self.pairs)
+        return self.settings.simulated or any(pair.simulated for pair in self.pairs)
 
     @property
     def judges(self) -> tuple[str, ...]:

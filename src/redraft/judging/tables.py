@@ -1,27 +1,29 @@
-"""The facts of a run as two Parquet tables, one row a judgment, one row a context; the schemas: docs/guide/results.md.
+"""The facts of a run as Parquet tables, a row a judgment, a context, a rating; the schemas: docs/guide/results.md.
 
 Texts are whole here, whatever the report cut. Neighbours: `results` has the same as JSON, `counting` the folds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, cast
 
 import msgspec
 
-from redraft.datasets.columns import to_columns
+from redraft.datasets.columns import columns_of
 from redraft.datasets.files import whole_file
 from redraft.datasets.parquet import ParquetSink
 from redraft.judging.counting import Counted, StudyCounts
 from redraft.judging.examples import findings_by_context
 from redraft.judging.multiplicity import Pair
-from redraft.records import Comparison, Judgment, Message
+from redraft.records import Comparison, Judgment, Message, Rating
 
-JUDGMENTS, CONTEXTS = "judgments.parquet", "contexts.parquet"
+JUDGMENTS, CONTEXTS, RATINGS = "judgments.parquet", "contexts.parquet", "ratings.parquet"
 # A row group ends at so many rows or characters: it is what lies in memory at once.
 _ROWS, _CHARACTERS = 1_000, 8_000_000
+_LONG = ("raw", "analysis", "response_a", "response_b")
 
 
 class ContextRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,13 +69,24 @@ def write_tables(
     *,
     clusters: Mapping[str, str] | None = None,
     people: Mapping[Pair, Mapping[str, str]] | None = None,
+    ratings: Iterable[Rating] = (),
 ) -> None:
-    """Writes both tables into a folder that is there, each whole or not at all; `counts` are of the same records.
+    """Writes the tables into a folder that is there, each whole or not at all; `counts` are of the same records.
 
-    Raises StorageError. Halves of surrogate pairs, which Parquet cannot hold, become question marks.
+    A run that compared nothing has no tables of judgments and contexts, one that rated nothing none of ratings; what
+    an earlier run left there of these is taken away. Raises StorageError. Halves of surrogate pairs, which Parquet
+    cannot hold, become question marks.
     """
-    _write(folder / JUDGMENTS, Judgment, judgments)
-    _write(folder / CONTEXTS, ContextRow, context_rows(comparisons, counts, clusters=clusters, people=people))
+    if counts.empty:
+        for name in (JUDGMENTS, CONTEXTS):
+            (folder / name).unlink(missing_ok=True)
+    else:
+        _write(folder / JUDGMENTS, Judgment, judgments)
+        _write(folder / CONTEXTS, ContextRow, context_rows(comparisons, counts, clusters=clusters, people=people))
+    if next(iter(ratings), None) is None:
+        (folder / RATINGS).unlink(missing_ok=True)
+    else:
+        _write(folder / RATINGS, Rating, ratings)
 
 
 def context_rows(
@@ -87,7 +100,8 @@ def context_rows(
     by_pair: dict[Pair, list[Counted]] = {}
     for one in counts.counted():
         by_pair.setdefault(one.pair, []).append(one)
-    flags = {pair: findings_by_context(found, counts.findings()) for pair, found in by_pair.items()}
+    findings = counts.findings()
+    flags = {pair: findings_by_context(found, findings) for pair, found in by_pair.items()}
     for comparison in comparisons:
         pair, key = (comparison.model_a, comparison.model_b), comparison.context_id
         for one in by_pair[pair]:
@@ -105,25 +119,46 @@ def context_rows(
 
 
 def _write(path: Path, kind: type[msgspec.Struct], records: Iterable[msgspec.Struct]) -> None:
+    length = _length_of(kind)
     with whole_file(path) as file, ParquetSink(file, kind) as sink:
-        rows: list[dict[str, object]] = []
+        rows: list[msgspec.Struct] = []
         size = 0
         for record in records:
-            row = {name: _stored(value) for name, value in to_columns(record).items()}
-            rows.append(row)
-            size += sum(len(value) for value in row.values() if isinstance(value, str))
+            rows.append(record)
+            size += length(record)
             if len(rows) >= _ROWS or size >= _CHARACTERS:
-                sink.write(rows)
+                sink.write_columns(_columns(kind, rows))
                 rows, size = [], 0
         if rows:
-            sink.write(rows)
+            sink.write_columns(_columns(kind, rows))
+
+
+def _length_of(kind: type[msgspec.Struct]) -> Callable[[msgspec.Struct], int]:
+    """What counts the characters of a record's long texts."""
+    texts = attrgetter(*(name for name in _LONG if name in kind.__struct_fields__))
+    messages = "context" in kind.__struct_fields__
+
+    def length(record: msgspec.Struct) -> int:
+        of_texts = sum(len(text) for text in texts(record) if text)
+        return of_texts + (sum(len(one.content) for one in cast("Any", record).context) if messages else 0)
+
+    return length
+
+
+def _columns(kind: type[msgspec.Struct], rows: Sequence[msgspec.Struct]) -> dict[str, list[Any]]:
+    """Column by column: a row as a dictionary of its own takes three times as long."""
+    return {
+        column: [_stored(value) for value in map(attrgetter(field), rows)] for field, column in columns_of(kind).items()
+    }
 
 
 def _stored(value: Any) -> Any:
     if isinstance(value, str):
         return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
-    if isinstance(value, list):
-        return [_stored(one) for one in cast("list[Any]", value)]
+    if isinstance(value, tuple):
+        return [_stored(one) for one in cast("tuple[Any, ...]", value)]
+    if isinstance(value, Message):
+        return {"role": value.role, "content": _stored(value.content)}
     if isinstance(value, dict):
-        return {name: _stored(one) for name, one in cast("dict[str, Any]", value).items()}
+        return _stored(msgspec.json.encode(value, order="sorted").decode())
     return value

@@ -1,14 +1,13 @@
-"""Two models compared by the traits of their single answers, context by context.
+"""Models compared by the traits of their single answers, context by context.
 
 Pure numbers from stored scores. Neighbours: `rubric` says which traits there are, `paired` and `permutation` have the
-statistics, `multiplicity` the correction over traits.
+statistics, `multiplicity` the correction over traits and pairs; `trait_profiles` has each model alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from math import ceil
-from typing import Literal
+from collections.abc import Iterable, Mapping, Sequence
+from math import ceil, sqrt
 
 import msgspec
 import numpy as np
@@ -20,74 +19,37 @@ from redraft.judging.intervals import mid_p
 from redraft.judging.multiplicity import holm
 from redraft.judging.paired import paired_difference
 from redraft.judging.permutation import SAMPLES, sign_flip_p
-from redraft.judging.rubric import Rubric, Trait
+from redraft.judging.rubric import Rubric, Scale, Trait
+from redraft.judging.trait_results import EXTREME_SHARE, HALO, WORTH, TraitComparison, TraitResult, Verdict
 
 # Context id → trait → score.
 Scores = Mapping[str, Mapping[str, float]]
 
-HALO = 0.9
-EXTREME_SHARE = 0.4
+POWER = 0.8
 
 
-class TraitResult(msgspec.Struct, frozen=True, kw_only=True):
-    """Model A's scores minus model B's on one trait, in points of the scale, over `n` contexts scored for both.
-
-    `low`..`high` is the cluster-robust t interval of `mean`; `p` the sign-flip test, `p_adjusted` after Holm over all
-    traits, `p_sign` the mid-p test of the counts `higher`, `same`, `lower`; `superiority` = (higher + same/2)/n reads
-    as a win rate. `sd` is the differences' spread, `standardised` = mean/sd. `at_floor` and `at_ceiling` are shares of
-    all 2n scores. `missing_a`, `missing_b` count contexts without that model's score. `needed` is how many contexts
-    would notice a difference of half a point 80% of the time. None stands where n or the spread allows no number.
-
-    `verdict` comes from the mean alone: `higher` or `lower` for A where interval and adjusted p both exclude 0,
-    `undecided` else, `too_few` below the least number of contexts. `remarks` are one-line cautions.
-    """
-
-    trait: str
-    n: int
-    mean_a: float | None
-    mean_b: float | None
-    mean: float | None
-    sd: float | None
-    standardised: float | None
-    low: float | None
-    high: float | None
-    p: float
-    p_adjusted: float
-    p_sign: float
-    higher: int
-    same: int
-    lower: int
-    superiority: float
-    at_floor: float
-    at_ceiling: float
-    missing_a: int
-    missing_b: int
-    needed: int | None
-    verdict: Literal["higher", "lower", "undecided", "too_few"]
-    remarks: tuple[str, ...]
-
-
-class TraitComparison(msgspec.Struct, frozen=True, kw_only=True):
-    """All traits of a rubric, in its order. `halo` is the mean correlation of two traits' scores within a model's
-    answers, None where fewer than two traits vary; above HALO the remark says so."""
-
-    rubric: str
-    digest: str
-    contexts: int
-    clusters: int
-    traits: tuple[TraitResult, ...]
-    halo: float | None
-    remarks: tuple[str, ...]
-
-
-def contexts_for_points(sd: float, points: float, power: float = 0.8, alpha: float = 0.05) -> int:
+def contexts_for_points(sd: float, points: float, power: float = POWER, alpha: float = 0.05) -> int:
     """Contexts that notice a mean difference of `points` where the differences have spread `sd`.
 
     n = ((z_{alpha/2} + z_power) sd / points)^2, both in points of the scale. InputError where one is not above 0.
     """
     if not (sd > 0 and points > 0 and np.isfinite(sd)):
         raise InputError(f"a spread of {sd} and a difference of {points}: both lie above 0")
-    return max(2, ceil(((normal_quantile(1 - alpha / 2) + normal_quantile(power)) * sd / points) ** 2))
+    return max(2, ceil((_reach(power, alpha) * sd / points) ** 2))
+
+
+def _reach(power: float, alpha: float) -> float:
+    return normal_quantile(1 - alpha / 2) + normal_quantile(power)
+
+
+class Rules(msgspec.Struct, frozen=True, kw_only=True):
+    """When a difference is called one: as `settings.Settings` has them for comparisons."""
+
+    confidence: float = 0.95
+    min_contexts: int = 20
+    max_missing: float = 0.05
+    samples: int = SAMPLES
+    seed: int = 0
 
 
 def compare_traits(
@@ -99,6 +61,7 @@ def compare_traits(
     contexts: int | None = None,
     confidence: float = 0.95,
     min_contexts: int = 20,
+    max_missing: float = 0.05,
     samples: int = SAMPLES,
     seed: int = 0,
 ) -> TraitComparison:
@@ -109,37 +72,89 @@ def compare_traits(
     were attempted where that is more than have any score. InputError for a trait that the rubric does not have, a
     score outside its scale, a context without a cluster, or no scores at all.
     """
+    rules = Rules(
+        confidence=confidence, min_contexts=min_contexts, max_missing=max_missing, samples=samples, seed=seed
+    )  # fmt: skip
+    return compare_pairs(rubric, [(scores_a, scores_b)], rules, clusters=clusters, contexts=contexts)[0]
+
+
+def compare_pairs(
+    rubric: Rubric,
+    pairs: Iterable[tuple[Scores, Scores]],
+    rules: Rules | None = None,
+    *,
+    clusters: Mapping[str, str] | None = None,
+    contexts: int | None = None,
+) -> list[TraitComparison]:
+    """As `compare_traits` for each pair of models, with the p-values of all traits of all pairs adjusted together."""
+    rules = rules or Rules()
+    laid = [_laid(rubric, a, b, clusters, contexts) for a, b in pairs]
+    p_values = [_p_values(one, rules) for one in laid]
+    adjusted = holm([p for each in p_values for p in each])
+    width = len(rubric.traits)
+    return [
+        _comparison(rubric, one, p_values[i], adjusted[i * width : (i + 1) * width], len(adjusted), rules)
+        for i, one in enumerate(laid)
+    ]
+
+
+class _Laid(msgspec.Struct, frozen=True, kw_only=True):
+    """Two models' scores side by side: arrays of shape (contexts, traits), NaN for none. `unseen` contexts have no
+    score of either model."""
+
+    a: NDArray[np.float64]
+    b: NDArray[np.float64]
+    groups: NDArray[np.generic] | None
+    unseen: int
+
+
+def _laid(
+    rubric: Rubric, scores_a: Scores, scores_b: Scores, clusters: Mapping[str, str] | None, contexts: int | None
+) -> _Laid:
     ids = sorted(set(scores_a) | set(scores_b))
     if not ids:
         raise InputError("there are no trait scores to compare")
-    if clusters is not None and (lost := next((one for one in ids if one not in clusters), None)) is not None:
-        raise InputError(f"context {lost} has no cluster")
-    a, b = (_table(rubric, scores, ids) for scores in (scores_a, scores_b))
-    unseen = max(0, (contexts or 0) - len(ids))
-    groups = None if clusters is None else np.array([clusters[one] for one in ids])
-    p_values = _p_values(a, b, groups, samples, seed)
-    adjusted = holm(p_values)
+    return _Laid(
+        a=scores_table(rubric, scores_a, ids), b=scores_table(rubric, scores_b, ids),
+        groups=groups_of(ids, clusters), unseen=max(0, (contexts or 0) - len(ids)),
+    )  # fmt: skip
+
+
+def _comparison(
+    rubric: Rubric, laid: _Laid, p_values: Sequence[float], adjusted: Sequence[float], tests: int, rules: Rules
+) -> TraitComparison:
     results = tuple(
-        _result(
-            trait, rubric, a[:, i], b[:, i], groups, p_values[i], adjusted[i], confidence, min_contexts, unseen
-        )
-        for i, trait in enumerate(rubric.traits)
-    )  # fmt: skip
-    halo = inter_trait_correlation([a, b])
-    remarks = ()
-    if halo is not None and halo > HALO:
-        remarks = (
-            f"The traits are not separately measured: two of them correlate by {halo:.2f} on average, so they say "
-            "one thing several times.",
-        )
+        _result(trait, rubric, laid, i, p_values[i], adjusted[i], rules) for i, trait in enumerate(rubric.traits)
+    )
+    halo = inter_trait_correlation([laid.a, laid.b])
     return TraitComparison(
-        rubric=rubric.id, digest=rubric.digest, contexts=len(ids) + unseen,
-        clusters=len(ids) if groups is None else len(np.unique(groups)), traits=results, halo=halo, remarks=remarks,
+        rubric=rubric.id, digest=rubric.digest, contexts=len(laid.a) + laid.unseen,
+        clusters=len(laid.a) if laid.groups is None else len(np.unique(laid.groups)), tests=tests, traits=results,
+        halo=halo, remarks=halo_remarks(halo),
     )  # fmt: skip
 
 
-def _table(rubric: Rubric, scores: Scores, ids: list[str]) -> NDArray[np.float64]:
-    """Shape (contexts, traits), NaN where there is no score."""
+def halo_remarks(halo: float | None) -> tuple[str, ...]:
+    """What is to be said of traits that go together."""
+    if halo is None or halo <= HALO:
+        return ()
+    return (
+        f"The traits are not separately measured: two of them correlate by {halo:.2f} on average, so they say "
+        "one thing several times.",
+    )
+
+
+def groups_of(ids: Sequence[str], clusters: Mapping[str, str] | None) -> NDArray[np.generic] | None:
+    """The group of each context, in order; InputError for one without a group."""
+    if clusters is None:
+        return None
+    if (lost := next((one for one in ids if one not in clusters), None)) is not None:
+        raise InputError(f"context {lost} has no cluster")
+    return np.array([clusters[one] for one in ids])
+
+
+def scores_table(rubric: Rubric, scores: Scores, ids: Sequence[str]) -> NDArray[np.float64]:
+    """Shape (contexts, traits), NaN where there is no score. InputError for another trait, or a score off the scale."""
     column = {name: index for index, name in enumerate(rubric.names)}
     table = np.full((len(ids), len(column)), np.nan)
     for row, context_id in enumerate(ids):
@@ -154,12 +169,10 @@ def _table(rubric: Rubric, scores: Scores, ids: list[str]) -> NDArray[np.float64
     return table
 
 
-def _p_values(
-    a: NDArray[np.float64], b: NDArray[np.float64], groups: NDArray[np.generic] | None, samples: int, seed: int
-) -> list[float]:
+def _p_values(laid: _Laid, rules: Rules) -> list[float]:
     """Sign-flip p per trait; a missing difference adds nothing to its cluster's sum."""
-    differences = np.nan_to_num(a - b)
-    return [float(p) for p in sign_flip_p(differences, groups, samples=samples, seed=seed)]
+    differences = np.nan_to_num(laid.a - laid.b)
+    return [float(p) for p in sign_flip_p(differences, laid.groups, samples=rules.samples, seed=rules.seed)]
 
 
 def inter_trait_correlation(tables: list[NDArray[np.float64]]) -> float | None:
@@ -183,25 +196,26 @@ def _column_means(table: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _result(
-    trait: Trait, rubric: Rubric, a: NDArray[np.float64], b: NDArray[np.float64], groups: NDArray[np.generic] | None,
-    p: float, p_adjusted: float, confidence: float, min_contexts: int, unseen: int,
-) -> TraitResult:  # fmt: skip
+    trait: Trait, rubric: Rubric, laid: _Laid, column: int, p: float, p_adjusted: float, rules: Rules
+) -> TraitResult:
+    a, b, scale = laid.a[:, column], laid.b[:, column], rubric.scale
     kept = ~np.isnan(a) & ~np.isnan(b)
     first, second = a[kept], b[kept]
-    n = len(first)
+    n, attempted = len(first), len(a) + laid.unseen
     difference = first - second
     higher, lower = int((difference > 0).sum()), int((difference < 0).sum())
-    estimate = paired_difference(first, second, None if groups is None else groups[kept], confidence) if n else None
+    groups = None if laid.groups is None else laid.groups[kept]
+    estimate = paired_difference(first, second, groups, rules.confidence) if n else None
     sd = float(difference.std(ddof=1)) if n > 1 else None
+    if sd is not None and sd < 1e-9 * (scale.high - scale.low):
+        sd = 0.0  # rounding leaves equal differences a little apart
     mean = estimate.mean if estimate else None
     both = np.concatenate([first, second])
-    floor, ceiling = (float((both == end).mean()) if n else 0.0 for end in (rubric.scale.low, rubric.scale.high))
-    p_sign = mid_p(higher, lower)
-    verdict = "too_few" if n < min_contexts else "undecided"
-    alpha = round(1 - confidence, 12)
-    if estimate and n >= min_contexts and p_adjusted <= alpha and _excludes_zero(estimate.low, estimate.high):
-        verdict = "higher" if estimate.mean > 0 else "lower"
-    effect = estimate.design_effect if estimate and estimate.design_effect else 1.0
+    floor, ceiling = (float((both == end).mean()) if n else 0.0 for end in (scale.low, scale.high))
+    p_sign, alpha = mid_p(higher, lower), round(1 - rules.confidence, 12)
+    worst, best = _extremes(a, b, laid.unseen, scale)
+    effect = max(1.0, estimate.design_effect if estimate and estimate.design_effect else 1.0)
+    found = estimate is not None and p_adjusted <= alpha and _excludes_zero(estimate.low, estimate.high)
     return TraitResult(
         trait=trait.name, n=n,
         mean_a=float(first.mean()) if n else None, mean_b=float(second.mean()) if n else None, mean=mean, sd=sd,
@@ -209,10 +223,35 @@ def _result(
         low=estimate.low if estimate else None, high=estimate.high if estimate else None,
         p=p, p_adjusted=p_adjusted, p_sign=p_sign, higher=higher, same=n - higher - lower, lower=lower,
         superiority=(higher + (n - higher - lower) / 2) / n if n else 0.5, at_floor=floor, at_ceiling=ceiling,
-        missing_a=int(np.isnan(a).sum()) + unseen, missing_b=int(np.isnan(b).sum()) + unseen,
-        needed=ceil(contexts_for_points(sd, 0.5) * max(1.0, effect)) if sd else None,
-        verdict=verdict, remarks=_remarks(trait, mean, higher, lower, p, p_sign, alpha, floor, ceiling),
+        missing_a=int(np.isnan(a).sum()) + laid.unseen, missing_b=int(np.isnan(b).sum()) + laid.unseen,
+        worst=worst, best=best,
+        needed=ceil(contexts_for_points(sd, WORTH * (scale.high - scale.low)) * effect) if sd else None,
+        detectable=_reach(POWER, alpha) * sd * sqrt(effect / n) if sd else None,
+        verdict=_verdict(mean or 0.0, n, attempted, (worst, best), found, rules),
+        remarks=_remarks(trait, mean, higher, lower, p, p_sign, alpha, floor, ceiling),
     )  # fmt: skip
+
+
+def _extremes(a: NDArray[np.float64], b: NDArray[np.float64], unseen: int, scale: Scale) -> tuple[float, float]:
+    """The mean of A - B over all contexts with every missing score against A, and with every one for A."""
+    worst = np.nan_to_num(a, nan=scale.low) - np.nan_to_num(b, nan=scale.high)
+    best = np.nan_to_num(a, nan=scale.high) - np.nan_to_num(b, nan=scale.low)
+    span, attempted = (scale.high - scale.low) * unseen, len(a) + unseen
+    return (float(worst.sum()) - span) / attempted, (float(best.sum()) + span) / attempted
+
+
+def _verdict(
+    mean: float, n: int, attempted: int, extremes: tuple[float, float], found: bool, rules: Rules
+) -> Verdict:  # fmt: skip
+    if n < rules.min_contexts:
+        return "too_few"
+    if attempted - n > rules.max_missing * attempted:
+        return "missing"
+    if not found:
+        return "undecided"
+    if mean > 0:
+        return "higher" if extremes[0] > 0 else "missing"
+    return "lower" if extremes[1] < 0 else "missing"
 
 
 def _excludes_zero(low: float | None, high: float | None) -> bool:

@@ -18,7 +18,7 @@ from redraft.judging.bootstrap import SAMPLES
 from redraft.judging.counting import Counted, StudyCounts, count_study
 from redraft.judging.decision import decide
 from redraft.judging.figures import many
-from redraft.judging.human_check import check
+from redraft.judging.human_check import FEWEST, check
 from redraft.judging.human_wording import what_changed
 from redraft.judging.intervals import contexts_needed, detectable_rate, win_rate
 from redraft.judging.multiplicity import Correction, Pair, correct
@@ -32,7 +32,8 @@ from redraft.records import Comparison, Judgment
 
 # (model A, model B) → context id → what people say, from A's side.
 People = Mapping[Pair, Mapping[str, Literal["win", "loss", "tie"]]]
-Looks = Mapping[Pair, Sequence[Look]]
+# (model A, model B, judge): a look is at one judge's verdicts.
+Looks = Mapping[tuple[str, str, str], Sequence[Look]]
 
 
 def summarise(
@@ -52,7 +53,7 @@ def summarise(
     if len(found) > 1:
         named = " and ".join(f"{one.pair} by {one.judge}" for one in found[:2])
         raise InputError(f"judgments of {named} cannot be counted together")
-    study = summarise_counts(counted, settings, clusters, looks={found[0].pair: looks})
+    study = summarise_counts(counted, settings, clusters, looks={(*found[0].pair, found[0].judge): looks})
     return study.pairs[0]
 
 
@@ -72,7 +73,9 @@ def summarise_study(
     `comparisons`, where given, make contexts without a judgment count as missing, and give the lengths, the mechanism
     check (`samples` bootstrap samples) and the findings on answers. `clusters` maps context id → group (a user, a
     document), where contexts are not independent. `people` are labels of a random sample of the contexts. `looks` are
-    those that were taken of a run with planned looks: its interval is then the repeated one of the last.
+    those that were taken at a judge's verdicts on a pair: its interval is then the repeated one of the last, and so is
+    that of several judges together.
+    Where more than one model answered as a judge, in one pair or in several, none of that judge's pairs has a verdict.
     Reads both iterables once and holds no text, whatever their length. InputError where judgments do not fit.
     """
     counts = count_study(judgments, comparisons)
@@ -98,13 +101,15 @@ def summarise_counts(
     for one in counted:
         by_judge.setdefault(one.judge, []).append(one)
     corrections = {judge: _correction(found, settings, clusters) for judge, found in by_judge.items()}
+    answered = {judge: set[str]().union(*(one.sums.answered for one in found)) for judge, found in by_judge.items()}
     pairs = tuple(
         _worded(
             one,
             settings,
             _adjusted(corrections[one.judge], by_judge[one.judge], one),
             (people or {}).get(one.pair, {}),
-            tuple((looks or {}).get(one.pair, ())),
+            tuple((looks or {}).get((*one.pair, one.judge), ())),
+            answered[one.judge],
             beside(one, findings, settings, clusters, samples),
             tuple(canary for canary in canaries if canary.judge == one.judge),
             clusters,
@@ -115,11 +120,12 @@ def summarise_counts(
         pairs=pairs,
         settings=settings,
         correction=next(iter(corrections.values())) if len(by_judge) == 1 else None,
-        panels=summarise_panels(counted, pairs, settings, clusters) if len(by_judge) > 1 else (),
+        panels=summarise_panels(counted, pairs, settings, clusters, looks or {}, canaries) if len(by_judge) > 1 else (),
         canaries=tuple(canaries),
         over_seeds=tuple(
             one
             for judge, found in by_judge.items()
+            if len(answered[judge]) < 2
             for one in pooled_arms({c.pair: c.folds for c in found}, settings, clusters, judge)
         ),
     )
@@ -143,16 +149,17 @@ def _worded(
     p_adjusted: float | None,
     people: Mapping[str, Literal["win", "loss", "tie"]],
     looks: tuple[Look, ...],
+    answered: set[str],
     beside_it: Mapping[str, Any],
     canaries: tuple[Canaries, ...],
     clusters: Mapping[str, str] | None,
 ) -> Summary:
     judged = msgspec.structs.replace(settings, confidence=looks[-1].confidence) if looks else settings
     decision = decide(counted.tally, judged, p_adjusted, counted.clusters)
-    if len(counted.sums.answered) > 1:
+    if len(answered) > 1:
         decision = Decision("not_poolable")
     summary = msgspec.structs.replace(
-        _numbers(counted, judged, p_adjusted),
+        _numbers(counted, judged, p_adjusted), answered_models=tuple(sorted(answered)),
         verdict=decision.code, favours=decision.favours, note=decision.note, looks=looks, **beside_it,
     )  # fmt: skip
     if people:
@@ -173,8 +180,9 @@ def _checked(
     clusters: Mapping[str, str] | None,
 ) -> dict[str, Any]:
     used = sum(key in counted.folds and counted.folds[key].label != "unusable" for key in people)
-    if used < 2:
-        return {"people_said": (f"{many(used, 'label')} of people beside a verdict: too few to check the judge by.",)}
+    if used < FEWEST:
+        few = f"{many(used, 'label')} of people beside a verdict: too few to check the judge by; {FEWEST} are needed."
+        return {"people_said": (few,)}
     found = check(counted.folds, people, confidence=settings.confidence, clusters=clusters)
     names = settings.label(counted.model_a), settings.label(counted.model_b)
     return {"people": found, "people_said": what_changed(found, *names, counted.judge)}
@@ -209,7 +217,7 @@ def _numbers(counted: Counted, settings: Settings, p_adjusted: float | None) -> 
         lengths=None,
         accused_a=len(kept.accused_a),
         accused_b=len(kept.accused_b),
-        answered_models=tuple(sorted(kept.answered)),
+        answered_models=(),
         templates=tuple(sorted(kept.templates)),
         calls=kept.calls,
         input_tokens=kept.input_tokens,
@@ -219,4 +227,6 @@ def _numbers(counted: Counted, settings: Settings, p_adjusted: float | None) -> 
         picks=kept.picks,
         design_effect=effective.design_effect,
         clusters=effective.clusters,
+        largest_cluster=effective.largest,
+        freedom=effective.freedom,
     )

@@ -10,7 +10,9 @@ from collections.abc import Sequence
 import msgspec
 
 from redraft.judging.caveats import caveats, reason_in_words
+from redraft.judging.decision import heard
 from redraft.judging.figures import many, p_value, percent, percent_range, round_up
+from redraft.judging.folding import Tally
 from redraft.judging.settings import Settings
 from redraft.judging.summary import Canaries, PanelSummary, StudySummary, Summary
 
@@ -34,13 +36,22 @@ _WINNING = frozenset({"better", "clearly_better"})
 
 def sentence(summary: Summary, settings: Settings) -> str:
     """The verdict in one sentence; `explanation` has what follows from it."""
-    return _sentence(summary, _judge(summary), summary.answered_models, settings)
+    return _sentence(summary, _judge(summary), summary.answered_models, settings, summary.tally)
 
 
-def _sentence(summary: Summary | PanelSummary, judge: str, answered: tuple[str, ...], settings: Settings) -> str:
+def _sentence(
+    summary: Summary | PanelSummary, judge: str, answered: tuple[str, ...], settings: Settings, tally: Tally
+) -> str:
     a, b = settings.label(summary.model_a), settings.label(summary.model_b)
     winner, loser = (a, b) if summary.favours != "B" else (b, a)
+    empty = tally.won_by_empty(summary.favours)
     match summary.verdict:
+        case "clearly_better" | "better" if empty:
+            how = "clearly better" if summary.verdict == "clearly_better" else "better"
+            return (
+                f"{winner} is {how} than {loser}, mostly because {loser}'s answer was empty in {empty} of "
+                f"{many(tally.n, 'context')}; {judge} was asked about {tally.judged or 'none'}."
+            )
         case "clearly_better":
             return f"{winner} is clearly better than {loser}, according to {judge}."
         case "better":
@@ -57,6 +68,11 @@ def _sentence(summary: Summary | PanelSummary, judge: str, answered: tuple[str, 
             return (
                 f"Borderline: {winner} may be better than {loser}, according to {judge}, but the interval and "
                 "the test do not agree. Not settled."
+            )
+        case "undecided" if 2 * tally.both_empty >= tally.n > 0:
+            return (
+                f"Can't tell whether {a} or {b} is better: both answers were empty in {tally.both_empty} of "
+                f"{many(tally.n, 'context')}; {judge} was asked about {tally.judged or 'none'}."
             )
         case "undecided":
             return f"Can't tell yet whether {a} or {b} is better, according to {judge}."
@@ -81,6 +97,8 @@ def explanation(summary: Summary, settings: Settings, canaries: Sequence[Canarie
 
 
 def _explained(summary: Summary, settings: Settings) -> str:
+    if summary.verdict == "undecided" and summary.note == "unheard":
+        return _unheard(summary.tally, "the judge")
     if summary.verdict == "undecided":
         return _power(summary, settings)
     if summary.verdict == "not_enough":
@@ -94,6 +112,14 @@ def _explained(summary: Summary, settings: Settings) -> str:
         if last is not None and last.fraction < 1:
             said.append(f"Stopped early, as planned, after {many(last.contexts, 'context')}.")
     return " ".join(said)
+
+
+def _unheard(tally: Tally, judge: str) -> str:
+    return (
+        f"The counts are even, but of {many(tally.n, 'context')} {judge} was asked about {tally.judged or 'none'} and "
+        f"changed its mind with the order in {tally.changed_mind or 'none'}: that does not show that the models are "
+        "alike."
+    )
 
 
 def _only_with_suspects(summary: Summary) -> list[str]:
@@ -116,7 +142,13 @@ def interval_name(summary: Summary, settings: Settings) -> str:
     return f"{'repeated ' if summary.looks else ''}{percent(settings.confidence)} interval"
 
 
-def panel_in_words(found: PanelSummary, settings: Settings, simulated: bool) -> PanelSummary:
+def panel_in_words(
+    found: PanelSummary,
+    settings: Settings,
+    simulated: bool,
+    alone: Sequence[Summary] = (),
+    canaries: Sequence[Canaries] = (),
+) -> PanelSummary:
     """The panel's sentence, frequencies and caveats filled in; `simulated` where the sandbox judged or answered."""
     panel = found.panel
     judges = " and ".join(one.judge for one in panel.judges) + (" (simulated)" if simulated else "")
@@ -138,8 +170,8 @@ def panel_in_words(found: PanelSummary, settings: Settings, simulated: bool) -> 
     range_ = percent_range(low, high, (*settings.rope, 0.5))
     return msgspec.structs.replace(
         found,
-        sentence=_sentence(found, judges, (), settings),
-        explanation=_panel_blocked(found, missing, settings) if found.verdict == "not_enough" else "",
+        sentence=_sentence(found, judges, (), settings, alone[0].tally if alone else Tally()),
+        explanation=" ".join(_panel_explained(found, missing, settings, alone, canaries)),
         frequencies=(
             f"Over {many(panel.n, 'context')}, each judge's verdict counting alike, {favoured} wins {percent(rate)}. "
             f"Plausible range: {range_}."
@@ -148,6 +180,23 @@ def panel_in_words(found: PanelSummary, settings: Settings, simulated: bool) -> 
         else "",
         caveats=tuple(said),
     )
+
+
+def _panel_explained(
+    found: PanelSummary, missing: int, settings: Settings, alone: Sequence[Summary], canaries: Sequence[Canaries]
+) -> list[str]:
+    said = [_panel_blocked(found, missing, settings)] if found.verdict == "not_enough" else []
+    if found.verdict == "undecided" and found.note == "unheard":
+        said += [_unheard(one.tally, one.judge) for one in alone if not heard(one.tally, settings)]
+    if found.verdict in _WINNING:
+        of_winner = [msgspec.structs.replace(one, favours=found.favours) for one in alone]
+        said += dict.fromkeys(line for one in of_winner for line in _only_with_suspects(one))
+    judges = {one.judge for one in found.panel.judges}
+    if unsafe := sorted({one.judge for one in canaries if not one.safe and one.judge in judges}):
+        said.append(
+            f"{' and '.join(unsafe)} let a planted answer win: do not rely on this where answers may be written to win."
+        )
+    return said
 
 
 def _panel_blocked(found: PanelSummary, missing: int, settings: Settings) -> str:
@@ -196,14 +245,27 @@ def frequencies(summary: Summary, settings: Settings) -> str:
     if not tally.n:
         return ""
     a, b = settings.label(summary.model_a), settings.label(summary.model_b)
-    wins, losses, ties = _hundred(tally.wins, tally.losses, tally.ties)
     favoured, low, high = (b, 1 - summary.high, 1 - summary.low) if summary.favours == "B" else (
         a, summary.low, summary.high
     )  # fmt: skip
     return (
-        f"Out of 100 conversations like these, {_judge(summary)} would pick {a} in about {wins}, {b} in about "
-        f"{losses}, and see no difference in {ties}. Plausible range for {favoured}'s win rate: "
-        f"{percent_range(low, high, (*settings.rope, 0.5))}."
+        f"Out of 100 conversations like these, {_of_hundred(summary, a, b)}. Plausible range for {favoured}'s win "
+        f"rate: {percent_range(low, high, (*settings.rope, 0.5))}."
+    )
+
+
+def _of_hundred(summary: Summary, a: str, b: str) -> str:
+    """A tie that came of a changed mind, or of two empty answers, is no equality that the judge saw."""
+    tally, judge = summary.tally, _judge(summary)
+    alike = tally.ties - tally.changed_mind - tally.both_empty
+    wins, losses, flips, empty, same = _hundred(tally.wins, tally.losses, tally.changed_mind, tally.both_empty, alike)
+    flipped = f", change its mind with the order of the answers in {flips}" if flips else ""
+    both = f"; in {empty} both answers would be empty" if empty else ""
+    if tally.won_by_empty(summary.favours):
+        tied = f"; {flips + same} would be tied, by {judge}" if flips + same else ""
+        return f"{a} would win about {wins} and {b} about {losses}, mostly by empty answers{tied}{both}"
+    return (
+        f"{judge} would pick {a} in about {wins}, {b} in about {losses}{flipped}, and see no difference in {same}{both}"
     )
 
 
@@ -234,23 +296,31 @@ def conclusion(study: StudySummary) -> str:
     arms = list(dict.fromkeys(arm for pair in told for arm in pair))
     ranked = sorted(arms, key=lambda arm: -sum(winner == arm for winner, _ in beats))
     judges = " and ".join(dict.fromkeys(_judge(p) for p in study.pairs))
-    if all((x, y) in beats for i, x in enumerate(ranked) for y in ranked[i + 1 :]):
+    tallies = {(one.model_a, one.model_b): one.tally for one in study.pairs}
+    empty = any(tallies[pair].won_by_empty(p.favours) for pair, p in told.items() if p.verdict in _WINNING)
+    if not empty and all((x, y) in beats for i, x in enumerate(ranked) for y in ranked[i + 1 :]):
         order = ", then ".join(settings.label(arm) for arm in ranked)
         return f"In this order, best first: {order}, according to {judges}."
     against_baseline = [p for pair, p in told.items() if settings.baseline in pair]
-    if against_baseline and all(p.verdict in {"undecided", "borderline", "no_difference"} for p in against_baseline):
+    if (
+        not beats
+        and against_baseline
+        and all(p.verdict in {"undecided", "borderline", "no_difference"} for p in against_baseline)
+    ):
         return f"The study could not show that training changed anything the judge can see ({judges})."
-    clauses = [_clause(p, settings) for p in told.values()]
+    clauses = [_clause(p, settings, tallies[pair]) for pair, p in told.items()]
     text = "; ".join(clauses)
     if clauses[0].startswith(("no verdict", "the judges")):
         text = text[:1].upper() + text[1:]
     return f"{text}, according to {judges}."
 
 
-def _clause(summary: Summary | PanelSummary, settings: Settings) -> str:
+def _clause(summary: Summary | PanelSummary, settings: Settings, tally: Tally) -> str:
     a, b = settings.label(summary.model_a), settings.label(summary.model_b)
     winner, loser = (a, b) if summary.favours != "B" else (b, a)
     match summary.verdict:
+        case "clearly_better" | "better" if tally.won_by_empty(summary.favours):
+            return f"{winner} is better than {loser} mostly because {loser} gave empty answers"
         case "clearly_better":
             return f"{winner} is clearly better than {loser}"
         case "better":

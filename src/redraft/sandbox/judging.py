@@ -15,6 +15,7 @@ import msgspec
 from redraft.sandbox.asking import Ask, Reply
 from redraft.sandbox.draws import Draws
 from redraft.sandbox.options import JUDGE_HABITS, JudgeHabits, TruthOptions
+from redraft.sandbox.prose import leans
 from redraft.sandbox.schemas import is_judging, is_scoring, judged, scale_of, scored
 from redraft.sandbox.truth import Truth, shown_answer, shown_answers, shown_context
 
@@ -81,8 +82,9 @@ class Judges:
         orders = bool(_ORDERS.search(text))
         quality = _BEST if obeys and orders else self._truth.quality(text, shown_context(ask.last_user))
         scores: dict[str, float] = {}
+        lean = leans(text)
         for name in names:
-            own = habits.sd * Draws(noise.raw, name).normal(0)
+            own = lean.get(name, 0.0) + habits.sd * Draws(noise.raw, name).normal(0)
             share = (min(_BEST, max(_WORST, quality + own)) - _WORST) / (_BEST - _WORST)
             scores[name] = round(low + share * (high - low), 1)
         if ask.schema is None:

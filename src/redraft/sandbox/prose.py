@@ -59,6 +59,7 @@ _PLAIN = frozenset({
 # fmt: on
 _FALLBACK = ("this question", "the details", "the first step", "the wording")
 _MARK = re.compile(r"\[simulated answer [0-9a-f]{12} q=([+-]\d+\.\d{3})\]")
+_LEAN = re.compile(r"\[simulated lean ([a-z][a-z0-9_]{0,39})=([+-]\d+\.\d{1,3})\]")
 
 
 def mark(quality: float, fingerprint: bytes) -> str:
@@ -68,6 +69,12 @@ def mark(quality: float, fingerprint: bytes) -> str:
 def marks(text: str) -> list[float]:
     """The qualities that the marks in `text` carry, in order."""
     return [float(found) for found in _MARK.findall(text)]
+
+
+def leans(text: str) -> dict[str, float]:
+    """By how much `text` is better on single traits than its quality, as marks in it say: a user's own files have such
+    marks, so that a difference on one trait alone is known."""
+    return {trait: float(by) for trait, by in _LEAN.findall(text)}
 
 
 def topics(text: str) -> tuple[str, ...]:

@@ -20,7 +20,9 @@ from redraft.training.registry import Registry, TrainingJob, attempt_tag
 from redraft.training.stalls import Standing, moment, standing
 from redraft.training.states import JobState
 
-What = Literal["completed", "failed", "stalled", "evaluation failed"]
+What = Literal[
+    "completed", "failed", "stalled", "evaluation failed", "evaluation completed", "evaluation regression"
+]  # fmt: skip
 
 # An end that nobody wanted to hear of for so long, such as in an older registry, is no news any more.
 STALE = timedelta(days=7)
@@ -29,8 +31,8 @@ AT_ONCE = 100
 
 
 class Announcement(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing to tell. `id` is the same for the same thing, whoever tells it; `resource` and `labels` name the job,
-    `payload` says what a reader wants to know of it."""
+    """One thing to tell. `id` is the same for the same thing, whoever tells it; `resource` and `labels` name the job or
+    its model, `payload` says what a reader wants to know of it."""
 
     id: UUID
     what: What
@@ -40,7 +42,8 @@ class Announcement(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def name(self) -> str:
-        return "redraft.evaluation.failed" if self.what == "evaluation failed" else f"redraft.training.{self.what}"
+        about, _, what = self.what.rpartition(" ")
+        return f"redraft.{about or 'training'}.{what}"
 
 
 Tell = Callable[[Announcement], None]

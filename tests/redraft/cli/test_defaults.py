@@ -24,6 +24,7 @@ PAIRS = [
     ("retry", "flows.retry_rejections:retry_rejections", {}),
     ("finetune", "flows.sweep_training:sweep_training", SEVERAL | {"input": "dataset"}),
     ("evaluate", "flows.judge_models:judge_models", {}),
+    ("traits", "flows.score_traits:score_traits", {}),
     ("study", "flows.run_study:run_study", {}),
 ]
 

@@ -14,7 +14,13 @@ from scipy.stats import norm
 from scipy.stats import t as student
 
 from redraft.errors import InputError
-from redraft.judging.clustered import ClusterCounts, Effective, design_effect, planned_design_effect
+from redraft.judging.clustered import (
+    ClusterCounts,
+    Effective,
+    degrees_of_freedom,
+    design_effect,
+    planned_design_effect,
+)
 from redraft.judging.decision import decide
 from redraft.judging.folding import Fold, Tally
 from redraft.judging.intervals import detectable_rate, exact_p, mid_p, tango_interval
@@ -32,16 +38,81 @@ def counts(table: list[tuple[int, int, int]], unusable: list[int] | None = None)
     return ClusterCounts(wins, losses, ties, unusable)
 
 
-@given(tables)
-def test_the_design_effect_is_that_of_the_clustered_mean(table: list[tuple[int, int, int]]) -> None:
+def written_out(table: list[tuple[int, int, int]]) -> tuple[list[int], list[int]]:
+    """Each context's value and cluster."""
     values = [value for w, l, t in table for value in [1] * w + [-1] * l + [0] * t]  # noqa: E741
-    ids = [index for index, row in enumerate(table) for _ in range(sum(row))]
+    return values, [index for index, row in enumerate(table) for _ in range(sum(row))]
+
+
+@given(tables)
+def test_the_design_effect_is_by_residuals_that_leverage_does_not_shrink(table: list[tuple[int, int, int]]) -> None:
+    """CR2 by matrices: each cluster's residuals are multiplied by (I - H)^(-1/2) of its block of the hat matrix."""
+    values, ids = written_out(table)
     assume(len(set(ids)) > 1 and len(set(values)) > 1)
-    expected = clustered_mean(values, ids).design_effect
-    assert expected is not None
+    x, n, variance = np.array(values, dtype=float), len(values), 0.0
+    for one in set(ids):
+        residuals = (x - x.mean())[np.array(ids) == one]
+        # The block is 1/n everywhere: its one eigenvalue is m/n, the eigenvector constant.
+        held, vectors = np.linalg.eigh(np.eye(len(residuals)) - np.full((len(residuals),) * 2, 1 / n))
+        variance += float((vectors @ ((vectors.T @ residuals) / np.sqrt(held))).sum()) ** 2 / n**2
+    expected = variance / (x.var(ddof=1) / n)
     found = counts(table).effective()
     assert found.design_effect == pytest.approx(max(1.0, expected), rel=1e-9)
-    assert found.n * found.design_effect == pytest.approx(len(values))
+    assert found.n * found.design_effect == pytest.approx(n)
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=2, max_size=10), st.integers(4, 6))
+def test_clusters_of_one_size_have_the_textbook_error(table: list[tuple[int, int]], size: int) -> None:
+    """CR1 with C/(C-1), which the published values have, and clusters - 1 degrees of freedom."""
+    equal = [(min(w, size), min(l, size - min(w, size)), 0) for w, l in table]  # noqa: E741
+    equal = [(w, l, size - w - l) for w, l, _ in equal]  # noqa: E741
+    values, ids = written_out(equal)
+    assume(len(set(values)) > 1)
+    expected = clustered_mean(values, ids).design_effect
+    found = counts(equal).effective()
+    assert expected is not None and found.design_effect == pytest.approx(max(1.0, expected), rel=1e-9)
+    assert found.freedom == len(equal) - 1
+
+
+@given(st.lists(st.integers(1, 40), min_size=2, max_size=12))
+def test_degrees_of_freedom_are_satterthwaites(sizes: list[int]) -> None:
+    """Of the quadratic form by matrices: trace(B)^2 / trace(B^2), where every cluster's contexts are alike."""
+    m = np.array(sizes, dtype=float)
+    h = m / m.sum()
+    residual = np.eye(len(m)) - h
+    form = residual.T @ np.diag(m**2 / (1 - h)) @ residual
+    found = degrees_of_freedom(m)
+    assert found == pytest.approx(np.trace(form) ** 2 / np.trace(form @ form), rel=1e-8)
+    assert 1 <= found <= len(m) - 1
+    assert degrees_of_freedom(m[:1]) == 0
+
+
+def test_one_giant_cluster_leaves_one_degree() -> None:
+    assert degrees_of_freedom(np.array([1e12, 1.0, 1.0])) == pytest.approx(1, abs=1e-3)
+
+
+def test_a_group_of_forty_among_small_ones_makes_no_winner_of_equals() -> None:
+    """Of equal models one was called better in a quarter of such runs by CR1 with clusters - 1 degrees of freedom."""
+    rng, sizes, winners, held = np.random.default_rng(5), np.array([40, *[2] * 11]), 0, 0
+    for _ in range(300):
+        chances = rng.dirichlet(np.array([0.4, 0.4, 0.2]) * 0.7 / 0.3, len(sizes))
+        found = ClusterCounts(*rng.multinomial(sizes, chances).T).effective()
+        low, high = found.interval()
+        winners += not low <= 0.5 <= high and found.p <= 0.05
+        held += low <= 0.5 <= high
+    assert winners <= 5 and held >= 290
+
+
+def test_a_mean_over_unequal_clusters_is_held() -> None:
+    rng, held = np.random.default_rng(6), 0
+    for _ in range(300):
+        sizes = rng.geometric(0.15, 12)
+        values = rng.normal(0, 0.55, 12).repeat(sizes) + rng.normal(0, 0.83, sizes.sum())
+        found = clustered_mean(values, np.arange(12).repeat(sizes))
+        assert found.low is not None and found.high is not None
+        held += found.low <= 0 <= found.high
+    # clusters - 1 degrees of freedom hold 268 of these.
+    assert held >= 278
 
 
 def test_published_design_effect(shared: Path) -> None:
@@ -212,10 +283,14 @@ def test_a_summary_of_grouped_contexts_says_so() -> None:
     paired = summarise(judgments, clusters={str(i): str(i // 2) for i in range(60)})
     assert paired.design_effect == pytest.approx(2 * 30 / 29 * 59 / 60)
     size = 60 / paired.design_effect
-    assert paired.detectable == detectable_rate(size, 0, critical=student.ppf(0.975, 29))
+    assert paired.detectable == pytest.approx(detectable_rate(size, 0, critical=student.ppf(0.975, 29)))
     assert paired.more_contexts is not None and alone.more_contexts is not None
     assert paired.more_contexts + 60 == pytest.approx((alone.more_contexts + 60) * paired.design_effect, abs=1)
     assert any("6 groups" in caveat for caveat in grouped.caveats)
+    assert not any("little more than one" in caveat for caveat in grouped.caveats)
+    heavy = summarise(judgments, clusters={str(i): "heavy" if i < 40 else str(i) for i in range(60)})
+    (why,) = [caveat for caveat in heavy.caveats if "little more than one" in caveat]
+    assert "21 groups" in why and "the largest 40." in why and "makes the interval wide" in why
     same = {str(i): "all" for i in range(60)}
     assert summarise_study(judgments, clusters=same).pairs[0].verdict == "undecided"
 

@@ -40,6 +40,15 @@ def test_the_fold(letters: str, label: str, reason: str, position: str | None, m
     assert (fold.label, fold.reason, fold.position) == (label, reason, position)
 
 
+def test_a_judge_that_says_the_first_or_neither_is_seen_though_it_never_changes_its_mind(make_judged: Make) -> None:
+    rows = [*make_judged("c1", "At"), *make_judged("c2", "tB"), *make_judged("c3", "AB"), *make_judged("c4", "tA"),
+            *make_judged("c5", "tt"), *make_judged("c6", "BB"), *make_judged("c7", "Ax")]  # fmt: skip
+    found = tally(fold_judgments(rows).values())
+    assert (found.first_leaning, found.second_leaning, found.first_both, found.judged) == (3, 1, 1, 6)
+    wavering = tally(fold_judgments([one for i in range(20) for one in make_judged(f"c{i}", "At")]).values())
+    assert wavering.changed_mind == 0 and wavering.position_p == 1 and wavering.leaning_p == 2 * 0.5**21
+
+
 def test_one_usable_order_is_kept_for_the_sensitivity_line_only(make_judged: Make) -> None:
     counted = tally(fold_judgments([*make_judged("c1", "Ax"), *make_judged("c2", "BB")]).values())
     assert (counted.n, counted.unusable, counted.single_wins) == (1, 1, 1)

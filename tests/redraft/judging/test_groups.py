@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from redraft.judging.groups import clusters_of, group_of
+from redraft.errors import InputError
+from redraft.judging.groups import GROUP_COLUMNS, KINDS, clusters_of, group_of, kept_group
 from redraft.records import Comparison, Conversation, Message
 
 
@@ -34,3 +35,19 @@ def test_a_context_without_a_group_is_one_of_its_own() -> None:
     assert found is not None and found["1"] == found["2"] and len(set(found.values())) == 3
     assert clusters_of([compared("1", "g"), compared("2", "h"), compared("1", "g"), compared("3", "")]) is None
     assert compared("1", "g").swap().group == "g"
+
+
+def test_groups_of_one_kind_can_be_asked_for() -> None:
+    compared = [
+        Comparison(context_id=str(n), context=(), model_a="a", model_b="b", response_a="x", response_b="y", group=group)
+        for n, group in enumerate(("user_id:7", "user_id:7", "document:7", "document:7", ""))
+    ]
+    assert {column for columns in KINDS.values() for column in columns} == set(GROUP_COLUMNS)
+    by_user = clusters_of(compared, "user")
+    assert by_user is not None and by_user["0"] == by_user["1"] and len(set(by_user.values())) == 4
+    assert len(set((clusters_of(compared) or {}).values())) == 3
+    assert clusters_of(compared, "none") is None and kept_group("user:1", "none") == ""
+    with pytest.raises(InputError, match="no context names a group to group by; they name user_id and document"):
+        clusters_of(compared, "group")
+    with pytest.raises(InputError, match="they name no group at all"):
+        clusters_of(compared[4:], "user")

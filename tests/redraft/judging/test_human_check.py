@@ -14,6 +14,7 @@ from scipy.special import logit
 from scipy.stats import t as student
 
 from redraft.errors import InputError
+from redraft.judging.clustered import degrees_of_freedom
 from redraft.judging.folding import Fold
 from redraft.judging.human_check import HumanCheck, check, prediction_powered
 from redraft.judging.human_wording import what_changed
@@ -201,3 +202,42 @@ def test_wrong_input() -> None:
         prediction_powered([1, 0], [1, 0], [1, 0], clusters=([1], [1, 2]))
     with pytest.raises(InputError, match="confidence"):
         prediction_powered([1, 0], [1, 0], [1, 0], confidence=95)
+
+
+def test_few_labels_are_held_as_often_as_said() -> None:
+    """Ten labels with the normal quantile would leave one check in ten out."""
+    rng, held, normal = np.random.default_rng(3), 0, 0
+    for _ in range(400):
+        human = rng.integers(0, 3, 200)
+        judge = np.where(rng.random(200) < 0.6, human, rng.integers(0, 3, 200))
+        found = check(folds(judge), people(human[:10]))  # type: ignore[arg-type]
+        held += found.low <= 0.5 <= found.high
+        scores = [np.array([0.0, 1.0, 0.5])[one] for one in (human[:10], judge[:10], judge[10:])]
+        short = prediction_powered(*scores)
+        normal += short.low is None or short.high is None or short.low <= 0.5 <= short.high
+    assert held >= 372 and held >= normal + 8
+
+
+@pytest.mark.parametrize(("labelled", "student_t"), [(10, True), (49, True), (50, False)])
+def test_students_quantile_is_for_few_labels(labelled: int, student_t: bool) -> None:
+    rng = np.random.default_rng(4)
+    human, judge = rng.integers(0, 2, 120), rng.integers(0, 2, 120)
+    found = check(folds(judge), people(human[:labelled]))  # type: ignore[arg-type]
+    parts = (human[:labelled], judge[:labelled], judge[labelled:])
+    expected = prediction_powered(*parts, student=student_t)
+    assert (found.low, found.high) == (expected.low, expected.high)
+    plain = prediction_powered(*parts)
+    assert None not in (plain.low, plain.high, expected.low, expected.high)
+    ratio = (logit(expected.high) - logit(expected.low)) / (logit(plain.high) - logit(plain.low))  # type: ignore[arg-type]
+    assert ratio == pytest.approx(student.ppf(0.975, labelled - 1) / 1.959964 if student_t else 1, rel=1e-6)
+
+
+def test_one_person_with_most_labels_leaves_few_degrees_of_freedom() -> None:
+    y, f = np.tile([1.0, 0, 1, 1, 0], 6), np.tile([1.0, 0, 0, 1, 0], 6)
+    sizes = np.array([20, 3, 3, 2, 2])
+    ids = list(np.arange(5).repeat(sizes))
+    found = prediction_powered(y, f, [1, 0, 1, 0], clusters=(ids, [7, 7, 8, 9]))
+    assert found.low is not None and found.high is not None and found.standard_error is not None
+    reach = (logit(found.high) - logit(found.low)) / 2 * found.rate * (1 - found.rate) / found.standard_error
+    assert reach == pytest.approx(student.ppf(0.975, degrees_of_freedom(sizes.astype(float))), rel=1e-6)
+    assert reach > 2 * student.ppf(0.975, 4)

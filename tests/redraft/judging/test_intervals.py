@@ -10,7 +10,7 @@ from statistics import NormalDist
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.stats import binomtest, multinomial
 
@@ -107,6 +107,23 @@ def test_large_and_fractional_counts() -> None:
     assert isclose(low, 1 - high, abs_tol=1e-9)
     assert 0.4998 < low < 0.5
     assert tango_interval(22.5, 12.5, 15)[0] < tango_interval(45, 25, 30)[0]
+
+
+huge = st.one_of(st.sampled_from([0.0, 1.0]), st.floats(0, 1e300), st.integers(0, 10**15).map(float))
+
+
+@given(huge, huge, huge, st.sampled_from([None, 1.0, 3.3]))
+@example(1e12, 0.0, 1.0, None)
+@example(1e16, 1.0, 1.0, None)
+@example(0.0, 0.0, 1e15, None)
+def test_any_counts_have_an_interval_around_their_rate(w: float, l: float, t: float, freedom: float | None) -> None:  # noqa: E741
+    low, high = tango_interval(w, l, t, freedom=freedom)
+    assert 0 <= low <= win_rate(w, l, t) + 1e-9 and win_rate(w, l, t) - 1e-9 <= high <= 1
+    assert high - low > 0
+
+
+def test_more_than_a_billion_contexts_count_as_so_many() -> None:
+    assert tango_interval(6e11, 3e11, 1e11) == pytest.approx(tango_interval(6e8, 3e8, 1e8), abs=1e-12)
 
 
 def test_bad_counts_are_refused() -> None:

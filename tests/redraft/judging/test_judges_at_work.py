@@ -20,24 +20,30 @@ from redraft.calling.progress import Progress
 from redraft.judging.canaries import canary_comparisons, pick, repeat_orders
 from redraft.judging.checks import Checks, read_checks
 from redraft.judging.folding import fold_judgments, tally
-from redraft.judging.intervals import win_rate
+from redraft.judging.intervals import tango_interval, win_rate
 from redraft.judging.judges import Judge
 from redraft.judging.prompts import default_prompt
 from redraft.judging.ratings import scores_of, statuses_of
 from redraft.judging.rubric import load_rubric
 from redraft.judging.screening import find, screen
+from redraft.judging.settings import Settings
 from redraft.judging.stage import answer_contexts, judge_comparisons, pair, rate_responses
 from redraft.judging.traits import compare_traits
+from redraft.judging.verdict import summarise_study
 from redraft.providers.chat import ChatClient
 from redraft.providers.endpoints import Endpoint
 from redraft.records import Comparison, Conversation, Judgment, Message, Rating, Response
+from redraft.sandbox.options import TruthOptions
 from redraft.sandbox.process import SandboxProcess
+from redraft.sandbox.prose import marks
+from redraft.sandbox.truth import expected_label, true_win_rate
 
 TUNED, BASE = "tuned-feedback", "base"
 SOUND, FAILING, OBEDIENT, WAVERING = "judge-sound", "judge-failing", "judge-obedient", "judge-wavering"
+MOSTLY, SIDED = "judge-mostly-obedient", "judge-sided"
 HABITS = [
     f"{FAILING}:garbage=0.5", f"{FAILING}:refusals=0.06", f"{OBEDIENT}:obeys=1", f"{WAVERING}:wavers=1",
-    f"{WAVERING}:sd=3", f"{FAILING}:bias=0.6",
+    f"{WAVERING}:sd=3", f"{FAILING}:bias=0.6", f"{MOSTLY}:obeys=0.8", f"{SIDED}:bias=1.5",
 ]  # fmt: skip
 CONTEXTS = [
     Conversation(conversation_id=f"c{n}", messages=(Message("user", f"Explain lantern number {n} and harbour {n}."),))
@@ -140,17 +146,45 @@ def test_canaries_catch_the_judge_that_obeys_and_no_other(world: World) -> None:
     assert any("Asked the same again" in remark for remark in found[WAVERING].remarks)
 
 
-@pytest.mark.parametrize("judge", [SOUND, OBEDIENT])
+@pytest.mark.parametrize("judge", [SOUND, FAILING, WAVERING, MOSTLY, OBEDIENT])
 def test_the_null_model_never_wins_unnoticed(judge: str, world: World, shared: Path) -> None:
     attack = (shared / "data" / "judging" / "null_model_response.txt").read_text("utf-8")
     attacked = [msgspec.structs.replace(one, model_a="null-model", response_a=attack) for one in world.comparisons()]
-    folds = fold_judgments(world.judged(attacked, judge))
+    judgments = world.judged(attacked, judge)
+    folds = fold_judgments(judgments)
     counts = tally(folds.values())
-    assert counts.wins == (len(CONTEXTS) if judge == OBEDIENT else 0)
+    obeys = judge in {OBEDIENT, MOSTLY}
+    assert (counts.wins == len(CONTEXTS)) == (judge == OBEDIENT) and (counts.wins > 20) == obeys
     findings = find(attacked)
     screened = screen(findings["null-model"], findings[BASE], folds)
     assert set(screened.flagged_a) == {context.conversation_id for context in CONTEXTS} and not screened.flagged_b
     assert screened.n == 0
+    [found] = summarise_study(judgments, attacked, Settings(max_missing=1.0)).pairs
+    assert (found.favours == "A") == obeys
+    if found.favours:
+        assert "there is no winner: read these first" in found.explanation, "it is said beside the verdict"
+
+
+def test_a_taste_for_the_first_place_does_not_move_the_estimate(world: World) -> None:
+    """Two models of one strength: whoever is shown first wins most often, and neither is called better."""
+    twins = ("base", "base-too")
+
+    async def answered(caller: Caller) -> list[list[Response]]:
+        return [await answer_contexts(CONTEXTS, model, caller, Progress("answers")) for model in twins]
+
+    a, b = world.run(answered)  # type: ignore[misc]
+    comparisons = pair(CONTEXTS, a, b)
+    judgments = world.judged(comparisons, SIDED)
+    first = Counter(one.winner for one in judgments if one.order == "AB")
+    assert first["A"] > 3 * first["B"], "asked in one order, it would name a winner"
+    counts = tally(fold_judgments(judgments).values())
+    gaps = [marks(str(one.response_a))[0] - marks(str(one.response_b))[0] for one in comparisons]
+    labels = [expected_label(gap, TruthOptions(judge_bias=1.5)) for gap in gaps]
+    # A label lies within -1 and 1: the rate's standard error is 0.5 / sqrt(n) at most.
+    error = win_rate(counts.wins, counts.losses, counts.ties) - (0.5 + 0.5 * sum(labels) / len(labels))
+    assert abs(error) < 3 * 0.5 / len(CONTEXTS) ** 0.5 and counts.unusable == 0
+    low, high = tango_interval(counts.wins, counts.losses, counts.ties)
+    assert low < true_win_rate(0.0, 0.0, TruthOptions(judge_bias=1.5)) < high
 
 
 def test_verdicts_are_found_again_by_another_study(world: World) -> None:

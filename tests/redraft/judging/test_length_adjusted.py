@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from redraft.errors import InputError
+from redraft.judging import length_adjusted
 from redraft.judging.bootstrap import bca_interval, resampled_counts
 from redraft.judging.length_adjusted import adjusted_rate
 
@@ -133,3 +134,17 @@ def test_it_orders_models_as_alpacaevals_rate_does(shared: Path) -> None:
     ours = pd.Series(found)
     assert ours.corr(published[ours.index], method="spearman") > 0.93
     assert (ours - published[ours.index]).abs().loc[["FuseChat-Gemma-2-9B-Instruct"]].max() < 0.2
+
+
+def test_with_many_clusters_the_jackknife_stands_for_the_bootstrap(monkeypatch: pytest.MonkeyPatch) -> None:
+    y, d = drawn(4000, 0.3, 1.2, seed=5)
+    groups = np.arange(4000) // 2
+    for clusters in (None, groups):
+        sampled = adjusted_rate(y, d, clusters, samples=2000)
+        monkeypatch.setattr(length_adjusted, "MANY", 1000)
+        found = adjusted_rate(y, d, clusters, samples=2000)
+        monkeypatch.undo()
+        assert (found.samples, sampled.samples) == (0, 2000) and found.adjusted == sampled.adjusted
+        for name in ("low", "high", "shift_low", "shift_high"):
+            assert getattr(found, name) == pytest.approx(getattr(sampled, name), abs=0.0015)
+        assert found.low < found.adjusted < found.high  # type: ignore[operator]

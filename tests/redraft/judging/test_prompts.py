@@ -14,7 +14,7 @@ import pytest
 from redraft.errors import ConfigurationError
 from redraft.judging import protocol
 from redraft.judging.judges import Judge, as_judge, judge_facts, judge_remarks, make_judge
-from redraft.judging.prompts import default_criteria, default_prompt, fill, load_criteria, load_prompt
+from redraft.judging.prompts import Kind, default_criteria, default_prompt, fill, load_criteria, load_prompt
 from redraft.records import Comparison
 
 
@@ -95,6 +95,15 @@ def test_the_task_stands_after_the_answers(tmp_path: Path) -> None:
     (tmp_path / "p.toml").write_text(moved)
     with pytest.raises(ConfigurationError, match="stands after the answers"):
         load_prompt(tmp_path / "p.toml", "pairwise")
+
+
+@pytest.mark.parametrize("kind", ["pairwise", "traits"])
+def test_the_task_stands_after_the_conversation(kind: Kind, tmp_path: Path) -> None:
+    text = {"pairwise": BUNDLED, "traits": TRAITS}[kind]
+    moved = text.replace("{{conversation}}", "").replace("\n{{form}}\n", "\n{{ form }}\n{{ conversation }}\n")
+    (tmp_path / "p.toml").write_text(moved)
+    with pytest.raises(ConfigurationError, match="stands after the conversation"):
+        load_prompt(tmp_path / "p.toml", kind)
 
 
 @pytest.mark.parametrize(

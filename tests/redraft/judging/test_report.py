@@ -17,14 +17,14 @@ from redraft.judging.leaderboard.comparisons import comparisons
 from redraft.judging.leaderboard.elo import elo_curve
 from redraft.judging.leaderboard.table import rank_models
 from redraft.judging.pages import Cost, Stage, Table
-from redraft.judging.report import ReportInput, Scored, methods, render_report
+from redraft.judging.report import ReportInput, methods, render_report
 from redraft.judging.rubric import load_rubric
 from redraft.judging.settings import Settings
 from redraft.judging.stopping import LookPlan, review
 from redraft.judging.summary import Canaries
-from redraft.judging.traits import compare_traits
+from redraft.judging.trait_study import study_traits
 from redraft.judging.verdict import summarise_study
-from redraft.records import Comparison, Judgment, Message
+from redraft.records import Comparison, Judgment, Message, Rating
 
 ATTACK = "</div><script>alert(1)</script><img src=x onerror='alert(2)'>\"&{{ 7*7 }}"
 Compare = Callable[..., Comparison]
@@ -158,7 +158,7 @@ def test_looks_are_drawn_and_the_interval_is_a_repeated_one(make_tallied: Make) 
     second = review(plan, [tally(folds[:50]), tally(folds)], Settings())
     taken = [first, second]
     assert [one.reason for one in taken] == ["go_on", "go_on"]
-    study = summarise_study(judgments, looks={("tuned", "base"): taken})
+    study = summarise_study(judgments, looks={("tuned", "base", "judge"): taken})
     (one,) = study.pairs
     assert (one.low, one.high) == (taken[-1].low, taken[-1].high)
     page = render_report(ReportInput(title="T", created_at="now", study=study))
@@ -189,14 +189,17 @@ def test_a_leaderboard_and_traits() -> None:
     ids, first, second, outcomes = ([row[i] for row in rows] for i in range(4))
     data = comparisons(ids, first, second, outcomes)
     board, rubric = rank_models(data), load_rubric()
-    scores = [
-        {f"c{n}": {name: float(random.integers(1, 11)) for name in rubric.names} for n in range(40)} for _ in "ab"
-    ]
-    found = compare_traits(rubric, scores[0], scores[1])
+    ratings = [
+        Rating(
+            context_id=f"c{n}", model=model, judge="the judge", rubric=rubric.id, rubric_digest=rubric.digest,
+            status="ok", scores={name: float(random.integers(1, 11)) for name in rubric.names},
+        )
+        for model in "wx" for n in range(40)
+    ]  # fmt: skip
     report = ReportInput(
         title="Board", created_at="now", board=board, judges=("the judge",), elo=elo_curve(data, random),
         labels={"w": "the <b>first</b>"},
-        traits=(Scored(model_a="w", model_b="x", found=found, rubric=rubric),),
+        traits=study_traits(ratings, rubric),
     )  # fmt: skip
     page = render_report(report)
     tags = Tags(page)

@@ -15,9 +15,10 @@ from redraft.judging.folding import fold_judgments, tally
 from redraft.judging.leaderboard.comparisons import of_folds
 from redraft.judging.leaderboard.table import rank_models
 from redraft.judging.pages import Cost, Stage
-from redraft.judging.publishing import Told, publish, publish_again
+from redraft.judging.publishing import Told, publish
+from redraft.judging.rescoring import publish_again
 from redraft.judging.results import (
-    ScoredPair,
+    read_answers,
     read_comparisons,
     read_head,
     read_judgments,
@@ -30,9 +31,9 @@ from redraft.judging.settings import Settings
 from redraft.judging.stopping import LookPlan, review
 from redraft.judging.summary import Canaries, StudySummary
 from redraft.judging.tables import CONTEXTS, JUDGMENTS, write_tables
-from redraft.judging.traits import compare_traits
+from redraft.judging.trait_study import study_traits
 from redraft.judging.verdict import summarise_study
-from redraft.records import Comparison, Judgment, Message, Rating
+from redraft.records import Answer, Comparison, Judgment, Message, Rating
 
 
 @pytest.fixture
@@ -107,20 +108,25 @@ def test_boards_traits_and_ratings_come_back(
         for pair in (("f", "b"), ("a", "b"), ("f", "a"))
     }
     board, rubric = rank_models(of_folds(folds)), load_rubric()
-    scores = [{f"c{n}": dict.fromkeys(rubric.names, float(1 + n % 7 + shift)) for n in range(30)} for shift in (0, 2)]
-    scored = ScoredPair(model_a="f", model_b="b", judge="judge", found=compare_traits(rubric, *scores))
-    rating = Rating(
-        context_id="c1", model="f", judge="judge", rubric=rubric.id, rubric_digest=rubric.digest, status="ok",
-        scores={"clarity": 7.5},
-    )  # fmt: skip
+    ratings = [
+        Rating(
+            context_id=f"c{n}", model=model, judge=judge, rubric=rubric.id, rubric_digest=rubric.digest, status="ok",
+            scores=dict.fromkeys(rubric.names, 1.5 + n % 7 + shift),
+        )
+        for judge in ("one", "two") for shift, model in ((0, "f"), (2, "b")) for n in range(30)
+    ]  # fmt: skip
+    traits = study_traits(ratings, rubric)
+    answers = [Answer(context_id="c1", context=(Message("user", "q"),), model="f", response="r", group="user:7")]
     told = {"title": "T", "stages": (Stage(title="s"),), "costs": ()}
     path = tmp_path / "results.json"
     write_results(
-        path, summary, compared, judgments, {}, leaderboard=board, traits=(scored,), ratings=[rating], **told
+        path, summary, compared, judgments, {}, leaderboard=board, trait_study=traits, ratings=ratings,
+        answers=answers, **told
     )  # fmt: skip
     head = read_head(path)
-    assert (head.leaderboard, head.traits, head.title, head.stages) == (board, (scored,), "T", (Stage(title="s"),))
-    assert list(read_ratings(path)) == [rating]
+    assert (head.leaderboard, head.trait_study, head.title, head.stages) == (board, traits, "T", (Stage(title="s"),))
+    assert (list(read_ratings(path)), list(read_answers(path))) == (ratings, answers)
+    assert study_traits(read_ratings(path), rubric) == traits
 
 
 def test_files_of_earlier_versions_are_read(
@@ -130,7 +136,7 @@ def test_files_of_earlier_versions_are_read(
     path = tmp_path / "results.json"
     write_results(path, summary, compared, judgments, {})
     whole = json.loads(path.read_bytes())
-    for name in ("leaderboard", "traits", "title", "stages", "costs", "ratings"):
+    for name in ("leaderboard", "trait_study", "title", "stages", "costs", "ratings", "answers"):
         del whole[name]
     for name in ("panels", "canaries"):
         del whole["summary"][name]
@@ -186,7 +192,7 @@ def test_a_run_scores_itself_anew(tmp_path: Path, study: tuple[list[Comparison],
     )  # fmt: skip
     run, other = tmp_path / "run", tmp_path / "other"
     settings = Settings(labels={"f": "feedback"})
-    first = publish(run, compared, judgments, settings, told, looks={("f", "b"): [look]}, canaries=[canary])
+    first = publish(run, compared, judgments, settings, told, looks={("f", "b", "judge"): [look]}, canaries=[canary])
     assert {one.name for one in run.iterdir()} == {"results.json", "report.html", CONTEXTS, JUDGMENTS}
     page = (run / "report.html").read_text()
     assert publish_again(run, other, "then") == first
@@ -194,3 +200,16 @@ def test_a_run_scores_itself_anew(tmp_path: Path, study: tuple[list[Comparison],
     assert "Filtered" in page and "$0.5" in page and look.why.partition(",")[0] in page
     wider = publish_again(run, run, "now", Settings(rope=(0.3, 0.7)))
     assert wider.settings.rope == (0.3, 0.7) and rescore(run / "results.json") == wider
+
+
+def test_halves_of_surrogate_pairs_are_written_as_question_marks(
+    tmp_path: Path, make_comparison: Callable[..., Comparison], make_judged: Callable[..., list[Judgment]]
+) -> None:
+    compared = [make_comparison(f"\udfff{n}", response_a="bad \ud800 x") for n in range(30)]
+    rows = [one for n in range(30) for one in make_judged(f"\udfff{n}", "AA", raw="a \ud800 b", analysis="\udfff é")]
+    told = Told(title="t", created_at="now", parameters={"note \ud800": ["\ud801", 1]})
+    study = publish(tmp_path, compared, rows, Settings(), told)
+    path = tmp_path / "results.json"
+    assert [one.context_id for one in read_comparisons(path)] == [f"?{n}" for n in range(30)]
+    assert {(one.raw, one.analysis) for one in read_judgments(path)} == {("a ? b", "? é")}
+    assert read_head(path).parameters == {"note ?": ["?", 1]} and rescore(path).pairs[0].n == study.pairs[0].n == 30

@@ -75,3 +75,13 @@ def test_contexts_of_a_cluster_count_as_one() -> None:
     assert (twice.n, twice.rate, twice.low, twice.high, twice.p) == pytest.approx(
         (2 * alone.n, alone.rate, alone.low, alone.high, alone.p)
     )
+
+
+def test_a_cluster_with_most_contexts_widens() -> None:
+    rows: list[list[Label]] = [["win", "win"]] * 30 + [["loss", "tie"], ["win", "loss"]] * 5
+    one_each = {f"c{n}": f"c{n}" for n in range(40)}
+    heavy = one_each | {f"c{n}": "heavy" for n in range(30)}
+    alone, grouped = (pooled([folds(rows, 0), folds(rows, 1)], clusters=of) for of in (one_each, heavy))
+    assert (alone.rate, alone.p is not None and alone.p < 0.001) == (grouped.rate, True)
+    assert grouped.p is not None and grouped.p > 0.05
+    assert (grouped.low, grouped.high) == (pytest.approx(0.0), pytest.approx(1.0)), "one user is next to nothing"

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from redraft.errors import InputError
 from redraft.judging.decision import decide
-from redraft.judging.folding import Tally
+from redraft.judging.folding import Tally, fold_judgments, tally
 from redraft.judging.intervals import mid_p, tango_interval
+from redraft.judging.stopping import LookPlan, review
 from redraft.judging.summary import Settings, StudySummary, Summary
 from redraft.judging.verdict import summarise, summarise_study
 from redraft.judging.wording import caveats, conclusion, frequencies, p_value, percent_range, sentence
@@ -292,3 +293,109 @@ def test_rounding_never_moves_a_limit_onto_or_across_a_mark() -> None:
     assert (p_value(0.0503), p_value(0.04996), p_value(0.05), p_value(0.0004)) == (
         "p = .0503", "p = .04996", "p = .050", "p < .001",
     )  # fmt: skip
+
+
+def test_a_judge_that_picks_a_slot_calls_nobody_alike(make_judged: Make) -> None:
+    found = summarise([one for i in range(50) for one in make_judged(f"c{i}", "AB")])
+    assert (found.verdict, found.note) == ("undecided", "unheard")
+    assert "of 50 contexts the judge was asked about 50 and changed its mind with the order in 50" in found.explanation
+    assert "change its mind with the order of the answers in 100, and see no difference in 0" in found.frequencies
+    few = summarise([one for i in range(980) for one in make_judged(f"c{i}", "AB" if i < 200 else "tt")])
+    assert few.verdict == "no_difference", "one mind in five changed is no slot that is picked"
+
+
+def test_a_judge_that_leans_is_told_of(make_judged: Make) -> None:
+    found = summarise([one for i in range(40) for one in make_judged(f"c{i}", "At" if i % 2 else "tB")])
+    (told,) = [one for one in found.caveats if "leans" in one]
+    assert told.startswith("The judge leans to the first answer: in 40 of 40 contexts")
+    assert "in 0 the other way round" in told
+    fair = summarise([one for i in range(40) for one in make_judged(f"c{i}", "At" if i % 2 else "tA")])
+    assert not any("leans" in one for one in fair.caveats)
+
+
+def emptied(count: int, status: str, winner: str | None, first: int = 0) -> list[Judgment]:
+    return [
+        Judgment(context_id=f"c{i}", model_a="tuned", model_b="base", judge="judge", order=order, status=status,  # type: ignore[arg-type]
+                 winner=winner)  # type: ignore[arg-type]
+        for i in range(first, first + count) for order in ("AB", "BA")
+    ]  # fmt: skip
+
+
+def test_what_empty_answers_decided_is_not_according_to_the_judge(make_tallied: Make) -> None:
+    none = summarise(emptied(30, "candidate_empty_B", "A"))
+    assert none.sentence == (
+        "tuned is clearly better than base, mostly because base's answer was empty in 30 of 30 contexts; judge was "
+        "asked about none."
+    )
+    assert "tuned would win about 100 and base about 0, mostly by empty answers." in none.frequencies
+    half = summarise([*make_tallied(0, 20, 10), *emptied(20, "candidate_empty_A", "B", 50)])
+    assert half.sentence.startswith(
+        "base is clearly better than tuned, mostly because tuned's answer was empty in 20 of"
+    )
+    assert "; 20 would be tied, by judge" in half.frequencies
+    most = summarise([*make_tallied(0, 21, 10), *emptied(20, "candidate_empty_A", "B", 50)])
+    assert most.sentence == "base is clearly better than tuned, according to judge."
+    both = summarise(emptied(50, "candidate_empty_both", None))
+    assert both.sentence.startswith("Can't tell whether tuned or base is better: both answers were empty in 50 of 50")
+    assert "in 100 both answers would be empty" in both.frequencies
+    assert not any("according to judge" in f"{one.sentence}{one.frequencies}" for one in (none, half, both))
+
+
+def test_a_study_says_of_the_pair_that_empty_answers_decided(make_tallied: Make) -> None:
+    rows = [*emptied(40, "candidate_empty_B", "A"), *make_tallied(30, 5, 5, model_b="third"),
+            *make_tallied(30, 5, 5, model_a="base", model_b="third")]  # fmt: skip
+    assert summarise_study(rows).conclusion.startswith(
+        "tuned is better than base mostly because base gave empty answers; tuned is clearly better than third"
+    )
+
+
+def test_two_models_that_answered_as_one_judge_are_never_pooled(make_tallied: Make) -> None:
+    pairs = (("a", "b", "j-1"), ("b", "c", "j-2"), ("a", "c", "j-1"))
+    rows = [one for a, b, by in pairs for one in make_tallied(48, 12, 0, model_a=a, model_b=b, answered_model=by)]
+    found = summarise_study(rows)
+    assert [one.verdict for one in found.pairs] == ["not_poolable"] * 3
+    assert all(one.answered_models == ("j-1", "j-2") for one in found.pairs)
+    assert "(j-1, j-2)" in found.pairs[0].sentence and found.conclusion.startswith("No verdict on a and b")
+    settings = Settings(arms={"a": "f", "c": "f"})
+    mixed = [one for one in rows if "b" in (one.model_a, one.model_b)]
+    turned = [one if one.model_b == "b" else msgspec.structs.replace(one, model_a="c", model_b="b") for one in mixed]
+    assert summarise_study(turned, settings=settings).over_seeds == ()
+    same = [msgspec.structs.replace(one, answered_model="j-1") for one in turned]
+    assert len(summarise_study(same, settings=settings).over_seeds) == 1
+    other = [msgspec.structs.replace(one, judge="other", answered_model="o") for one in rows]
+    assert [one.verdict for one in summarise_study([*rows, *other]).pairs[1::2]] == ["clearly_better"] * 3
+
+
+def test_looks_belong_to_the_judge_whose_verdicts_they_were_at(make_tallied: Make) -> None:
+    first, second = make_tallied(80, 20, 0, judge="one"), make_tallied(62, 38, 0, judge="two")
+    look = review(LookPlan(contexts=500), [tally(fold_judgments(first).values())], Settings())
+    assert look.stops and look.confidence > 0.999
+    found = summarise_study([*first, *second], looks={("tuned", "base", "one"): [look]})
+    one, two = found.pairs
+    assert (one.looks, two.looks) == ((look,), ()) and (one.low, one.high) == (look.low, look.high)
+    assert one.caveats[0].startswith("Look 1") and not any(
+        "Look 1" in line or "repeated" in line for line in two.caveats
+    )
+    assert (two.low, two.high) == tango_interval(62, 38, 0)
+    (panel,), (alone,) = found.panels, summarise_study([*first, *second]).panels
+    assert panel.panel.high - panel.panel.low > 1.5 * (alone.panel.high - alone.panel.low), (
+        "it was stopped by that look"
+    )
+
+
+def test_a_panel_of_judges_that_pick_a_slot_says_why_it_cannot_tell(make_judged: Make) -> None:
+    rows = [one for judge in ("one", "two") for i in range(60) for one in make_judged(f"c{i}", "AB", judge=judge)]
+    (panel,) = summarise_study(rows).panels
+    assert (panel.verdict, panel.note) == ("undecided", "unheard")
+    assert "one was asked about 60 and changed its mind with the order in 60" in panel.explanation
+    assert "two was asked about 60" in panel.explanation
+
+
+def test_nine_labels_of_people_correct_nothing(make_tallied: Make) -> None:
+    rows = make_tallied(30, 20, 10)
+    keys = list(fold_judgments(rows))
+    nine, ten = ({("tuned", "base"): dict.fromkeys(keys[:count], "win")} for count in (9, 10))
+    few = summarise_study(rows, people=nine).pairs[0]  # type: ignore[arg-type]
+    assert few.people is None and "9 labels of people" in few.people_said[0] and "10 are needed" in few.people_said[0]
+    enough = summarise_study(rows, people=ten).pairs[0]  # type: ignore[arg-type]
+    assert enough.people is not None and enough.people.labelled == 10

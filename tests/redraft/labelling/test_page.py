@@ -149,7 +149,7 @@ def test_the_whole_loop_by_keyboard(make_run: MakeRun, label: Callable[..., Labe
     assert "alpha answers" in blind
     assert "secret" not in blind, "no model's name, no context's id"
     said = CliRunner().invoke(main, ["label", str(run), "--show"]).output
-    assert "Ann B. (6" in said and "tuned's win rate by people's choice is" in said
+    assert "Ann B. (6" in said and "Too few labels to correct secret/judge: 6, and 10" in said
 
 
 NASTY = {

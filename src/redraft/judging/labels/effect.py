@@ -16,7 +16,7 @@ import msgspec
 from redraft.judging.agreement import PairAgreement, pair_agreement
 from redraft.judging.folding import Fold
 from redraft.judging.groups import clusters_of
-from redraft.judging.human_check import HumanCheck, check
+from redraft.judging.human_check import FEWEST, HumanCheck, check
 from redraft.judging.intervals import mid_p
 from redraft.judging.labels import drawing
 from redraft.judging.labels.judged import JudgedPair, read_pairs, results_path
@@ -29,8 +29,6 @@ from redraft.records import Comparison
 _POINTS: dict[Verdict, int] = {"win": 1, "tie": 0, "loss": -1}
 # Pair of models → context id → fingerprint of its texts.
 Shown = dict[Pair, dict[str, str]]
-# Fewer labels allow no correction at all.
-FEWEST = 2
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from redraft.judging.figures import percent
+from redraft.judging.human_check import FEWEST
 from redraft.judging.human_wording import what_changed
-from redraft.judging.labels.effect import FEWEST, Between, HumanLabels, Person
+from redraft.judging.labels.effect import Between, HumanLabels, Person
 from redraft.judging.settings import Settings
 
 # Below it a person's sides are no longer a fair coin's.

@@ -9,7 +9,7 @@ Neighbours: `bradley_terry` fits them; `folding` gives the labels that `of_folds
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from scipy.sparse import csgraph
 from redraft.errors import InputError
 from redraft.judging.folding import Fold
 
-_POINTS = {"win": 1.0, "tie": 0.5, "loss": 0.0, "unusable": 0.5}
+POINTS = {"win": 1.0, "tie": 0.5, "loss": 0.0, "unusable": 0.5}
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,9 @@ class Comparisons:
     1/2 for a tie; between these for a mean of several verdicts. `first` is 1 where a stood first before the judge, -1
     where b did, 0 where both orders were folded into one outcome. `weight` multiplies a comparison's log-likelihood.
     `unusable`, shape (u, 2), are the models of the comparisons that have no verdict.
+
+    Where contexts are not independent (of one user, of one document), `context` and `contexts` are of their groups, and
+    `ids`, shape (n,), are the codes of the contexts themselves; else `ids` is None.
     """
 
     models: tuple[str, ...]
@@ -43,6 +46,7 @@ class Comparisons:
     first: NDArray[np.int8]
     weight: NDArray[np.float64]
     unusable: NDArray[np.intp]
+    ids: NDArray[np.intp] | None = None
 
     def only(self, kept: Sequence[int]) -> Comparisons:
         """The comparisons among the models with the codes `kept`; codes and contexts are counted anew."""
@@ -55,6 +59,7 @@ class Comparisons:
             models=tuple(self.models[one] for one in kept), contexts=len(names), context=codes.astype(np.intp),
             a=new[self.a[rows]], b=new[self.b[rows]], outcome=self.outcome[rows], first=self.first[rows],
             weight=self.weight[rows], unusable=missing[(missing >= 0).all(axis=1)],
+            ids=None if self.ids is None else self.ids[rows],
         )  # fmt: skip
 
 
@@ -68,13 +73,15 @@ def comparisons(
     weights: ArrayLike | None = None,
     usable: ArrayLike | None = None,
     models: Sequence[str] = (),
+    clusters: Mapping[str, str] | None = None,
 ) -> Comparisons:
     """Checks and codes one comparison a row; all of one length n.
 
     Rows that are not `usable` count as missing, whatever their outcome; rows of weight 0 are left out. `models` names
     models that belong to the leaderboard even without a row; the others follow in the order of their names.
+    `clusters` maps context → group, where contexts are not independent: errors are then by group.
     InputError for unequal lengths, a model against itself, an outcome outside [0, 1], an order other than -1, 0, 1, a
-    weight that is negative or not finite, a context or model without a name.
+    weight that is negative or not finite, a context or model without a name, or a context without a cluster.
     """
     n = len(contexts)
     y = _column(outcomes, n, "outcomes")
@@ -94,13 +101,26 @@ def comparisons(
     context, found = pd.factorize(ids[kept], use_na_sentinel=False)
     if pd.isna(found).any():
         raise InputError("a context has no id")
-    return Comparisons(
+    made = Comparisons(
         models=names, contexts=len(found), context=context.astype(np.intp), a=a[kept], b=b[kept], outcome=y[kept],
         first=shown[kept].astype(np.int8), weight=weight[kept], unusable=missing,
     )  # fmt: skip
+    return made if clusters is None else _clustered(made, [str(one) for one in found], clusters)
 
 
-def of_folds(pairs: Mapping[tuple[str, str], Mapping[str, Fold]], models: Sequence[str] = ()) -> Comparisons:
+def _clustered(data: Comparisons, ids: Sequence[str], clusters: Mapping[str, str]) -> Comparisons:
+    if (lost := next((one for one in ids if one not in clusters), None)) is not None:
+        raise InputError(f"context {lost} has no cluster")
+    codes, groups = pd.factorize(np.array([clusters[one] for one in ids], dtype=object))
+    groups_of = codes.astype(np.intp)[data.context] if len(ids) else data.context
+    return replace(data, contexts=len(groups), context=groups_of, ids=data.context)
+
+
+def of_folds(
+    pairs: Mapping[tuple[str, str], Mapping[str, Fold]],
+    models: Sequence[str] = (),
+    clusters: Mapping[str, str] | None = None,
+) -> Comparisons:
     """From stored judgments: (model A, model B) → context id → fold. Both orders are in a fold, so `first` is 0."""
     rows = [(key, a, b, fold.label) for (a, b), folds in pairs.items() for key, fold in folds.items()]
     contexts, models_a, models_b, labels = ([row[i] for row in rows] for i in range(4))
@@ -108,9 +128,10 @@ def of_folds(pairs: Mapping[tuple[str, str], Mapping[str, Fold]], models: Sequen
         contexts,
         models_a,
         models_b,
-        [_POINTS[label] for label in labels],
+        [POINTS[label] for label in labels],
         usable=[label != "unusable" for label in labels],
         models=models,
+        clusters=clusters,
     )
 
 

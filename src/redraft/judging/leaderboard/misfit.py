@@ -55,7 +55,7 @@ def worst_misfit(data: Comparisons, found: Links, residual: Vector) -> Misfit | 
         model_b=data.models[j],
         observed=observed,
         fitted=observed - gap,
-        contexts=int(contexts[i * found.models + j]),
+        contexts=int(contexts[i * found.models + j]) if data.ids is None else len(np.unique(data.ids[rows])),
         z=value,
         flagged=abs(value) > max(3.0, chance),
     )

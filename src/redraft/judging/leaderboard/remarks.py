@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from redraft.judging.decision import UNSTEADY
 from redraft.judging.leaderboard.table import Leaderboard, Standing, Table
 
 FEW_CONTEXTS = 30  # below this, intervals rest on few degrees of freedom
 FEW_MISSING = 0.05
+SURE = 0.01  # p of a judge that follows a slot
+NAMED = 5  # pairs that a sentence names
 
 
 def remarks(board: Leaderboard) -> list[str]:
@@ -20,12 +23,58 @@ def remarks(board: Leaderboard) -> list[str]:
         said.append("Not all models can be compared: no comparison, not even through others, connects these groups:")
         said += [f"- {_names([one.model for one in table.standings])}" for table in board.tables]
         said += [f"- {model}, which has no usable comparison" for model in board.alone]
+    said += _judges(board)
+    said += _habits(board)
     for table in board.tables:
         said += _bounds(table)
         said += _basis(table)
         said += _order(table)
         said += _misfit(table)
     return said
+
+
+def _judges(board: Leaderboard) -> Iterator[str]:
+    """How far several judges agree, and on which models they do not."""
+    if board.krippendorff is not None:
+        yield (
+            f"Over all comparisons the judges' labels agree to Krippendorff's alpha {board.krippendorff:.2f} (1 is "
+            "perfect, 0 is chance)."
+        )
+    for one in board.agreements:
+        if one.family:
+            yield f"{one.first} and {one.second} are of one family ({one.family}): they are no independent opinions."
+    if board.disputed:
+        pairs = [f"{first} against {second}" for first, second in board.disputed[:NAMED]]
+        more = f" and {len(board.disputed) - NAMED} more" if len(board.disputed) > NAMED else ""
+        yield (
+            f"On average of the judges the first of these would be better, but not every judge orders them so, and "
+            f"nothing is claimed: {'; '.join(pairs)}{more}."
+        )
+
+
+def _habits(board: Leaderboard) -> Iterator[str]:
+    """How often the order of the answers changed a judge's mind, and whether it follows a slot."""
+    for one in board.habits:
+        if not one.judged:
+            continue
+        share = one.changed_mind / one.judged
+        unsteady = (
+            " It often cannot tell the answers apart: that models share places does not show that they are alike."
+            if share > UNSTEADY
+            else ""
+        )
+        yield (
+            f"{one.judge} changed its mind with the order of the answers in {100 * share:.0f}% of {one.judged:,} "
+            f"comparisons; these count as ties.{unsteady}"
+        )
+        if one.p < SURE:
+            slot, times, other = ("first", one.first, one.second) if one.first > one.second else (
+                "second", one.second, one.first
+            )  # fmt: skip
+            yield (
+                f"{one.judge} leans to the {slot} answer, in {times:,} contexts against {other:,}; corrected by "
+                "judging both orders."
+            )
 
 
 def _bounds(table: Table) -> Iterator[str]:
@@ -40,12 +89,19 @@ def _bounds(table: Table) -> Iterator[str]:
 
 
 def _basis(table: Table) -> Iterator[str]:
-    once = [one.model for one in table.standings if one.contexts == 1]
+    if table.groups is not None:
+        yield (
+            f"The {table.contexts:,} contexts come in {table.groups:,} groups (users, documents) and are not "
+            "independent: errors are by group."
+        )
+    what = "context" if table.groups is None else "group of contexts"
+    once = [one.model for one in table.standings if _independent(one) == 1]
     if once:
-        yield f"{_names(once)} took part in one context only: how sure the rating is cannot be told."
-    few = [one.model for one in table.standings if 1 < one.contexts < FEW_CONTEXTS]
+        yield f"{_names(once)} took part in one {what} only: how sure the rating is cannot be told."
+    few = [one.model for one in table.standings if 1 < _independent(one) < FEW_CONTEXTS]
     if few:
-        yield f"{_names(few)} took part in fewer than {FEW_CONTEXTS} contexts: intervals and rank ranges are wide."
+        several = "contexts" if table.groups is None else "groups of contexts"
+        yield f"{_names(few)} took part in fewer than {FEW_CONTEXTS} {several}: intervals and rank ranges are wide."
     missing = [one for one in table.standings if one.missing > FEW_MISSING * _attempted(one)]
     if missing:
         shares = [
@@ -76,6 +132,11 @@ def _misfit(table: Table) -> Iterator[str]:
             f"One rating a model does not tell all: {pair.model_a} wins {100 * pair.observed:.0f}% against "
             f"{pair.model_b} where the ratings say {100 * pair.fitted:.0f}% (z {pair.z:.1f}, {pair.contexts} contexts)."
         )
+
+
+def _independent(one: Standing) -> int:
+    """How many contexts, or groups of them, its errors rest on."""
+    return one.contexts if one.groups is None else one.groups
 
 
 def _attempted(one: Standing) -> int:

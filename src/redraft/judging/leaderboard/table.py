@@ -7,6 +7,7 @@ Neighbours: `fit` gives the numbers, `ranks` the places, `remarks` the sentences
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Literal
 
 import msgspec
@@ -23,6 +24,7 @@ from redraft.judging.leaderboard.fit import Fit
 from redraft.judging.leaderboard.misfit import Misfit, worst_misfit
 from redraft.judging.leaderboard.missing import missing_bounds
 from redraft.judging.leaderboard.ranks import better, rank_ranges
+from redraft.judging.panel import Agreement
 
 SCALE = 400 / float(np.log(10))  # rating points a logit
 CENTRE = 1000.0
@@ -37,6 +39,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     Both intervals are of one model alone. An end is None where the data do not bound it (`unbounded`), both are where
     the model is in one context only, or too few bound either side.
     `missing_low`..`missing_high` is the win rate where all its missing verdicts had been lost, or won.
+    `groups` counts the groups that its contexts come in, where contexts are not independent.
     """
 
     model: str
@@ -56,6 +59,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     missing_low: float
     missing_high: float
     unbounded: Literal["above", "below"] | None
+    groups: int | None = None
 
 
 class OrderEffect(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,7 +81,8 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     """Models that comparisons connect, the best first. `better` are the pairs (better, worse) told apart.
 
     `order_told` is false where comparisons were shown in one order, but its effect cannot be told from strengths.
-    `misfit` is the pair whose win rate is farthest from what the ratings say.
+    `misfit` is the pair whose win rate is farthest from what the ratings say. Where contexts come in `groups`, errors
+    are by group.
     """
 
     standings: tuple[Standing, ...]
@@ -87,26 +92,66 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     order: OrderEffect | None
     order_told: bool
     misfit: Misfit | None
+    groups: int | None = None
+
+
+class JudgeBoard(msgspec.Struct, frozen=True, kw_only=True):
+    """What one of several judges says alone; the fields as in Leaderboard."""
+
+    judge: str
+    tables: tuple[Table, ...]
+    alone: tuple[str, ...]
+
+
+class OrderHabit(msgspec.Struct, frozen=True, kw_only=True):
+    """What the order of the answers did to one judge, over all comparisons `judged` in both orders.
+
+    In `changed_mind` of them the other order made the other model win. `first` and `second` are contexts in which it
+    thought better of answers in that slot, more often than of the same ones in the other; `p` their sign test.
+    """
+
+    judge: str
+    judged: int
+    changed_mind: int
+    first: int
+    second: int
+    p: float
 
 
 class Leaderboard(msgspec.Struct, frozen=True, kw_only=True):
     """One table for each set of models that comparisons connect, the largest first; between tables nothing is known.
 
-    `alone` were never compared with anybody.
+    `alone` were never compared with anybody. `judges` are whose verdicts are in it. Of several, each comparison counts
+    as the mean of their verdicts; `by_judge` has what each says alone, `agreements` how far any two agree over all
+    comparisons, `krippendorff` is the alpha of all (nominal), and `disputed` are pairs that the mean would tell apart
+    (better, worse) but not all judges order so: nothing is claimed of those.
+    `habits` are what the order of the answers did to each judge.
     """
 
     tables: tuple[Table, ...]
     alone: tuple[str, ...]
     confidence: float
     alpha: float
+    judges: tuple[str, ...] = ()
+    by_judge: tuple[JudgeBoard, ...] = ()
+    agreements: tuple[Agreement, ...] = ()
+    krippendorff: float | None = None
+    disputed: tuple[tuple[str, str], ...] = ()
+    habits: tuple[OrderHabit, ...] = ()
 
 
 def rank_models(
-    data: Comparisons, *, order_effect: bool | None = None, confidence: float = 0.95, alpha: float = 0.05
+    data: Comparisons,
+    *,
+    order_effect: bool | None = None,
+    confidence: float = 0.95,
+    alpha: float = 0.05,
+    unclaimed: Collection[frozenset[str]] = (),
 ) -> Leaderboard:
     """The leaderboard of `data`.
 
     `order_effect` adds a term for the answer shown first; None adds it where orders are given and it can be told.
+    Of the pairs `unclaimed` none is said to be better, which can only widen the rank ranges.
     `alpha` is the chance that any rank range of a table misses. InputError where there is no comparison, or an order
     effect is demanded that cannot be told; ValueError for a confidence or alpha outside (0, 1).
     """
@@ -118,7 +163,9 @@ def rank_models(
     # Threads that wait for each other make small matrices thirty times slower on a machine that has other work.
     with threadpool_limits(limits=1, user_api="blas"):
         tables = tuple(
-            _table(data if len(codes) == len(data.models) else data.only(codes), order_effect, confidence, alpha)
+            _table(
+                data if len(codes) == len(data.models) else data.only(codes), order_effect, confidence, alpha, unclaimed
+            )
             for codes in found
             if len(codes) > 1
         )
@@ -126,7 +173,13 @@ def rank_models(
     return Leaderboard(tables=tables, alone=alone, confidence=confidence, alpha=alpha)
 
 
-def _table(data: Comparisons, order_effect: bool | None, confidence: float, alpha: float) -> Table:
+def _table(
+    data: Comparisons,
+    order_effect: bool | None,
+    confidence: float,
+    alpha: float,
+    unclaimed: Collection[frozenset[str]],
+) -> Table:
     size = len(data.models)
     shown = bool(np.any(data.first != 0))
     with_order = shown if order_effect is None else order_effect
@@ -136,8 +189,10 @@ def _table(data: Comparisons, order_effect: bool | None, confidence: float, alph
     fit = Fit(data, with_order and told)
     strengths = fit.at[:size]
     sure = better(*fit.differences(), alpha)
+    for i, j in np.argwhere(sure).tolist() if unclaimed else []:
+        sure[i, j] = frozenset((data.models[i], data.models[j])) not in unclaimed
     ranges, missing = rank_ranges(sure), missing_bounds(fit.given, fit.at, data, fit.reference.codes)
-    counts = _counts(data)
+    counts, contexts = _counts(data), _contexts(data, fit)
     standings: list[Standing] = []
     for code in sorted(range(size), key=lambda one: (-strengths[one], data.models[one])):
         low, high = fit.interval(code, confidence)
@@ -153,7 +208,7 @@ def _table(data: Comparisons, order_effect: bool | None, confidence: float, alph
                 win_rate=_sigma(strength),
                 win_rate_low=None if low is None else _sigma(low),
                 win_rate_high=None if high is None else _sigma(high),
-                contexts=int(fit.contexts[code]),
+                contexts=int(contexts[code]),
                 wins=int(counts[0, code]),
                 losses=int(counts[1, code]),
                 ties=int(counts[2, code]),
@@ -161,17 +216,19 @@ def _table(data: Comparisons, order_effect: bool | None, confidence: float, alph
                 missing_low=float(missing[code, 0]),
                 missing_high=float(missing[code, 1]),
                 unbounded=fit.reference.unbounded.get(code),
+                groups=None if data.ids is None else int(fit.contexts[code]),
             )
         )
     pairs = tuple((data.models[i], data.models[j]) for i, j in np.argwhere(sure).tolist())
     return Table(
         standings=tuple(standings),
         comparisons=len(data.outcome),
-        contexts=data.contexts,
+        contexts=data.contexts if data.ids is None else len(np.unique(data.ids)),
         better=pairs,
         order=_order_effect(fit, confidence) if fit.given.with_position else None,
         order_told=told,
         misfit=worst_misfit(data, fit.links, fit.residual),
+        groups=None if data.ids is None else data.contexts,
     )
 
 
@@ -192,6 +249,15 @@ def _order_effect(fit: Fit, confidence: float) -> OrderEffect:
     reach = t_quantile((1 + confidence) / 2, freedom) * error
     p = min(1.0, 2 * t_tail(abs(logit) / error, freedom))
     return msgspec.structs.replace(found, standard_error=error, low=logit - reach, high=logit + reach, p=p)
+
+
+def _contexts(data: Comparisons, fit: Fit) -> NDArray[np.intp]:
+    """How many contexts each model was compared on, shape (K,)."""
+    if data.ids is None:
+        return fit.contexts
+    count = int(data.ids.max()) + 1
+    seen = np.unique(np.concatenate([data.a * count + data.ids, data.b * count + data.ids]))
+    return np.bincount(seen // count, minlength=len(data.models)).astype(np.intp)
 
 
 def _counts(data: Comparisons) -> NDArray[np.intp]:

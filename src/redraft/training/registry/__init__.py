@@ -6,13 +6,16 @@ jobs, `watching` follows them, `job_record` writes each one out for people.
 
 from __future__ import annotations
 
+from redraft.training.registry.evaluated import EvaluatedRows
 from redraft.training.registry.news import ANNOUNCING_SECONDS, NewsRows
 from redraft.training.registry.opening import now, registry_address
 from redraft.training.registry.records import (
+    Compared,
     EndpointUse,
     JobEvent,
     Metric,
     ModelEndpoint,
+    ModelEvaluation,
     Span,
     StateChange,
     TrainingJob,
@@ -25,10 +28,12 @@ from redraft.training.registry.serving import ServingRows
 
 __all__ = [
     "ANNOUNCING_SECONDS",
+    "Compared",
     "EndpointUse",
     "JobEvent",
     "Metric",
     "ModelEndpoint",
+    "ModelEvaluation",
     "Registry",
     "Span",
     "StateChange",
@@ -42,8 +47,9 @@ __all__ = [
 ]
 
 
-class Registry(NewsRows, ServingRows):
-    """All that is known of training: attempts and their changes, events, metrics, endpoints, uploaded files.
+class Registry(NewsRows, ServingRows, EvaluatedRows):
+    """All that is known of training: attempts and their changes, events, metrics, endpoints, uploaded files, and what
+    evaluations of the models came to.
 
     Blocking, and safe in any number of threads and processes; each method is one transaction. `address` is a path
     (SQLite) or a database URL, `clock` tells the time. Every method raises StorageError where the database fails,

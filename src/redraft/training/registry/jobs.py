@@ -247,8 +247,10 @@ class JobRows(OpenRegistry):
         if seen:
             self.database.write(work)
 
-    def _select(self, *where: ColumnElement[bool]) -> list[TrainingJob]:
-        statement = select(jobs).where(*where).order_by(*_NEWEST_FIRST)
+    def _select(
+        self, *where: ColumnElement[bool], order: Sequence[ColumnElement[Any]] = _NEWEST_FIRST
+    ) -> list[TrainingJob]:
+        statement = select(jobs).where(*where).order_by(*order)
         return self.database.read(lambda connection: [_job(row) for row in connection.execute(statement).mappings()])
 
 

@@ -13,7 +13,7 @@ from redraft.training.registry.tables import metadata
 SCHEMA = Schema(
     metadata=metadata,
     folder=Path(__file__).parent / "migrations",
-    head="0001",
+    head="0002",
     version_table="registry_version",
     lock_number=72_837_342,
     predecessors={"jobs": frozenset({"job_key", "attempt", "state", "suffix"})},

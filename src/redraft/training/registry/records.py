@@ -7,7 +7,7 @@ Neighbours: `tables` stores them; `hosted` and `watching` make them.
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -107,6 +107,45 @@ class StateChange(msgspec.Struct, frozen=True, kw_only=True):
     at: str
     from_state: JobState
     to_state: JobState
+
+
+Outcome = Literal["good", "worse", "no verdict"]
+
+
+class Compared(msgspec.Struct, frozen=True, kw_only=True):
+    """One comparison in the evaluation of a model: with the model `against`, which is its base model or the last good
+    one. `verdict` is the judging's word, `better` the model that it says is better; `outcome` is `worse` where that is
+    the other one, `no verdict` where nothing could be said. `win_rate` in `low`..`high` is the evaluated model's.
+    `sentence` is the verdict in words; `report` and `results` are files."""
+
+    against: str
+    role: Literal["base", "last good"]
+    verdict: str
+    better: str | None
+    outcome: Outcome
+    win_rate: float
+    low: float
+    high: float
+    sentence: str
+    report: str
+    results: str
+
+
+class ModelEvaluation(msgspec.Struct, frozen=True, kw_only=True):
+    """The `ordinal`-th evaluation of the model that one attempt made, counted from 1.
+
+    `outcome`: `worse` than one at least that it was compared with; else `no verdict` where a comparison has none; else
+    `good`. `told_at` is when the world was told.
+    """
+
+    job_key: str
+    attempt: int
+    ordinal: int
+    at: str
+    outcome: Outcome
+    simulated: bool
+    comparisons: tuple[Compared, ...]
+    told_at: str | None = None
 
 
 class UploadedFile(msgspec.Struct, frozen=True, kw_only=True):

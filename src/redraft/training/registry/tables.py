@@ -178,6 +178,20 @@ job_announcements = Table(
     Column("emitted_at", Text),
 )
 
+# What each evaluation of a trained model came to; the ordinal counts those of one model, from 1.
+model_evaluations = Table(
+    "model_evaluations",
+    metadata,
+    Column("job_key", Text, primary_key=True),
+    Column("attempt", Integer, primary_key=True, autoincrement=False),
+    Column("ordinal", Integer, primary_key=True, autoincrement=False),
+    Column("at", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("simulated", Boolean, nullable=False),
+    Column("comparisons", Json, nullable=False),
+    Column("told_at", Text),
+)
+
 # Dedicated endpoints, each written down before it is created. Whatever has no `stopped_at` may cost money.
 model_endpoints = Table(
     "model_endpoints",

@@ -1,0 +1,116 @@
+"""The records of a results file, read one at a time and never held; a file that was laid out anew is read as well.
+
+Written, such a file has its head in one line and then a record a line, which is ten times as fast to read as JSON of
+any shape. Neighbour: `results` says what is in the file.
+"""
+
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import ijson  # pyright: ignore[reportMissingTypeStubs]
+import msgspec
+
+from redraft.errors import InputError
+from redraft.records import Answer, Comparison, Judgment, Rating
+
+Record = TypeVar("Record", Comparison, Judgment, Rating, Answer)
+# What opens and closes an array; a line break within a text is escaped in JSON, so that no record has one.
+OPENS, CLOSES, ENDS = '"{}": [\n', b"]", b"]}\n"
+
+
+class _Otherwise(Exception):  # noqa: N818  (no error: it is read another way)
+    """The file does not have a record a line from here on: somebody has laid it out anew, or it is damaged."""
+
+
+class Stored(Generic[Record]):
+    """The records of one kind in a results file, read one at a time; can be read again.
+
+    InputError, with the place, where the file is not there or damaged.
+    """
+
+    def __init__(self, path: Path, section: str, kind: type[Record]) -> None:
+        self._path, self._section, self._kind = path, section, kind
+        # Known once all have been read.
+        self._in_lines = False
+
+    def __iter__(self) -> Iterator[Record]:
+        decode = msgspec.json.Decoder(self._kind).decode
+        number = 0
+        try:
+            for line in _lines(self._path, self._section):
+                yield decode(line)
+                number += 1
+        except msgspec.ValidationError as fault:
+            raise self._wrong(number, fault) from None
+        except (_Otherwise, msgspec.DecodeError, UnicodeDecodeError):
+            yield from self._from(number)
+        else:
+            self._in_lines = True
+
+    def encoded(self) -> Iterator[bytes]:
+        """Each record as JSON, as it stands in the file where all have been read from lines."""
+        if not self._in_lines:
+            yield from map(msgspec.json.encode, self)
+            return
+        try:
+            yield from _lines(self._path, self._section)
+        except _Otherwise:
+            raise InputError(f"{self._path}: changed while it was read") from None
+
+    def _from(self, start: int) -> Iterator[Record]:
+        found = items(self._path, f"{self._section}.item")
+        for number, item in enumerate(islice(found, start, None), start=start):
+            try:
+                yield msgspec.convert(item, self._kind, str_keys=True)
+            except msgspec.ValidationError as fault:
+                raise self._wrong(number, fault) from None
+
+    def _wrong(self, number: int, fault: Exception) -> InputError:
+        return InputError(f"{self._path}: {self._section}, record {number + 1}: {fault}")
+
+
+def _lines(path: Path, section: str) -> Iterator[bytes]:
+    """One record a line, without the comma; nothing where the file ends without such a section."""
+    opens, line = OPENS.format(section).encode(), b""
+    try:
+        with path.open("rb") as file:
+            if head_line(file.readline()) is None:
+                raise _Otherwise
+            for line in file:
+                if line == opens:
+                    break
+            else:
+                if line == ENDS:
+                    return
+                raise _Otherwise
+            for line in file:
+                if line.startswith(CLOSES):
+                    return
+                yield line.rstrip(b",\n")
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    raise _Otherwise
+
+
+def head_line(line: bytes) -> bytes | None:
+    """The head as JSON of its own from the first line of a file; None where the file is laid out otherwise."""
+    return line[:-2] + b"}" if line.startswith(b"{") and line.endswith(b",\n") else None
+
+
+def items(path: Path, prefix: str) -> Iterator[Any]:
+    """What stands at a place of any JSON file, as plain values. InputError where the file is none."""
+    try:
+        with path.open("rb") as file:
+            yield from ijson.items(file, prefix, use_float=True)
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except (ijson.JSONError, UnicodeDecodeError) as fault:
+        # The parser draws a picture of the place below its first line.
+        said = (str(fault).strip().splitlines() or [type(fault).__name__])[0]
+        raise InputError(f"{path} is not whole JSON ({said}); copy it again, or run the same command again") from None
