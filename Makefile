@@ -38,6 +38,18 @@ bench: $(DEV)               ## measure; benchmarks/README.md has the results
 	$(BIN)/python -m benchmarks.memory
 	$(BIN)/python -m benchmarks.monitor
 	$(BIN)/python -m benchmarks.checking
+	$(BIN)/python -m benchmarks.exact_coverage
+	$(BIN)/python -m benchmarks.clusters
+	$(BIN)/python -m benchmarks.arms
+	$(BIN)/python -m benchmarks.adjusted
+	$(BIN)/python -m benchmarks.stopping
+	$(BIN)/python -m benchmarks.human_check
+	$(BIN)/python -m benchmarks.leaderboard
+	$(BIN)/python -m benchmarks.analysis
+	$(BIN)/python -m benchmarks.rescore
+	$(BIN)/python -m benchmarks.report
+	$(BIN)/python -m benchmarks.protocol --seeds 40
+	$(BIN)/python -m benchmarks.judges
 
 docs: $(DEV)                ## write docs/help.md anew from the commands
 	$(BIN)/python docs/make_help.py

@@ -210,8 +210,8 @@ def test_one_answer_to_all_is_found_whatever_is_hung_on_it(
 
 def test_who_only_repeats_the_question_has_not_one_answer_to_all(make_comparison: Make) -> None:
     rows = [
-        make_comparison(f"c{n}", context=(Message("user", asked(n)),), response_a=asked(n), response_b=f"{asked(n)} Yes.")
-        for n in range(9)
+        make_comparison(f"c{n}", context=(Message("user", one),), response_a=one, response_b=f"{one} Yes.")
+        for n, one in enumerate(map(asked, range(9)))
     ]  # fmt: skip
     assert {one.repeated_answers for one in find(rows).values()} == {0}
 
