@@ -1,7 +1,7 @@
 """How far raters agree beyond chance: judges with each other, a judge with itself or with people.
 
 Neighbour: `panel` shows these for several judges. Kappa falls where one outcome prevails, so raw agreement always
-stands beside it.
+stands beside it. The libraries are imported where they are used: they take more than a second, in every flow run.
 """
 
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
@@ -12,12 +12,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-import evalica
 import msgspec
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from statsmodels.stats import inter_rater
 
 from redraft.errors import InputError
 
@@ -52,6 +49,8 @@ def cohen_kappa(table: ArrayLike) -> float | None:
     expected = float(counts.sum(axis=0) @ counts.sum(axis=1)) / total**2
     if expected >= 1 - 1e-12:
         return None
+    from statsmodels.stats import inter_rater
+
     found: Any = inter_rater.cohens_kappa(counts, return_results=False)
     return float(found)
 
@@ -67,6 +66,8 @@ def fleiss_kappa(table: ArrayLike) -> float | None:
         raise InputError("Fleiss' kappa needs the same number of raters, two or more, for every unit")
     if (counts.sum(axis=0) > 0).sum() < 2:
         return None
+    from statsmodels.stats import inter_rater
+
     return float(inter_rater.fleiss_kappa(counts))
 
 
@@ -82,6 +83,9 @@ def krippendorff_alpha(ratings: ArrayLike, distance: Distance = "nominal") -> fl
     paired = data[:, (~np.isnan(data)).sum(axis=0) >= 2]
     if not paired.size or np.nanmax(paired) == np.nanmin(paired):
         return None
+    import evalica
+    import pandas as pd
+
     return float(evalica.alpha(pd.DataFrame(paired), distance=distance).alpha)
 
 

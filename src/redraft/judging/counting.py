@@ -104,13 +104,12 @@ class _Kept:
         self.failed: set[str] = set()
         self.judges: dict[str, tuple[Folder, Sums]] = {}
 
-    def compare(self, comparison: Comparison) -> None:
-        if comparison.context_id in self.styles:
-            raise InputError(f"context {comparison.context_id} is compared twice; keep one comparison of it")
-        a, b = comparison.response_a, comparison.response_b
-        self.styles[comparison.context_id] = style(a or ""), style(b or "")
-        if a is None or b is None:
-            self.failed.add(comparison.context_id)
+    def compare(self, context_id: str, seen: Scan) -> None:
+        if context_id in self.styles:
+            raise InputError(f"context {context_id} is compared twice; keep one comparison of it")
+        self.styles[context_id] = seen.a.style if seen.a else NOTHING, seen.b.style if seen.b else NOTHING
+        if seen.a is None or seen.b is None:
+            self.failed.add(context_id)
 
     def judge(self, item: Judgment) -> None:
         if self.styles and item.context_id not in self.styles:
@@ -148,8 +147,24 @@ class StudyCounts:
         self._detectors = Detectors()
 
     def compare(self, comparison: Comparison) -> None:
-        self._pairs.setdefault((comparison.model_a, comparison.model_b), _Kept()).compare(comparison)
-        self._detectors.add(comparison)
+        seen = self._detectors.add(comparison)
+        self._keep(Named(comparison.context_id, comparison.model_a, comparison.model_b, comparison.group), seen)
+        self.scans.append(msgspec.json.encode(seen))
+
+    def compare_line(self, line: bytes) -> None:
+        """As `compare`, for the line of a comparison in a results file; no text is looked at where its scan fits."""
+        if (seen := kept_scan(line)) is not None:
+            named = _decode_named(line)
+            if self._detectors.enough(named.context_id, named.pair, seen):
+                self._detectors.take(named.context_id, named.pair, seen)
+                self._keep(named, seen)
+                self.scans.append(None)
+                return
+        self.compare(_decode(line))
+
+    def _keep(self, named: Named, seen: Scan) -> None:
+        self._pairs.setdefault(named.pair, _Kept()).compare(named.context_id, seen)
+        self._groups[named.context_id] = named.group
 
     def judge(self, item: Judgment) -> None:
         self._pairs.setdefault((item.model_a, item.model_b), _Kept()).judge(item)

@@ -85,19 +85,23 @@ def without_echo(plain: str, asked: Iterable[str]) -> str:
     return left if left.count(" ") >= LEAST_WORDS else plain
 
 
+def sameness(plain: str) -> bytes:
+    """What is equal for `normalised` answers that are the same: 16 bytes of a hash, no text."""
+    # A number at its end makes no other answer of a long one; of a short one it may be all that it says.
+    letters = " ".join(plain.translate(_NO_LETTERS).split() if plain.isascii() else _LETTERS.findall(plain))
+    told = letters if letters.count(" ") >= LEAST_WORDS else plain
+    return hashlib.sha256(told.encode("utf-8", "replace")).digest()[:16]
+
+
 class AnswerGroups:
     """Collects one model's answers and tells which of them are the same; keeps hashes, no texts."""
 
     def __init__(self) -> None:
         self._groups: dict[bytes, tuple[str, list[str]]] = {}
 
-    def add(self, context_id: str, plain: str) -> None:
-        """`plain` is the `normalised` answer; an empty one is counted elsewhere and not given here."""
-        # A number at its end makes no other answer of a long one; of a short one it may be all that it says.
-        letters = " ".join(plain.translate(_NO_LETTERS).split() if plain.isascii() else _LETTERS.findall(plain))
-        told = letters if letters.count(" ") >= LEAST_WORDS else plain
-        digest = hashlib.sha256(told.encode("utf-8", "replace")).digest()
-        self._groups.setdefault(digest, (plain[:80], []))[1].append(context_id)
+    def add(self, context_id: str, same: bytes, begins: str) -> None:
+        """By the answer's `sameness`, and how it begins; an empty one is counted elsewhere and not given here."""
+        self._groups.setdefault(same, (begins, []))[1].append(context_id)
 
     def repeated(self, at_least: int = REPEATED_IN) -> tuple[Repeated, ...]:
         """The answers of `at_least` contexts or more, the most frequent first."""
@@ -115,7 +119,8 @@ def repeated_answers(answers: Iterable[tuple[str, str]], at_least: int = REPEATE
     groups = AnswerGroups()
     for context_id, text in answers:
         if not is_empty(text):
-            groups.add(context_id, normalised(text))
+            plain = normalised(text)
+            groups.add(context_id, sameness(plain), plain[:80])
     return groups.repeated(at_least)
 
 

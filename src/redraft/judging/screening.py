@@ -10,20 +10,10 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from redraft.errors import InputError
-from redraft.judging.detectors import (
-    AnswerGroups,
-    Repeated,
-    asked_in,
-    is_empty,
-    normalised,
-    signs,
-    unrelated,
-    without_echo,
-    words,
-)
+from redraft.judging.detectors import AnswerGroups, Repeated
 from redraft.judging.folding import Fold
 from redraft.judging.intervals import tango_interval, win_rate
-from redraft.judging.material import ANSWER_LIMIT
+from redraft.judging.scans import Found, Scan, scan
 from redraft.records import Comparison
 
 
@@ -95,18 +85,16 @@ class Detector:
         self._directed: dict[str, list[str]] = {}
         self._unrelated: set[str] = set()
 
-    def add(self, context_id: str, text: str, context: frozenset[str], asked: tuple[str, ...] = ()) -> None:
-        """One answer; `context` are the words of what it answers, `asked` what it may echo of it (`asked_in`)."""
+    def add(self, context_id: str, found: Found) -> None:
+        """One answer, as it was looked at."""
         self._answers += 1
-        if is_empty(text):
+        if not found.same:
             self._empty += 1
             return
-        plain = normalised(text)
-        found = words(plain[:ANSWER_LIMIT])
-        self._groups.add(context_id, without_echo(plain, asked))
-        for name in signs(text[:ANSWER_LIMIT], plain[:ANSWER_LIMIT], found):
+        self._groups.add(context_id, found.same, found.begins)
+        for name in found.signs:
             self._directed.setdefault(name, []).append(context_id)
-        if unrelated(found, context):
+        if found.unrelated:
             self._unrelated.add(context_id)
 
     def findings(self) -> Findings:
@@ -124,19 +112,28 @@ class Detectors:
         self._detectors: dict[str, Detector] = {}
         self._seen: set[tuple[str, str]] = set()
 
-    def add(self, comparison: Comparison) -> None:
-        sides = ((comparison.model_a, comparison.response_a), (comparison.model_b, comparison.response_b))
-        for model, _ in sides:
-            self._detectors.setdefault(model, Detector(model))
-        key = comparison.context_id
-        fresh = [(m, text) for m, text in sides if text is not None and (m, key) not in self._seen]
-        if not fresh:
-            return
-        said = [normalised(message.content) for message in comparison.context]
-        context, asked = words(" ".join(said)), asked_in(said)
-        for model, text in fresh:
-            self._seen.add((model, key))
-            self._detectors[model].add(key, text, context, asked)
+    def add(self, comparison: Comparison) -> Scan:
+        """Looks at a comparison's answers, as far as they are new; the scan is what it saw."""
+        key, a, b = comparison.context_id, comparison.model_a, comparison.model_b
+        found = scan(comparison, (a, key) not in self._seen, (b, key) not in self._seen)
+        self.take(key, (a, b), found)
+        return found
+
+    def enough(self, context_id: str, models: tuple[str, str], kept: Scan) -> bool:
+        """Whether `take` needs no text for this scan: what it leaves out was looked at before."""
+        return all(
+            side is None or side.found is not None or (model, context_id) in self._seen
+            for model, side in zip(models, (kept.a, kept.b), strict=True)
+        )
+
+    def take(self, context_id: str, models: tuple[str, str], kept: Scan) -> None:
+        """What was seen of a comparison's answers; one that came before does not count again."""
+        for model, side in zip(models, (kept.a, kept.b), strict=True):
+            detector = self._detectors.get(model) or self._detectors.setdefault(model, Detector(model))
+            if side is None or side.found is None or (model, context_id) in self._seen:
+                continue
+            self._seen.add((model, context_id))
+            detector.add(context_id, side.found)
 
     def findings(self) -> dict[str, Findings]:
         return {model: detector.findings() for model, detector in self._detectors.items()}
