@@ -16,7 +16,7 @@ up: $(VENV)/core            ## a Prefect server with UI, a worker and all deploy
 	$(BIN)/redraft up --sandbox
 
 test: $(DEV)                ## install, then run every test, a file to one of TESTERS processes
-	$(BIN)/python -m pytest -n $(TESTERS) --dist loadfile
+	$(BIN)/python -m pytest -n $(TESTERS) --dist loadfile --no-loadscope-reorder
 
 check: $(DEV)               ## lint, format, types, import contracts, stale docs
 	$(BIN)/ruff check .

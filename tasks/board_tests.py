@@ -20,7 +20,7 @@ from redraft.judging.judges import Judge
 from redraft.records import Comparison
 from tasks.judge_board import Round, judge_round, round_of, round_plan, rounds_folders
 from tasks.judge_checks import CHECK_STAGE, ask_tests, check_requests, draw_tests
-from tasks.judge_pair import folder_of
+from tasks.judge_pair import folders_of
 from tasks.judge_shard import judge_of, judgments_meta, reopen_failed
 from tasks.session import current_caller, send_batches
 from tasks.shards import publish_dataset, run_shards
@@ -82,11 +82,13 @@ async def judge_and_test(of: Round, panel: Sequence[Judge], target: str, checks:
     The first judge's judgments go to `target`, another's beside it with its name behind, the tests likewise.
     """
 
-    async def judged(number: int, judge: Judge) -> tuple[Dataset, Dataset]:
-        said = await judge_round(of, judge, Path(folder_of(target, judge, number)))
-        return said, await test_round(of, judge, Path(folder_of(checks, judge, number)))
+    async def judged(judge: Judge, said_in: str, tests_in: str) -> tuple[Dataset, Dataset]:
+        said = await judge_round(of, judge, Path(said_in))
+        return said, await test_round(of, judge, Path(tests_in))
 
-    done = await side_by_side(judged(number, judge) for number, judge in enumerate(panel))
+    done = await side_by_side(
+        judged(*one) for one in zip(panel, folders_of(target, panel), folders_of(checks, panel), strict=True)
+    )
     folders = rounds_folders(of, [said for said, _ in done], [tests for _, tests in done])
     return {"folders": folders, "costs": [cost_of(stage, made) for both in done
                                           for stage, made in zip(("judging", "tests"), both, strict=True)]}  # fmt: skip

@@ -8,8 +8,10 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+from filelock import FileLock, Timeout
 from prefect import task
 
+from redraft.datasets.files import storage_faults
 from redraft.datasets.given_answers import Given, given_datasets, open_given, read_given
 from redraft.datasets.reading import resolve_input
 from redraft.errors import ConfigurationError, InputError
@@ -40,6 +42,27 @@ async def given_answers(files: list[str]) -> dict[str, object]:
 async def _of_files(files: Sequence[Path]) -> Given:
     digests = [f"{one.stem}:{await digest_of(one)}" for one in files]
     folder = made_at("given", files[0], hashlib.sha256("\n".join(digests).encode()).hexdigest()[:16])
+    # Another run of the same files waits here, and then finds them read; a killed process holds no lock.
+    lock = await _alone(folder.with_name(f".{folder.name}.lock"))
+    try:
+        return await _read_once(files, folder)
+    finally:
+        lock.release()
+
+
+async def _alone(path: Path) -> FileLock:
+    lock = FileLock(path)
+    while True:
+        try:
+            with storage_faults(path):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                lock.acquire(timeout=0)
+            return lock
+        except Timeout:
+            await asyncio.sleep(0.2)
+
+
+async def _read_once(files: Sequence[Path], folder: Path) -> Given:
     # The mark comes last: without it a run was stopped on the way.
     mark = folder / "whole"
     if mark.exists():

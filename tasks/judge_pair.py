@@ -34,8 +34,8 @@ async def judge_pair(
     asked = [as_judge(one) for one in ([judges] if isinstance(judges, Judge | str) else judges)]
     require_each_once(asked)
     done = await side_by_side(
-        _judged(contexts, first, second, one, folder_of(target, one, number), folder_of(checks, one, number))
-        for number, one in enumerate(asked)
+        _judged(contexts, first, second, *one)
+        for one in zip(asked, folders_of(target, asked), folders_of(checks, asked), strict=True)
     )
     panel = {judge.model: {"judgments": str(said.path), **({"checks": str(tests.path)} if tests else {})}
              for judge, (said, tests) in zip(asked, done, strict=True)}  # fmt: skip
@@ -59,8 +59,17 @@ async def _judged(
     return said, await check_all(contexts, first, second, judge, Path(checks)) if checks else None
 
 
-def folder_of(folder: str, judge: Judge, number: int) -> str:
-    """The first judge's folder, or that of another judge beside it; "" stays what it is."""
-    if not folder or number == 0:
-        return folder
-    return f"{folder}-{re.sub(r'[^a-z0-9.]+', '-', judge.model.lower()).strip('-.')}"
+def folders_of(folder: str, panel: Sequence[Judge]) -> list[str]:
+    """The first judge's folder, and those of the others beside it; "" stays what it is.
+
+    Names that a folder cannot tell apart (`x/judge-1`, `x/Judge_1`) get a number behind: one judge's judgments never
+    take another's place.
+    """
+    if not folder:
+        return [folder for _ in panel]
+    found = [folder]
+    for judge in panel[1:]:
+        named = f"{folder}-{re.sub(r'[^a-z0-9.]+', '-', judge.model.lower()).strip('-.')}"
+        free = (f"{named}{f'-{number}' if number > 1 else ''}" for number in range(1, len(panel) + 1))
+        found.append(next(one for one in free if one not in found))
+    return found

@@ -74,6 +74,9 @@ async def compare_in_looks(
     parts = [Dataset.open(Path(one)) for one in await make_portions(str(contexts.path), looking.due, looking.seed)]
     clusters = await asyncio.to_thread(lambda: clusters_of_contexts(part.rows() for part in parts))
     keep_looks(Path(output), looking)
+    if looking.weak:
+        get_run_logger().warning("%s", looking.weak)
+        tell(looking.weak)
     served = [one.model for one in offers if one.model in models]
     answers, serving = await answers_of(served, contexts, offers)
     whole, run = dict(zip(served, answers, strict=True)), _Run()

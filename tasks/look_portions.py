@@ -18,6 +18,7 @@ from redraft.datasets.work import Work
 from redraft.errors import ConfigurationError, InputError
 from redraft.home import Home
 from redraft.judging.judges import Judge
+from redraft.judging.planning import Aim, power_of
 from redraft.judging.portions import look_plan, portions
 from redraft.judging.stopping import LookPlan
 from redraft.records import Response
@@ -25,6 +26,8 @@ from tasks.made_inputs import intact
 from tasks.shards import publish_dataset
 
 FORMAT = "redraft.looks@1"
+# Ties that a run is taken to have before it has any, and the power below which a person is told.
+_TIES, _WEAK = 0.3, 0.5
 
 
 class Looking(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,7 +49,21 @@ class Looking(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def ahead(self) -> str:
         """What a dry run adds to an estimate of all contexts."""
-        return f"; with looks after {_listed(self.due)} contexts it may stop at any of them, and then costs less"
+        said = f"; with looks after {_listed(self.due)} contexts it may stop at any of them, and then costs less"
+        return f"{said}; {self.weak}" if self.weak else said
+
+    @property
+    def weak(self) -> str:
+        """A caution where the whole run would more often miss the planned rate than find it, else ""."""
+        aim = Aim(rate=self.plan.rate, tie_rate=min(_TIES, 2 * (1 - self.plan.rate)))
+        power = power_of(aim, self.plan.contexts, self.plan.rate)
+        if power >= _WEAK:
+            return ""
+        return (
+            f"{self.plan.contexts:,} contexts would find a win rate of {self.plan.rate:.0%} in about {100 * power:.0f} "
+            "of 100 runs only, so a look may stop early because a winner is out of reach; take more contexts "
+            "(redraft plan says how many), or --futility 0"
+        )
 
     @property
     def kept(self) -> Kept:
@@ -89,10 +106,14 @@ def planned_looks(
                 "name one judge, or leave the looks out"
             )
         plan = look_plan(looks, contexts.count, rate=rate, futility=futility)
-        question = [*models, panel[0].model, panel[0].template]
-        looking = Looking(plan=plan, seed=seed, question=question, contexts=contexts.content_hash)
-    _require_same(output, [*models, panel[0].model, panel[0].template], looking)
+        looking = Looking(plan=plan, seed=seed, question=_question(models, panel[0]), contexts=contexts.content_hash)
+    _require_same(output, _question(models, panel[0]), looking)
     return looking
+
+
+def _question(models: Sequence[str], judge: Judge) -> list[str]:
+    """What is asked: the same models and judge in another way are another test."""
+    return [*models, judge.model, judge.template, judge.form, judge.effort or "", str(judge.max_tokens)]
 
 
 def keep_looks(output: Path, looking: Looking) -> None:

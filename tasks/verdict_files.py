@@ -16,6 +16,7 @@ from redraft.errors import PartialError
 from redraft.judging.artifact import study_markdown
 from redraft.judging.checks import canaries_of, read_checks
 from redraft.judging.pages import Cost, Stage
+from redraft.judging.panel import Panel
 from redraft.judging.publishing import REPORT, RESULTS, Told, publish
 from redraft.judging.seed_words import seed_sentences
 from redraft.judging.settings import Settings
@@ -98,6 +99,7 @@ async def write_verdict(
         + [f"{one.explanation} {one.frequencies}".strip() for one in each],
         "conclusion": study.conclusion,
         "table": [_row(pair, said) for pair in study.pairs],
+        "together": [_together(one.panel) for one in study.panels],
         "simulated": study.simulated,
     }
 
@@ -151,13 +153,27 @@ def _row(pair: Summary, settings: Settings) -> dict[str, Any]:
     }
 
 
+def _together(panel: Panel) -> dict[str, int]:
+    """Of how many contexts not every judge has a verdict: these are missing from what the judges say together."""
+    missing = panel.partial + panel.unusable
+    return {"contexts": panel.n + missing, "no verdict": missing}
+
+
 def require_verdicts(verdict: dict[str, Any], max_missing: float) -> None:
-    """Raises PartialError, with the verdict, where more than that share of the contexts of a pair have none."""
+    """Raises PartialError, with the verdict, where more than that share of the contexts of a pair have none: of a
+    judge, or of all judges together."""
     worst = max(verdict["table"], key=lambda row: row["no verdict"], default=None)
     if worst is not None and worst["no verdict"] > max_missing * worst["contexts"]:
         raise PartialError(
             f"{worst['no verdict']} of {worst['contexts']} contexts have no verdict ({worst['why']}); a rerun asks "
             "again where a call failed by a fault that passes, refusals and cut answers stay",
+            verdict,
+        )
+    together = max(verdict["together"], key=lambda row: row["no verdict"], default=None)
+    if together is not None and together["no verdict"] > max_missing * together["contexts"]:
+        raise PartialError(
+            f"{together['no verdict']} of {together['contexts']} contexts lack a verdict of one judge at least; a "
+            "rerun asks again where a call failed by a fault that passes, refusals and cut answers stay",
             verdict,
         )
 

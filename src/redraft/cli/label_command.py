@@ -133,9 +133,10 @@ def _show(run: Path, number: int | None, as_json: bool) -> None:
     from redraft.judging.results import read_head
 
     settings = read_head(results_path(run)).summary.settings
-    found = read_human_labels(run, confidence=settings.confidence)
+    pairs = read_pairs(run)
+    found = read_human_labels(run, confidence=settings.confidence, cluster_by=settings.cluster_by)
     if number is not None:
-        wanted = chosen(read_pairs(run), number, settings.labels).models
+        wanted = chosen(pairs, number, settings.labels).models
         found = [one for one in found if (one.model_a, one.model_b) == wanted]
     if as_json:
         click.echo(msgspec.json.encode(found))

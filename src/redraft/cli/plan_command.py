@@ -100,7 +100,7 @@ def _plan(as_json: bool, told: dict[str, Any]) -> None:
     judges = [make_judge(name, prompt=told["judge_prompt"], criteria=told["criteria"]) for name in names]
     _require_each_once([one.model for one in judges], "judge")
     pilot = read_pilot(told["pilot"]) if told["pilot"] else None
-    looks = look_plan(told["looks"], told["contexts"] or 1_000_000).fractions if told["looks"] else ()
+    looks = look_plan(told["looks"], told["contexts"] or 1_000_000).fractions if told["looks"] is not None else ()
     aim = Aim(
         rate=told["rate"], tie_rate=_first(told["tie_rate"], pilot and pilot.tie_rate, TIES), power=told["power"],
         alpha=round(1 - told["confidence"], 12), missing=_first(told["missing"], pilot and pilot.missing, 0.0),

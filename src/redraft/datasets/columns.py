@@ -66,7 +66,8 @@ def types_of(struct: type[msgspec.Struct]) -> dict[str, Any]:
 
 
 @cache
-def _json_columns(struct: type[msgspec.Struct]) -> frozenset[str]:
+def json_columns(struct: type[msgspec.Struct]) -> frozenset[str]:
+    """Columns of free-form dictionaries, which are stored as JSON."""
     return frozenset(column for column, kind in types_of(struct).items() if kind == dict[str, Any])
 
 
@@ -85,7 +86,7 @@ def from_columns(struct: type[msgspec.Struct], row: dict[str, object]) -> msgspe
 
     Raises msgspec.ValidationError where a value is not of the field's type.
     """
-    nested, as_json = _nested_columns(struct), _json_columns(struct)
+    nested, as_json = _nested_columns(struct), json_columns(struct)
     values: dict[str, object] = {}
     for field, column in columns_of(struct).items():
         if column not in row:

@@ -12,14 +12,34 @@ import msgspec
 from redraft.errors import InputError
 from redraft.judging.clustered import ClusterCounts, Effective
 from redraft.judging.folding import Fold, Folder, Tally, tally
+from redraft.judging.groups import clusters_of
 from redraft.judging.multiplicity import Pair
 from redraft.judging.replies import read_json_reply
+from redraft.judging.scans import Scan, kept_scan, sealed
 from redraft.judging.screening import Detectors, Findings
+from redraft.judging.stored import Stored, encoded_whole
 from redraft.judging.style import Style, style
 from redraft.judging.summary import Picks
 from redraft.records import Comparison, Judgment
 
 _USABLE = frozenset({"ok", "tie"})
+_NO_ANSWER = style("")
+
+
+class Named(msgspec.Struct, frozen=True):
+    """What a comparison is of, without its texts."""
+
+    context_id: str
+    model_a: str
+    model_b: str
+    group: str = ""
+
+    @property
+    def pair(self) -> Pair:
+        return self.model_a, self.model_b
+
+
+_decode, _decode_named = msgspec.json.Decoder(Comparison).decode, msgspec.json.Decoder(Named).decode
 
 
 class Sums(msgspec.Struct):
@@ -107,7 +127,7 @@ class _Kept:
     def compare(self, context_id: str, seen: Scan) -> None:
         if context_id in self.styles:
             raise InputError(f"context {context_id} is compared twice; keep one comparison of it")
-        self.styles[context_id] = seen.a.style if seen.a else NOTHING, seen.b.style if seen.b else NOTHING
+        self.styles[context_id] = seen.a.style if seen.a else _NO_ANSWER, seen.b.style if seen.b else _NO_ANSWER
         if seen.a is None or seen.b is None:
             self.failed.add(context_id)
 
@@ -139,17 +159,21 @@ class _Kept:
 class StudyCounts:
     """Takes the comparisons of any number of pairs, then the judgments of any number of judges, one by one.
 
-    InputError where a context is compared twice, judged but not compared, or judged twice in one order.
+    InputError where a context is compared twice, judged but not compared, or judged twice in one order. `scans` are
+    what was seen of each comparison, as `with_scan` takes it; None where its line has that already.
     """
 
     def __init__(self) -> None:
         self._pairs: dict[Pair, _Kept] = {}
         self._detectors = Detectors()
+        self._named: dict[str, Named] = {}
+        self.scans: list[bytes | None] = []
 
-    def compare(self, comparison: Comparison) -> None:
+    def compare(self, comparison: Comparison, line: bytes | None = None) -> None:
+        """`line` is what it stands in, where it was read from a results file."""
         seen = self._detectors.add(comparison)
         self._keep(Named(comparison.context_id, comparison.model_a, comparison.model_b, comparison.group), seen)
-        self.scans.append(msgspec.json.encode(seen))
+        self.scans.append(sealed(seen, line or encoded_whole(comparison)))
 
     def compare_line(self, line: bytes) -> None:
         """As `compare`, for the line of a comparison in a results file; no text is looked at where its scan fits."""
@@ -160,11 +184,11 @@ class StudyCounts:
                 self._keep(named, seen)
                 self.scans.append(None)
                 return
-        self.compare(_decode(line))
+        self.compare(_decode(line), line)
 
     def _keep(self, named: Named, seen: Scan) -> None:
         self._pairs.setdefault(named.pair, _Kept()).compare(named.context_id, seen)
-        self._groups[named.context_id] = named.group
+        self._named[named.context_id] = named
 
     def judge(self, item: Judgment) -> None:
         self._pairs.setdefault((item.model_a, item.model_b), _Kept()).judge(item)
@@ -180,6 +204,10 @@ class StudyCounts:
             raise InputError("there are no judgments to count")
         return [one for pair, kept in self._pairs.items() for one in kept.counted(pair, clusters)]
 
+    def clusters(self, by: str = "") -> dict[str, str] | None:
+        """The contexts' groups, as `clusters_of` gives them; None without comparisons."""
+        return clusters_of(self._named.values(), by) if self._pairs else None
+
     def findings(self) -> dict[str, Findings]:
         """Model → what the detectors found in its answers; empty without comparisons."""
         return self._detectors.findings()
@@ -188,8 +216,10 @@ class StudyCounts:
 def count_study(judgments: Iterable[Judgment], comparisons: Iterable[Comparison] = ()) -> StudyCounts:
     """Counts both, each read once and never held, whatever their length."""
     counts = StudyCounts()
-    for comparison in comparisons:
-        counts.compare(comparison)
+    lines = comparisons.each(counts.compare_line) if isinstance(comparisons, Stored) else comparisons
+    for comparison in lines:
+        if comparison is not None:
+            counts.compare(comparison)
     for item in judgments:
         counts.judge(item)
     return counts

@@ -22,6 +22,7 @@ REPEATED_IN = 3
 LOW_OVERLAP = 0.02
 LEAST_WORDS = 8
 
+BEGINS = 80  # characters by which an answer is named
 _LEAST_ECHO = 20  # characters; shorter sentences stand in answers by chance
 _LETTERS = re.compile(r"[^\W\d_]+")
 _WORD = re.compile(r"[^\W_]+")
@@ -99,8 +100,12 @@ class AnswerGroups:
     def __init__(self) -> None:
         self._groups: dict[bytes, tuple[str, list[str]]] = {}
 
-    def add(self, context_id: str, same: bytes, begins: str) -> None:
-        """By the answer's `sameness`, and how it begins; an empty one is counted elsewhere and not given here."""
+    def add(self, context_id: str, plain: str) -> None:
+        """`plain` is the `normalised` answer; an empty one is counted elsewhere and not given here."""
+        self.take(context_id, sameness(plain), plain[:BEGINS])
+
+    def take(self, context_id: str, same: bytes, begins: str) -> None:
+        """As `add`, by the answer's `sameness` and how it begins."""
         self._groups.setdefault(same, (begins, []))[1].append(context_id)
 
     def repeated(self, at_least: int = REPEATED_IN) -> tuple[Repeated, ...]:
@@ -119,8 +124,7 @@ def repeated_answers(answers: Iterable[tuple[str, str]], at_least: int = REPEATE
     groups = AnswerGroups()
     for context_id, text in answers:
         if not is_empty(text):
-            plain = normalised(text)
-            groups.add(context_id, sameness(plain), plain[:80])
+            groups.add(context_id, normalised(text))
     return groups.repeated(at_least)
 
 

@@ -52,6 +52,7 @@ def family(model: str) -> str | None:
 
 
 def related(first: str, second: str) -> str | None:
-    """A family that both models are of, or None."""
+    """A family that both models are of, or None; the same model is its own relative, whatever it is called."""
     others = families(second)
-    return next((one for one in families(first) if one in others), None)
+    same = bool(first and second) and split_model(first)[1].lower() == split_model(second)[1].lower()
+    return next((one for one in families(first) if one in others), "the same model" if same else None)

@@ -6,9 +6,10 @@ Neighbours: `stage` stores the group with each comparison, `verdict` takes the m
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Protocol
 
 from redraft.errors import InputError
-from redraft.records import Comparison, Conversation
+from redraft.records import Conversation
 
 # The columns of a user's data that name a group, the first that is filled counts.
 GROUP_COLUMNS = ("group", "user_id", "user", "document_id", "document")
@@ -39,7 +40,16 @@ def kept_group(group: str, by: str) -> str:
     return group if not by or group.partition(":")[0] in KINDS[by] else ""
 
 
-def clusters_of(comparisons: Iterable[Comparison], by: str = "") -> dict[str, str] | None:
+class Grouped(Protocol):
+    """A comparison, or what is left of one without its texts."""
+
+    @property
+    def context_id(self) -> str: ...
+    @property
+    def group(self) -> str: ...
+
+
+def clusters_of(comparisons: Iterable[Grouped], by: str = "") -> dict[str, str] | None:
     """Context id → group, as `summarise(..., clusters=)` takes it; None where no two contexts share a group.
 
     A context without a group is one of its own, and so is one whose group is of another kind than `by`. InputError
@@ -57,7 +67,13 @@ def clusters_of(comparisons: Iterable[Comparison], by: str = "") -> dict[str, st
             shared = shared or grouped.setdefault(group, one.context_id) != one.context_id
         elif one.group:
             others[one.group.partition(":")[0]] = None
-    if by and by != "none" and not grouped:
-        known = f"they name {' and '.join(others)}" if others else "they name no group at all"
-        raise InputError(f"no context names a {by} to group by; {known}")
+    require_kind(by, others, found=bool(grouped))
     return clusters if shared else None
+
+
+def require_kind(by: str, groups: Iterable[str], *, found: bool) -> None:
+    """InputError, with what the contexts' `groups` are of, where they were to be grouped by what none of them names."""
+    if by and by != "none" and not found:
+        kinds = dict.fromkeys(group.partition(":")[0] for group in groups)
+        known = f"they name {' and '.join(kinds)}" if kinds else "they name no group at all"
+        raise InputError(f"no context names a {by} to group by; {known}")

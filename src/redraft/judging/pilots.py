@@ -46,6 +46,8 @@ def read_pilot(run: Path) -> Pilot:
     """InputError where the folder has no results, or none of its comparisons has a verdict."""
     path = results_path(run)
     head, comparisons = read_head(path), read_comparisons(path)
+    if not head.summary.pairs:
+        raise InputError(f"{run}: no two models were compared in it; name a run of `redraft evaluate`")
     settings = head.summary.settings
     clusters = clusters_of(comparisons, settings.cluster_by)
     # One bootstrap sample: of its numbers only counts are used here.

@@ -12,6 +12,7 @@ import msgspec
 from redraft.calling import prices, tokens
 from redraft.calling.estimating import ASSUMED_OUTPUT
 from redraft.errors import InputError
+from redraft.judging.canaries import CANARIES, CANARY_CONTEXTS, REPEATS
 from redraft.judging.judges import Judge
 from redraft.judging.planning import Plan
 from redraft.judging.protocol import judge_request
@@ -71,13 +72,27 @@ def assumed_lengths(judge: Judge) -> Lengths:
 
 
 def price(plan: Plan, models: Sequence[str], judges: Sequence[str], lengths: Lengths) -> tuple[Priced, ...]:
-    """A row for each model and judge, those of a judge with its re-asks; a model without a name has no price."""
+    """A row for each model, and two for each judge, with its re-asks: the run's own calls, and its tests.
+
+    A model without a name has no price.
+    """
     named = [*models, *[""] * (plan.aim.models - len(models))]
+    tests = round(test_calls(plan.contexts) * (1 + plan.aim.retry))
     rows = [_row("answers", model, plan.contexts, lengths.context, lengths.answer) for model in named]
     return (
         *rows,
-        *(_row("judging", judge, plan.judge_calls, lengths.judge_input, lengths.judge_output) for judge in judges),
+        *(
+            _row(what, judge, calls, lengths.judge_input, lengths.judge_output)
+            for judge in judges
+            for what, calls in (("judging", plan.judge_calls), ("tests of the judge", tests))
+        ),
     )
+
+
+def test_calls(contexts: int) -> int:
+    """Calls of the tests that every run makes of each judge: planted answers in both orders and an answer against
+    itself, which is the same in both; and verdicts that are asked for twice."""
+    return (2 * len(CANARIES) + 1) * min(CANARY_CONTEXTS, contexts) + min(REPEATS, contexts)
 
 
 def total_cost(rows: Sequence[Priced]) -> float | None:

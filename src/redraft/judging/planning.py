@@ -104,6 +104,8 @@ def plan(aim: Aim, contexts: int | None = None) -> Plan:
     size = needed if contexts is None else contexts
     if size < 1:
         raise InputError(f"a plan for {size} contexts; it takes one or more")
+    if size > _MOST:
+        raise InputError(f"a plan for {size} contexts; {_MOST:,} are the most")
     pairs = aim.models * (aim.models - 1) // 2
     return Plan(
         aim=aim,

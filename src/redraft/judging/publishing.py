@@ -15,7 +15,6 @@ import msgspec
 from redraft.datasets.files import storage_faults, write_whole
 from redraft.judging.counting import StudyCounts, count_study
 from redraft.judging.examples import Examples, pick_examples
-from redraft.judging.groups import clusters_of
 from redraft.judging.labels.effect import fingerprints, human_labels, labels_together
 from redraft.judging.labels.effect_wording import by_whom
 from redraft.judging.labels.judged import judged_pairs
@@ -24,9 +23,10 @@ from redraft.judging.leaderboard.elo import EloCurve
 from redraft.judging.leaderboard.table import Leaderboard
 from redraft.judging.pages import Cost, Stage
 from redraft.judging.report import ReportInput, render_report
-from redraft.judging.results import encoded_whole, write_results
+from redraft.judging.results import write_results
 from redraft.judging.seed_words import seed_stage
 from redraft.judging.settings import Settings
+from redraft.judging.stored import encoded_whole
 from redraft.judging.summary import Canaries, StudySummary
 from redraft.judging.tables import write_tables
 from redraft.judging.trait_examples import pick_answers
@@ -72,7 +72,7 @@ def publish(
     labels do not fit.
     """
     counts = count_study(judgments, comparisons) if counts is None else counts
-    clusters = None if counts.empty else clusters_of(comparisons, settings.cluster_by)
+    clusters = counts.clusters(settings.cluster_by)
     sheets = read_sheets(output)
     shown = fingerprints(sheets, comparisons) if sheets else {}
     people = labels_together(sheets, shown)
@@ -89,7 +89,7 @@ def publish(
         write_results(
             output / RESULTS, study, comparisons, judgments, told.parameters,
             leaderboard=board, trait_study=traits, ratings=ratings, answers=answers,
-            title=told.title, stages=told.stages, costs=told.costs,
+            title=told.title, stages=told.stages, costs=told.costs, scans=counts.scans,
         )  # fmt: skip
         write_tables(output, comparisons, judgments, counts, clusters=clusters, people=people, ratings=ratings)
         report = ReportInput(

@@ -13,7 +13,7 @@ import msgspec
 
 from redraft.datasets.files import storage_faults
 from redraft.judging.counting import Counted, count_study
-from redraft.judging.groups import clusters_of, kept_group
+from redraft.judging.groups import kept_group, require_kind
 from redraft.judging.labels.judged import results_path
 from redraft.judging.labels.storage import FOLDER
 from redraft.judging.leaderboard.boards import board_of, elo_of_board
@@ -78,7 +78,7 @@ class _Found:
         self.comparisons, self.judgments = read_comparisons(self.path), read_judgments(self.path)
         self.answers = read_answers(self.path)
         self.counts = count_study(self.judgments, self.comparisons)
-        self.clusters = None if self.counts.empty else clusters_of(self.comparisons, self.settings.cluster_by)
+        self.clusters = self.counts.clusters(self.settings.cluster_by)
         self.traits = _traits(self.head, self.path, self.answers, self.settings)
         self.board = self._board()
 
@@ -108,7 +108,9 @@ def _traits(head: Head, path: Path, answers: Stored[Answer], settings: Settings)
     if head.trait_study is None:
         return None
     stored = head.trait_study
-    groups = {one.context_id: kept for one in answers if (kept := kept_group(one.group, settings.cluster_by))}
+    named = {one.context_id: one.group for one in answers if one.group}
+    groups = {key: kept for key, group in named.items() if (kept := kept_group(group, settings.cluster_by))}
+    require_kind(settings.cluster_by, named.values(), found=bool(groups))
     rules = Rules(
         confidence=settings.confidence, min_contexts=settings.min_contexts, max_missing=settings.max_missing
     )  # fmt: skip

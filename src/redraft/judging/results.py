@@ -7,21 +7,23 @@ Neighbours: `verdict` computes, `report` shows, `tables` has the same as Parquet
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import chain, repeat
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 
 import msgspec
 
 from redraft.datasets.files import whole_file
 from redraft.errors import InputError
-from redraft.judging.groups import clusters_of
+from redraft.judging.counting import count_study
 from redraft.judging.leaderboard.table import Leaderboard
 from redraft.judging.pages import Cost, Stage
+from redraft.judging.scans import with_scan
 from redraft.judging.settings import Settings
-from redraft.judging.stored import OPENS, Stored, head_line, items
+from redraft.judging.stored import OPENS, Stored, encoded_whole, head_line, items
 from redraft.judging.summary import StudySummary
 from redraft.judging.trait_study import TraitStudy
-from redraft.judging.verdict import Looks, People, summarise_study
+from redraft.judging.verdict import Looks, People, summarise_counts
 from redraft.records import Answer, Comparison, Judgment, Rating
 
 FORMAT = "redraft.results@1"
@@ -57,9 +59,11 @@ def write_results(
     title: str = "",
     stages: Iterable[Stage] = (),
     costs: Iterable[Cost] = (),
+    scans: Iterable[bytes | None] = (),
 ) -> None:
     """Writes the file whole or not at all, one record a line, never holding more than one record.
 
+    `scans` are what `StudyCounts` saw of each of the comparisons, where it is to be kept.
     Halves of surrogate pairs become "?". Raises StorageError for a full or closed disk. The folder must be there.
     """
     head = Head(
@@ -68,36 +72,22 @@ def write_results(
     )  # fmt: skip
     with whole_file(path) as file:
         file.write(encoded_whole(head)[:-1])
-        _write_array(file, "comparisons", comparisons)
+        _write_array(file, "comparisons", comparisons, scans)
         _write_array(file, "judgments", judgments)
         _write_array(file, "ratings", ratings)
         _write_array(file, "answers", answers)
         file.write(b"}\n")
 
 
-def _write_array(file: BinaryIO, name: str, records: Iterable[msgspec.Struct]) -> None:
+def _write_array(
+    file: BinaryIO, name: str, records: Iterable[msgspec.Struct], scans: Iterable[bytes | None] = ()
+) -> None:
     file.write(f",\n{OPENS.format(name).rstrip()}".encode())
     encoded = records.encoded() if isinstance(records, Stored) else map(encoded_whole, records)
-    for index, line in enumerate(encoded):
+    for index, (line, seen) in enumerate(zip(encoded, chain(scans, repeat(None)), strict=False)):
         file.write(b",\n" if index else b"\n")
-        file.write(line)
+        file.write(with_scan(line, seen))
     file.write(b"\n]")
-
-
-def encoded_whole(record: object) -> bytes:
-    """The record as JSON; halves of surrogate pairs, which are no text and cannot be written, become "?"."""
-    try:
-        return msgspec.json.encode(record)
-    except UnicodeEncodeError:
-        return msgspec.json.encode(_whole(msgspec.to_builtins(record)))
-
-
-def _whole(value: Any) -> Any:
-    if isinstance(value, str):
-        return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
-    if isinstance(value, dict):
-        return {_whole(key): _whole(one) for key, one in cast(dict[Any, Any], value).items()}
-    return [_whole(one) for one in cast(list[Any], value)] if isinstance(value, list | tuple) else value
 
 
 def read_head(path: Path) -> Head:
@@ -160,11 +150,10 @@ def rescore(path: Path, settings: Settings | None = None, *, people: People | No
     labels as `summarise_study` takes them.
     """
     stored = read_head(path).summary
-    comparisons, said = read_comparisons(path), settings or stored.settings
-    clusters = clusters_of(comparisons, said.cluster_by)
-    return summarise_study(
-        read_judgments(path), comparisons, said, clusters, people=people, looks=looks_of(stored),
-        canaries=stored.canaries,
+    said = settings or stored.settings
+    counts = count_study(read_judgments(path), read_comparisons(path))
+    return summarise_counts(
+        counts, said, counts.clusters(said.cluster_by), people=people, looks=looks_of(stored), canaries=stored.canaries,
     )  # fmt: skip
 
 

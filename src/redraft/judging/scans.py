@@ -15,7 +15,17 @@ from importlib.resources import files
 
 import msgspec
 
-from redraft.judging.detectors import asked_in, is_empty, normalised, sameness, signs, unrelated, without_echo, words
+from redraft.judging.detectors import (
+    BEGINS,
+    asked_in,
+    is_empty,
+    normalised,
+    sameness,
+    signs,
+    unrelated,
+    without_echo,
+    words,
+)
 from redraft.judging.material import ANSWER_LIMIT
 from redraft.judging.style import Style, style
 from redraft.records import Comparison
@@ -23,7 +33,6 @@ from redraft.records import Comparison
 _MARK = b',"scan":'
 # What a scan depends on: their sources are part of its digest, so that no rule can change without its being noticed.
 _RULES = ("detectors.py", "material.py", "scans.py", "style.py")
-_BEGINS = 80
 
 
 class Found(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -64,7 +73,7 @@ _decode, _decode_comparison = msgspec.json.Decoder(Scan).decode, msgspec.json.De
 
 
 def scan(comparison: Comparison, fresh_a: bool = True, fresh_b: bool = True) -> Scan:
-    """Looks at both answers; detectors look only at those that are `fresh`. The digest is left open."""
+    """Looks at both answers; detectors look only at those that are `fresh`. It is of no line yet: `sealed`."""
     a, b = comparison.response_a, comparison.response_b
     said = [normalised(message.content) for message in comparison.context] if fresh_a or fresh_b else []
     context, asked = words(" ".join(said)), asked_in(said)
@@ -87,7 +96,7 @@ def _found(text: str, context: frozenset[str], asked: tuple[str, ...]) -> Found:
     used = words(shown)
     told = without_echo(plain, asked)
     return Found(
-        sameness(told), told[:_BEGINS].encode("utf-8", "replace").decode("utf-8"),
+        sameness(told), told[:BEGINS].encode("utf-8", "replace").decode("utf-8"),
         tuple(signs(text[:ANSWER_LIMIT], shown, used)), unrelated(used, context),
     )  # fmt: skip
 
@@ -105,27 +114,33 @@ def kept_scan(line: bytes) -> Scan | None:
     return found if found.of == _digest(line[:at]) else None
 
 
-def with_scan(line: bytes, encoded: bytes | None) -> bytes:
-    """The line of a comparison with `encoded` (a Scan whose digest is open) in place of what scan it has; as it is
-    where that is None."""
-    if encoded is None:
-        return line
-    at = line.rfind(_MARK)
-    if at >= 0:
-        line, at = msgspec.json.encode(_decode_comparison(line)), -1
-    line = line[:-1]
-    return b"".join((line, _MARK, encoded[:-2], _digest(line).encode(), b'"}}'))
+def sealed(found: Scan, line: bytes) -> bytes:
+    """The scan of the comparison in this line as `with_scan` takes it."""
+    return msgspec.json.encode(msgspec.structs.replace(found, of=_digest(_bare(line))))
+
+
+def with_scan(line: bytes, seal: bytes | None) -> bytes:
+    """The line of a comparison with this scan in place of any that it has; as it is where that is None."""
+    return line if seal is None else b"".join((_bare(line), _MARK, seal, b"}"))
+
+
+def _bare(line: bytes) -> bytes:
+    """Without a scan, and the brace at the end."""
+    if line.rfind(_MARK) >= 0:
+        line = msgspec.json.encode(_decode_comparison(line))
+    return line[:-1]
 
 
 def _digest(line: bytes) -> str:
-    found = _rules().copy()
+    found = hashlib.sha256(_rules())
     found.update(line)
     return found.hexdigest()[:32]
 
 
 @cache
-def _rules() -> "hashlib._Hash":
+def _rules() -> bytes:
+    # What is a letter, and which letters are the same, is a matter of the Unicode version.
     found = hashlib.sha256(unicodedata.unidata_version.encode())
     for name in _RULES:
         found.update(files("redraft.judging").joinpath(name).read_bytes())
-    return found
+    return found.digest()

@@ -91,7 +91,7 @@ class Detector:
         if not found.same:
             self._empty += 1
             return
-        self._groups.add(context_id, found.same, found.begins)
+        self._groups.take(context_id, found.same, found.begins)
         for name in found.signs:
             self._directed.setdefault(name, []).append(context_id)
         if found.unrelated:

@@ -45,7 +45,7 @@ class LookPlan(msgspec.Struct, frozen=True, kw_only=True):
                 "at least one context, a rate between 0.5 and 1, a futility from 0 to below 1"
             )
         places = (0.0, *self.fractions)
-        if self.fractions[-1:] != (1.0,) or any(b - a < _CLOSEST for a, b in pairwise(places)):
+        if self.fractions[-1:] != (1.0,) or any(not b - a >= _CLOSEST for a, b in pairwise(places)):
             raise ConfigurationError(f"looks at {list(self.fractions)} of the contexts: shares increase up to 1")
 
     def due(self) -> tuple[int, ...]:

@@ -8,10 +8,12 @@ any shape. Neighbour: `results` says what is in the file.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, BinaryIO, Generic, TypeVar, cast
 
 import ijson  # pyright: ignore[reportMissingTypeStubs]
 import msgspec
@@ -20,8 +22,11 @@ from redraft.errors import InputError
 from redraft.records import Answer, Comparison, Judgment, Rating
 
 Record = TypeVar("Record", Comparison, Judgment, Rating, Answer)
+Read = TypeVar("Read")
 # What opens and closes an array; a line break within a text is escaped in JSON, so that no record has one.
 OPENS, CLOSES, ENDS = '"{}": [\n', b"]", b"]}\n"
+# Bytes that are read at once: a line has some thousands. And the name of the place behind the last section read.
+_BUFFER, _NEXT = 1 << 18, ""
 
 
 class _Otherwise(Exception):  # noqa: N818  (no error: it is read another way)
@@ -40,7 +45,11 @@ class Stored(Generic[Record]):
         self._in_lines = False
 
     def __iter__(self) -> Iterator[Record]:
-        decode = msgspec.json.Decoder(self._kind).decode
+        return self.each(msgspec.json.Decoder(self._kind).decode)
+
+    def each(self, decode: Callable[[bytes], Read]) -> Iterator[Read | Record]:
+        """What `decode` makes of each record's line, which may be less than the record; the record itself where it
+        does not stand in a line."""
         number = 0
         try:
             for line in _lines(self._path, self._section):
@@ -77,25 +86,50 @@ class Stored(Generic[Record]):
 
 def _lines(path: Path, section: str) -> Iterator[bytes]:
     """One record a line, without the comma; nothing where the file ends without such a section."""
-    opens, line = OPENS.format(section).encode(), b""
     try:
-        with path.open("rb") as file:
+        with path.open("rb", buffering=_BUFFER) as file:
             if head_line(file.readline()) is None:
                 raise _Otherwise
-            for line in file:
-                if line == opens:
-                    break
-            else:
-                if line == ENDS:
-                    return
+            places = _places(file)
+            if _found(file, section, places):
+                for line in file:
+                    if line.startswith(CLOSES):
+                        places.setdefault(_NEXT, 0)
+                        places[_NEXT] = max(places[_NEXT], file.tell())
+                        return
+                    yield line.rstrip(b",\n")
                 raise _Otherwise
-            for line in file:
-                if line.startswith(CLOSES):
-                    return
-                yield line.rstrip(b",\n")
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
-    raise _Otherwise
+
+
+def _found(file: BinaryIO, section: str, places: dict[str, int]) -> bool:
+    """Goes to the first record of a section; False where the file has none. Remembers the place."""
+    opens, line, start = OPENS.format(section).encode(), b"", file.tell()
+    if section in places:
+        file.seek(places[section])
+        return True
+    # Other sections before are as long as the file; in one that was laid out otherwise it may stand before those.
+    for begin in (places[_NEXT], start) if _NEXT in places else (start,):
+        file.seek(begin)
+        for line in file:
+            if line == opens:
+                places[section] = file.tell()
+                return True
+        if line != ENDS:
+            raise _Otherwise
+    return False
+
+
+def _places(file: BinaryIO) -> dict[str, int]:
+    """Where sections of this file begin, as far as they were come upon; forgotten once it is another file."""
+    state = os.fstat(file.fileno())
+    return _remembered(state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns)
+
+
+@lru_cache(maxsize=8)
+def _remembered(*_state: int) -> dict[str, int]:
+    return {}
 
 
 def head_line(line: bytes) -> bytes | None:
@@ -114,3 +148,19 @@ def items(path: Path, prefix: str) -> Iterator[Any]:
         # The parser draws a picture of the place below its first line.
         said = (str(fault).strip().splitlines() or [type(fault).__name__])[0]
         raise InputError(f"{path} is not whole JSON ({said}); copy it again, or run the same command again") from None
+
+
+def encoded_whole(record: object) -> bytes:
+    """The record as JSON; halves of surrogate pairs, which are no text and cannot be written, become "?"."""
+    try:
+        return msgspec.json.encode(record)
+    except UnicodeEncodeError:
+        return msgspec.json.encode(_whole(msgspec.to_builtins(record)))
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, dict):
+        return {_whole(key): _whole(one) for key, one in cast(dict[Any, Any], value).items()}
+    return [_whole(one) for one in cast(list[Any], value)] if isinstance(value, list | tuple) else value

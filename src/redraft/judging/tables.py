@@ -6,13 +6,14 @@ Texts are whole here, whatever the report cut. Neighbours: `results` has the sam
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, cast
 
 import msgspec
 
-from redraft.datasets.columns import columns_of
+from redraft.datasets.columns import columns_of, json_columns
 from redraft.datasets.files import whole_file
 from redraft.datasets.parquet import ParquetSink
 from redraft.judging.counting import Counted, StudyCounts
@@ -120,15 +121,21 @@ def context_rows(
 
 def _write(path: Path, kind: type[msgspec.Struct], records: Iterable[msgspec.Struct]) -> None:
     length = _length_of(kind)
-    with whole_file(path) as file, ParquetSink(file, kind) as sink:
+    # While one group of rows is compressed, which leaves this thread alone, the next is read; never more than these.
+    with whole_file(path) as file, ParquetSink(file, kind) as sink, ThreadPoolExecutor(1) as aside:
         rows: list[msgspec.Struct] = []
         size = 0
+        under_way: Future[None] | None = None
         for record in records:
             rows.append(record)
             size += length(record)
             if len(rows) >= _ROWS or size >= _CHARACTERS:
-                sink.write_columns(_columns(kind, rows))
+                if under_way is not None:
+                    under_way.result()
+                under_way = aside.submit(sink.write_columns, _columns(kind, rows))
                 rows, size = [], 0
+        if under_way is not None:
+            under_way.result()
         if rows:
             sink.write_columns(_columns(kind, rows))
 
@@ -147,18 +154,14 @@ def _length_of(kind: type[msgspec.Struct]) -> Callable[[msgspec.Struct], int]:
 
 def _columns(kind: type[msgspec.Struct], rows: Sequence[msgspec.Struct]) -> dict[str, list[Any]]:
     """Column by column: a row as a dictionary of its own takes three times as long."""
+    as_json = json_columns(kind)
     return {
-        column: [_stored(value) for value in map(attrgetter(field), rows)] for field, column in columns_of(kind).items()
+        column: [_json(value) for value in map(attrgetter(field), rows)]
+        if column in as_json
+        else [getattr(row, field) for row in rows]
+        for field, column in columns_of(kind).items()
     }
 
 
-def _stored(value: Any) -> Any:
-    if isinstance(value, str):
-        return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
-    if isinstance(value, tuple):
-        return [_stored(one) for one in cast("tuple[Any, ...]", value)]
-    if isinstance(value, Message):
-        return {"role": value.role, "content": _stored(value.content)}
-    if isinstance(value, dict):
-        return _stored(msgspec.json.encode(value, order="sorted").decode())
-    return value
+def _json(value: dict[str, Any]) -> str:
+    return msgspec.json.encode(value, order="sorted").decode()

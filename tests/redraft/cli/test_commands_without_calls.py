@@ -161,7 +161,9 @@ def test_a_plan_has_the_numbers_of_planning() -> None:
     seen = as_json("plan", "--contexts", 100, "--power", 0.9, "--confidence", 0.9, "--looks", 4, "--models", 3)
     aim = Aim(power=0.9, alpha=0.1, looks=(0.25, 0.5, 0.75, 1.0), models=3)
     assert seen["plan"] == json.loads(json.dumps(_plain(plan(aim, 100))))
-    assert len(seen["price"]) == 4 and seen["price"][-1]["calls"] == 2 * 3 * 100
+    # Three models, the judge, and its tests: three planted answers in both orders and an answer against itself on five
+    # contexts, twenty verdicts again.
+    assert [one["calls"] for one in seen["price"]] == [100, 100, 100, 2 * 3 * 100, 55]
     assert "too small for any verdict" in as_json("plan", "-n", 5)["words"][1]
     assert "can see nothing" in as_json("plan", "-n", 25, "--tie-rate", 0.95, "--rate", 0.52)["words"][1]
     more = as_json("plan", "-n", 1000)["words"][1]

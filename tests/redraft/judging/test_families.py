@@ -33,7 +33,7 @@ def test_families(model: str, expected: tuple[str, ...]) -> None:
 
 def test_relatives() -> None:
     assert related("together:deepseek-ai/DeepSeek-R1-Distill-Qwen-32B", "ollama:qwen2.5") == "qwen"
-    assert related("acme-1", "acme-1") is None
+    assert related("acme-1", "acme-1") == "the same model"
     assert related("openai:gpt-5.2", "anthropic:claude-opus-5") is None
     with pytest.raises(ConfigurationError):
         family("nobody:gpt-5")

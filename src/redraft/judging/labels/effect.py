@@ -144,8 +144,9 @@ def human_labels(
     ]  # fmt: skip
 
 
-def read_human_labels(run: Path, *, confidence: float = 0.95) -> list[HumanLabels]:
-    """Of all pairs and judges in a run's folder that were labelled; [] where nobody labelled anything.
+def read_human_labels(run: Path, *, confidence: float = 0.95, cluster_by: str = "") -> list[HumanLabels]:
+    """Of all pairs and judges in a run's folder that were labelled; [] where nobody labelled anything. `cluster_by` is
+    what makes contexts dependent, as in the run's settings.
 
     InputError where the results or a file of labels cannot be read.
     """
@@ -153,7 +154,7 @@ def read_human_labels(run: Path, *, confidence: float = 0.95) -> list[HumanLabel
     if not sheets:
         return []
     comparisons = read_comparisons(results_path(run))
-    shown, clusters = fingerprints(sheets, comparisons), clusters_of(comparisons)
+    shown, clusters = fingerprints(sheets, comparisons), clusters_of(comparisons, cluster_by)
     return [
         one
         for pair in read_pairs(run)

@@ -50,7 +50,10 @@ def results_path(run: Path) -> Path:
 
 
 def read_pairs(run: Path) -> list[JudgedPair]:
-    return judged_pairs(read_judgments(results_path(run)))
+    """InputError where no two models were compared in the run, as where answers were scored on traits."""
+    if not (found := judged_pairs(read_judgments(results_path(run)))):
+        raise InputError(f"{run}: no two models were compared in it; label a run of `redraft evaluate`")
+    return found
 
 
 def chosen(pairs: list[JudgedPair], number: int | None, names: dict[str, str]) -> JudgedPair:
