@@ -54,7 +54,7 @@ def rate(times: list[float], since: float, until: float) -> float:
 def test_together_they_stay_within_the_grant_and_the_ceiling(address: str) -> None:
     cases = [("openai:told", 3000.0, 0.0), ("openai:capped", 60_000.0, 1200.0), ("openai:silent", 0.0, 1200.0)]
     # Two of them have a ceiling, and share it: they have one key.
-    running = [sharers(address, model, 4.0, told, rpm) for model, told, rpm in cases]
+    running = [sharers(address, model, 6.0, told, rpm) for model, told, rpm in cases]
     found = [starts(processes) for processes in running]
     begin = max(one[0] for group in found for one in group) + 0.5
     end = min(one[-1] for group in found for one in group) - 0.3

@@ -94,7 +94,7 @@ def test_answers_that_tell_nothing_cost_next_to_nothing() -> None:
     headers = CIMultiDictProxy(CIMultiDict({"Content-Type": "application/json", "Content-Length": "812"}))
     for provider in PROVIDERS:
         assert read_rates(provider, headers) is None
-    began = time.perf_counter()
+    began = time.process_time()
     for _ in range(1000):
         read_rates("anthropic", headers)
-    assert time.perf_counter() - began < 0.1, "100 us each would be seen in a run's time"
+    assert time.process_time() - began < 0.1, "100 us each would be seen in a run's time"
