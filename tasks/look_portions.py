@@ -113,7 +113,7 @@ def planned_looks(
 
 def _question(models: Sequence[str], judge: Judge) -> list[str]:
     """What is asked: the same models and judge in another way are another test."""
-    return [*models, judge.model, judge.template, judge.form, judge.effort or "", str(judge.max_tokens)]
+    return [*models, judge.model, judge.template, judge.form, judge.effort or ""]
 
 
 def keep_looks(output: Path, looking: Looking) -> None:

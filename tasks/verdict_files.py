@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -159,17 +159,22 @@ def _together(panel: Panel) -> dict[str, int]:
     return {"contexts": panel.n + missing, "no verdict": missing}
 
 
+def _missing(row: Mapping[str, Any]) -> float:
+    """The share of a pair's contexts without a verdict."""
+    return row["no verdict"] / max(1, row["contexts"])
+
+
 def require_verdicts(verdict: dict[str, Any], max_missing: float) -> None:
     """Raises PartialError, with the verdict, where more than that share of the contexts of a pair have none: of a
     judge, or of all judges together."""
-    worst = max(verdict["table"], key=lambda row: row["no verdict"], default=None)
+    worst = max(verdict["table"], key=_missing, default=None)
     if worst is not None and worst["no verdict"] > max_missing * worst["contexts"]:
         raise PartialError(
             f"{worst['no verdict']} of {worst['contexts']} contexts have no verdict ({worst['why']}); a rerun asks "
             "again where a call failed by a fault that passes, refusals and cut answers stay",
             verdict,
         )
-    together = max(verdict["together"], key=lambda row: row["no verdict"], default=None)
+    together = max(verdict["together"], key=_missing, default=None)
     if together is not None and together["no verdict"] > max_missing * together["contexts"]:
         raise PartialError(
             f"{together['no verdict']} of {together['contexts']} contexts lack a verdict of one judge at least; a "

@@ -9,12 +9,14 @@ import pytest
 
 from flows.train_model import evaluation_of
 from redraft.datasets.storage import Dataset
-from redraft.errors import ConfigurationError, InputError
+from redraft.errors import ConfigurationError, InputError, PartialError
 from redraft.feedback.contexts import last_contexts
 from redraft.judging.judges import MAX_TOKENS
 from tasks.comparison import added_up
+from tasks.judge_pair import folders_of
 from tasks.judge_panel import JUDGE, panel_facts, panel_of
 from tasks.look_portions import Looking, keep_looks, planned_looks
+from tasks.verdict_files import require_verdicts
 
 SAMPLE = Path(__file__).resolve().parents[2] / "data" / "sample_conversations.json"
 
@@ -88,10 +90,34 @@ def test_a_plan_is_kept_and_not_changed_on_the_way(tmp_path: Path, contexts: Dat
             plan(**changed)
     with pytest.raises(ConfigurationError, match="on other contexts"):
         plan(3, data=Dataset(contexts.path, {**contexts.manifest, "content_hash": "x"}, contexts.shards))
-    assert plan(2, models=["m1", "m3"]) is not None, "another question is no change of the plan"
+    for other in ({"models": ["m1", "m3"]}, {"panel": panel_of("a/b", effort="high")}):
+        assert plan(2, **other) is not None, "another question is no change of the plan"
+    assert first.weak.startswith("30 contexts would find a win rate of 57% in about ") and first.weak in first.ahead
+    strong = planned_looks(3, contexts, models, panel, tmp_path / "strong", rate=0.8, futility=0, seed=0)
+    assert strong is not None and strong.weak == ""
     (out / "looks" / "plan.json").write_text("{")
     with pytest.raises(InputError, match=r"plan\.json: damaged"):
         plan(3)
+
+
+def test_judges_of_similar_names_have_folders_of_their_own() -> None:
+    panel = panel_of(["a/first", "x/judge-1", "x/Judge_1", "x/judge 1"])
+    assert folders_of("out/judgments", panel) == [
+        "out/judgments", "out/judgments-x-judge-1", "out/judgments-x-judge-1-2", "out/judgments-x-judge-1-3",
+    ]  # fmt: skip
+    assert folders_of("", panel) == [""] * 4
+
+
+def test_missing_verdicts_count_by_share_and_over_all_judges() -> None:
+    def row(missing: int, contexts: int) -> dict[str, Any]:
+        return {"no verdict": missing, "contexts": contexts, "why": "refused"}
+
+    require_verdicts({"table": [row(5, 100), row(1, 20)], "together": [row(5, 100)]}, 0.05)
+    require_verdicts({"table": [], "together": []}, 0.0)
+    with pytest.raises(PartialError, match="2 of 20 contexts have no verdict"):
+        require_verdicts({"table": [row(4, 100), row(2, 20)], "together": []}, 0.05)
+    with pytest.raises(PartialError, match="10 of 100 contexts lack a verdict of one judge at least"):
+        require_verdicts({"table": [row(5, 100), row(5, 100)], "together": [row(10, 100)]}, 0.05)
 
 
 def test_looks_are_for_one_judge(tmp_path: Path, contexts: Dataset) -> None:

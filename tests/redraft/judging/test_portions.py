@@ -64,7 +64,7 @@ def test_a_look_counts_all_portions_so_far_and_their_groups(make_tallied: Callab
         look_at(plan, [folds], Settings(), {"other": "g"})
 
 
-@pytest.mark.parametrize("looks", [1, 11, [1.0], [0.5, 0.4, 1.0], [0.2, 0.8], [0.5, 1.5]])
+@pytest.mark.parametrize("looks", [1, 11, [1.0], [0.5, 0.4, 1.0], [0.2, 0.8], [0.5, 1.5], [0.5, float("nan"), 1.0]])
 def test_looks_that_cannot_be_are_refused_in_a_line(looks: Any) -> None:
     with pytest.raises(ConfigurationError) as fault:
         look_plan(looks, 100)
