@@ -13,9 +13,9 @@ from prefect import task
 
 from redraft.datasets.files import storage_faults
 from redraft.datasets.given_answers import Given, given_datasets, open_given, read_given
+from redraft.datasets.privacy import redact
 from redraft.datasets.reading import resolve_input
 from redraft.errors import ConfigurationError, InputError
-from redraft.feedback.privacy import redact
 from redraft.providers.endpoints import canonical, split_model
 from tasks.made_inputs import digest_of, made_at
 

@@ -200,6 +200,76 @@ class Example(msgspec.Struct, frozen=True, kw_only=True):
     extra: dict[str, Any] = {}
 
 
+Side = Literal["train", "test"]
+
+
+class Scenario(msgspec.Struct, frozen=True, kw_only=True):
+    """An idea for a document: its cell of the grid, and in `situation` who writes to whom, why, and what is at stake.
+
+    `scenario_id` is its place in the grid, `side` whether it is trained on or tested on. `round` counts the tries
+    before, `complaint` says what was wrong with the last of them. One call makes several: those have one `request_key`, and its cost is that of all of them together.
+    `passed` are the models of the chain that gave no usable answer before, each with its reason.
+    """
+
+    scenario_id: str
+    side: Side
+    document_type: str
+    domain: str
+    tension: str
+    tone: str
+    stakeholder: str
+    title: str
+    situation: str
+    complaint: str = ""
+    round: int = 0
+    model: str = ""
+    provider: str = ""
+    answered_model: str = ""
+    template: str = ""
+    request_key: str = ""
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost: float | None = None
+    simulated: bool = False
+    created_at: str = ""
+    passed: tuple[str, ...] = ()
+
+
+class Document(msgspec.Struct, frozen=True, kw_only=True):
+    """The text that a user hands in. `document_id` is its scenario's; `scenario` is that one's title and situation.
+
+    `language` is an ISO 639-1 code or "unknown", `complaint` what was wrong with the last response to it. The rest as
+    in `Scenario`.
+    """
+
+    document_id: str
+    side: Side
+    document_type: str
+    domain: str
+    tension: str
+    tone: str
+    stakeholder: str
+    scenario: str
+    title: str
+    text: str
+    word_count: int
+    scenario_model: str = ""
+    language: str = "unknown"
+    complaint: str = ""
+    round: int = 0
+    model: str = ""
+    provider: str = ""
+    answered_model: str = ""
+    template: str = ""
+    request_key: str = ""
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost: float | None = None
+    simulated: bool = False
+    created_at: str = ""
+    passed: tuple[str, ...] = ()
+
+
 class Response(msgspec.Struct, frozen=True, kw_only=True):
     """A model's response to a context, or `text` None and the one-word `failure` that stands for it."""
 

@@ -11,11 +11,25 @@ from typing import Any, cast, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from redraft.records import Comparison, Completion, Conversation, Example, Failure, Judgment, Message, Rating, Response
+from redraft.records import (
+    Comparison,
+    Completion,
+    Conversation,
+    Document,
+    Example,
+    Failure,
+    Judgment,
+    Message,
+    Rating,
+    Response,
+    Scenario,
+)
 
 KINDS: dict[str, type[msgspec.Struct]] = {
     "conversations": Conversation,
     "examples": Example,
+    "scenarios": Scenario,
+    "documents": Document,
     "responses": Response,
     "comparisons": Comparison,
     "judgments": Judgment,

@@ -9,19 +9,14 @@ import re
 from collections.abc import Iterable
 from functools import cache
 
+from redraft.datasets.error_texts import ERROR_TEXT
+from redraft.datasets.normalising import normalise
 from redraft.feedback import templates
 from redraft.feedback.injection import has_injection, obeyed
-from redraft.feedback.splitting import normalise
 from redraft.records import Completion, Message
 
 DECLINED = re.compile(r"^\W*n\s*/\s*a\b(?!\s*/)", re.IGNORECASE)
 NA_ONLY = re.compile(r"^\W*n\s*/?\s*a\W*$", re.IGNORECASE)
-# What programs write where an answer should be; 10 of 10 targets of one published file read like this.
-ERROR_TEXT = re.compile(
-    r"^\W*(error\b\W*(calling|code|\d{3}|:|in )|(api|http) ?error|internal server error|bad gateway"
-    r"|service unavailable|rate limit exceeded|too many requests|an error occurred|traceback \(most recent)",
-    re.IGNORECASE,
-)
 # Sentences of our own instructions: an answer that repeats one is not a response.
 LEAK_WORDS = 8
 

@@ -12,11 +12,11 @@ from pathlib import Path
 import msgspec
 
 from redraft.datasets.conversations import read_conversations, refuse_processed
+from redraft.datasets.privacy import redact
 from redraft.datasets.reading import place_of, resolve_input
 from redraft.datasets.seen import Seen
 from redraft.datasets.storage import Dataset, DatasetWriter
 from redraft.errors import InputError, OverlapError
-from redraft.feedback.privacy import redact
 from redraft.feedback.selection import MAX_BYTES
 from redraft.feedback.splitting import context_fingerprint, is_held_out
 from redraft.records import Conversation, Example, Message, Rejection

@@ -14,11 +14,11 @@ from typing import TypeVar
 import msgspec
 
 from redraft.datasets.conversations import read_conversations, refuse_processed
+from redraft.datasets.privacy import redact, redact_values
 from redraft.datasets.reading import place_of, resolve_input
 from redraft.datasets.seen import Seen, content_digest
 from redraft.datasets.storage import Dataset, DatasetWriter, require_target
 from redraft.errors import InputError
-from redraft.feedback.privacy import redact, redact_values
 from redraft.feedback.selection import select
 from redraft.feedback.taxonomy import SchemeCheck, categorise, codes_of
 from redraft.records import Conversation, Rejection

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from redraft.feedback.splitting import normalise
+from redraft.datasets.normalising import normalise
 
 INSTRUCTION = re.compile(
     "|".join(

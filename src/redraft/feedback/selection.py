@@ -10,9 +10,9 @@ from typing import Literal
 
 import msgspec
 
+from redraft.datasets.languages import mismatch
+from redraft.datasets.privacy import redact, redact_values
 from redraft.feedback.injection import has_injection
-from redraft.feedback.languages import mismatch
-from redraft.feedback.privacy import redact, redact_values
 from redraft.feedback.safety import is_unsafe
 from redraft.records import Conversation, Message, Rejection
 

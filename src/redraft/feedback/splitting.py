@@ -6,29 +6,13 @@ Pure functions of the text and a seed: the same on every machine, in every run, 
 from __future__ import annotations
 
 import hashlib
-import re
-import unicodedata
 from collections.abc import Iterable
 
+from redraft.datasets.normalising import normalise
 from redraft.records import Message
 
 OPENING_WORDS = 12
 OPENING_CHARACTERS = 60
-
-_NOT_WORDS = re.compile(r"[\W_]+")
-_ASCII_NOT_WORDS = {code: " " for code in range(128) if not chr(code).isalnum()}
-
-
-def normalise(text: str) -> str:
-    """Text as its words: NFKC, caseless, punctuation and runs of white space as one space.
-
-    Text without a word (`???`, emoji) stays as it is, so that it is not equal to every other.
-    """
-    if text.isascii():  # the same in a tenth of the time, and most text is
-        lower = text.lower()
-        return " ".join(lower.translate(_ASCII_NOT_WORDS).split()) or lower.strip()
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-    return _NOT_WORDS.sub(" ", folded).strip() or folded.strip()
 
 
 def group_key(messages: Iterable[Message]) -> str:

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 
 import msgspec
 
+from redraft.sandbox.options import DEFECTS, STUDY_KINDS
+
 _ROW = struct.Struct("<32sHHHBBB")
 _PAID, _ANSWERED = 1, 2
 _ATTEMPT = 1 << 32
@@ -22,7 +24,8 @@ class Call(msgspec.Struct, frozen=True):
     """One model call. `n` counts from 1. `status` is 0 where the connection ended without an answer.
 
     `paid`: the provider would have charged for it. `answered`: a whole and sound answer was sent.
-    `kind` is chat, judge or structured; `fault` is what the sandbox did to the answer, or none.
+    `kind` is chat, judge, structured or one of the documents study's; `fault` is what the sandbox did to the answer,
+    the defect that it planted there, or none.
     """
 
     n: int
@@ -41,6 +44,7 @@ class Accounts:
         self._rows = bytearray()
         self._names: dict[str, int] = {}
         self._contents: dict[bytes, int] = {}
+        self._given: dict[bytes, int] = {}
         self.requests: Counter[tuple[str, int]] = Counter()
         self.paid_by_model: Counter[str] = Counter()
         self.faults: Counter[str] = Counter()
@@ -51,6 +55,10 @@ class Accounts:
         count = self._contents.get(digest[:16], 0)
         self._contents[digest[:16]] = count + _ATTEMPT
         return count // _ATTEMPT
+
+    def given(self, digest: bytes) -> int:
+        """How often a content of the documents study was answered as a whole, with or without a defect."""
+        return self._given.get(digest[:16], 0)
 
     def record(
         self, route: str, model: str, digest: bytes, status: int, kind: str, fault: str, paid: bool, whole: bool
@@ -64,6 +72,8 @@ class Accounts:
             count = self._contents.get(digest[:16], 0)
             self._contents[digest[:16]] = count + 1
             self.repeated += (count % _ATTEMPT) == 1
+        if paid and whole and status == 200 and kind in STUDY_KINDS:
+            self._given[digest[:16]] = self._given.get(digest[:16], 0) + 1
         if paid:
             self.paid_by_model[model] += 1
             self.lost += not whole
@@ -104,7 +114,7 @@ class Accounts:
     def _name(self, word: str) -> int:
         """A small number for a word; kinds and faults come first so that they fit in one byte."""
         if not self._names:
-            self._names = {known: number for number, known in enumerate(KNOWN_WORDS)}
+            self._names = {known: number for number, known in enumerate(dict.fromkeys(KNOWN_WORDS))}
         number = self._names.setdefault(word, len(self._names))
         if number > 60_000:
             # Tens of thousands of model names are somebody's mistake, not a study.
@@ -147,4 +157,6 @@ KNOWN_WORDS = (
     "error_529",
     "error_list",
     "error_in_200",
+    *STUDY_KINDS,
+    *DEFECTS,
 )

@@ -35,10 +35,14 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """One answer. `ending` may also be a scripted word, which the form passes on as it is."""
+    """One answer. `ending` may also be a scripted word, which the form passes on as it is.
+
+    `planted` is the name of the defect that it has on purpose, empty where it has none.
+    """
 
     text: str
     ending: str = "stop"
+    planted: str = ""
 
     @property
     def output_tokens(self) -> int:

@@ -15,14 +15,17 @@ from aiohttp import web
 from redraft.sandbox.accounts import Accounts
 from redraft.sandbox.asking import Ask, Form, Reply
 from redraft.sandbox.dialects import JSON, Denied
+from redraft.sandbox.documents.asks import kind_asked
+from redraft.sandbox.documents.study import Study
 from redraft.sandbox.draws import canonical
 from redraft.sandbox.faults import HARMS, NONE, Doing, Faults, Harm, Scripts
 from redraft.sandbox.judging import UNREADABLE, Judges, judges_here
 from redraft.sandbox.limits import Limits
 from redraft.sandbox.models import Models
-from redraft.sandbox.options import Options
+from redraft.sandbox.options import STUDY_KINDS, Options
 from redraft.sandbox.schemas import smallest
 from redraft.sandbox.spoiling import HUGE, failure, play, refusal, spoil, unpaid
+from redraft.sandbox.traits import Traits
 from redraft.sandbox.truth import NOT_FEEDBACK, Truth, is_new_question, subject
 
 _NOTHING = Doing()
@@ -36,6 +39,7 @@ class Calls:
         self._options, self._models, self._accounts, self._scripts = options, models, accounts, scripts
         self._truth = Truth(options.seed, options.truth)
         self._judges = Judges(options.seed, options.truth)
+        self._study, self._traits = Study(options), Traits(options.documents)
         self._faults = Faults(options.seed, options.faults)
         self.limits = Limits(options.faults)
 
@@ -72,6 +76,7 @@ class Calls:
         attempt = self._accounts.attempt(digest)
         fault, latency, choice = self._faults.draw(digest, attempt)
         fault = doing.fault or fault
+        before = self._accounts.given(digest)
         if (denied := _unpaid(form, fault, choice, doing)) is not None:
             self._accounts.record(request.path, ask.model, digest, denied.status, kind, fault, paid=False, whole=True)
             denied.headers.update(doing.headers)
@@ -80,7 +85,7 @@ class Calls:
             await asyncio.sleep(latency + doing.delay_ms / 1000)
         model = ask if played == ask.model else msgspec.structs.replace(ask, model=played)
         replies = [
-            _as_told(self._reply(model, content, kind, fault, choice, index, attempt), doing)
+            _as_told(self._reply(model, content, kind, fault, choice, index, attempt, before), doing)
             for index in range(ask.count)
         ]
         fingerprint = hashlib.sha256(digest + attempt.to_bytes(4, "big")).hexdigest()
@@ -89,8 +94,8 @@ class Calls:
         headers |= form.dialect.answer_headers(fingerprint)
         if doing.changes:
             fault = "scripted"
-        elif fault == NONE and kind == "judge":
-            fault = _own_fault(replies[0])
+        elif fault == NONE:
+            fault = _own_fault(kind, replies[0])
         elif fault == "malformed" and kind == "judge":
             fault = "unreadable"  # the text is, the answer around it is sound
         self._record_paid(request, ask.model, digest, kind, fault, doing)
@@ -127,9 +132,12 @@ class Calls:
         fault, _, choice = self._faults.draw(digest, attempt)
         # A batch has no connection that could break; what may go wrong with the text goes wrong here too.
         fault = fault if fault in {"empty", "refused", "truncated"} else NONE
-        replies = [self._reply(model, content, kind, fault, choice, index, attempt) for index in range(ask.count)]
-        if fault == NONE and kind == "judge":
-            fault = _own_fault(replies[0])
+        before = self._accounts.given(digest)
+        replies = [
+            self._reply(model, content, kind, fault, choice, index, attempt, before) for index in range(ask.count)
+        ]
+        if fault == NONE:
+            fault = _own_fault(kind, replies[0])
         fingerprint = hashlib.sha256(digest + attempt.to_bytes(4, "big")).hexdigest()
         self._accounts.input_tokens += ask.input_tokens
         self._accounts.output_tokens += sum(reply.output_tokens for reply in replies)
@@ -137,13 +145,20 @@ class Calls:
         return form.write(ask, replies, fingerprint, int(time.time()))
 
     def _reply(
-        self, ask: Ask, content: bytes, kind: str, fault: str, choice: float, index: int, attempt: int
+        self, ask: Ask, content: bytes, kind: str, fault: str, choice: float, index: int, attempt: int, before: int
     ) -> Reply:  # fmt: skip
+        """`attempt` counts how often the same was asked before, `before` how often it was answered."""
         if fault == "empty":
             return Reply("")
         if fault == "refused":
             return Reply("", "refusal")
-        if kind == "judge":
+        planted = ""
+        if kind in STUDY_KINDS:
+            said = self._study.reply(ask, kind, content, before, index)
+            if said.ending != "stop" and fault == NONE:
+                return said
+            text, planted = said.text, said.planted
+        elif kind == "judge":
             said = self._judges.reply(ask, content, attempt)
             text = UNREADABLE[int(choice * len(UNREADABLE))] if fault == "malformed" else said.text
             if said.ending == "refusal" and fault == NONE:
@@ -151,7 +166,8 @@ class Calls:
         elif ask.schema is None and is_new_question(ask.instructions, ask.last_user):
             text = NOT_FEEDBACK
         else:
-            text = self._truth.answer(ask.model, subject(ask.last_user), content, index)
+            leaning = () if ask.schema is not None else self._traits.marks(ask.model)
+            text = self._truth.answer(ask.model, subject(ask.last_user), content, index, leaning)
             if ask.schema is not None:
                 text = msgspec.json.encode(smallest(ask.schema, text=text)).decode()
         if fault == "truncated":
@@ -159,19 +175,26 @@ class Calls:
         if fault == "huge":
             return Reply(text if ask.schema is not None else text + " and so on" * (HUGE // 10))
         if len(text) > 4 * ask.max_tokens:
-            return Reply(text[: 4 * ask.max_tokens], "length")
-        return Reply(text)
+            return Reply(text[: 4 * ask.max_tokens], "length", planted)
+        return Reply(text, planted=planted)
 
 
 def kind_of(ask: Ask) -> str:
-    """judge, structured or chat; a judge may also be asked for a last line that begins with VERDICT: or SCORES:."""
+    """judge, one of the documents study's, structured or chat.
+
+    A judge may also be asked for a last line that begins with VERDICT: or SCORES:.
+    """
     if judges_here(ask):
         return "judge"
+    if (asked := kind_asked(ask)) is not None:
+        return asked
     return "structured" if ask.schema is not None else "chat"
 
 
-def _own_fault(reply: Reply) -> str:
-    """What a judge did wrong by itself, as the account calls it."""
+def _own_fault(kind: str, reply: Reply) -> str:
+    """What a judge did wrong by itself, or what was planted in an answer, as the account calls it."""
+    if kind != "judge":
+        return reply.planted or NONE
     if reply.ending == "refusal":
         return "refused"
     return "unreadable" if reply.text in UNREADABLE else NONE

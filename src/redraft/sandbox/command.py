@@ -12,7 +12,8 @@ import click
 
 from redraft.sandbox.course import TURNS
 from redraft.sandbox.faults import AFTER, HARMS
-from redraft.sandbox.options import JUDGE_HABITS, FaultOptions, Options, TruthOptions
+from redraft.sandbox.options import DEFECTS, JUDGE_HABITS, FaultOptions, Options, TruthOptions
+from redraft.sandbox.prose import LARGEST_LEAN, LEANING
 
 SHARE = click.FloatRange(0, 1)
 NOT_NEGATIVE = click.FloatRange(min=0)
@@ -54,6 +55,30 @@ def _judge(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tu
             raise click.BadParameter(f"{number:g} is no share from 0 to 1")
         found.append((pattern, habit, number))
     return tuple(found)
+
+
+def _trait(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tuple[tuple[str, str, float], ...]:
+    found: list[tuple[str, str, float]] = []
+    for name, number in _numbers(values, "PATTERN:NAME=NUMBER"):
+        pattern, _colon, trait = name.rpartition(":")
+        if not pattern or not LEANING.fullmatch(trait):
+            raise click.BadParameter(f"{name!r} is not PATTERN:NAME, the name of a trait as its persona has it")
+        if not abs(number) <= LARGEST_LEAN:
+            raise click.BadParameter(f"{number:g} is not from -{LARGEST_LEAN} to {LARGEST_LEAN}")
+        found.append((pattern, trait, number))
+    return tuple(found)
+
+
+def _defect(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tuple[tuple[str, float], ...]:
+    pairs = _numbers(values, "NAME=SHARE")
+    for name, share in pairs:
+        if name not in DEFECTS:
+            raise click.BadParameter(f"no defect is called {name!r}; there are {', '.join(DEFECTS)}")
+        if not 0 <= share <= 1:
+            raise click.BadParameter(f"{share:g} is no share from 0 to 1")
+    if (total := sum(share for _name, share in pairs)) > 1 + 1e-9:
+        raise click.BadParameter(f"the shares add up to {total:g}; an answer has one defect at most")
+    return pairs
 
 
 def _fault(_: click.Context, option: click.Parameter, values: tuple[str, ...]) -> tuple[tuple[str, float], ...]:
@@ -121,6 +146,14 @@ def _fault(_: click.Context, option: click.Parameter, values: tuple[str, ...]) -
 )
 @click.option("--judge-wavers", type=SHARE, default=0.0, help="Share of repeated asks that are judged anew.")
 @click.option("--judge", "judges", multiple=True, callback=_judge, help="PATTERN:HABIT=NUMBER of judges; repeatable.")
+@click.option("--trait", multiple=True, callback=_trait, help="PATTERN:NAME=NUMBER, a model's lean; repeatable.")
+@click.option(
+    "--defect",
+    multiple=True,
+    callback=_defect,
+    help="NAME=SHARE of documents and responses, such as short=0.1; repeatable.",
+)
+@click.option("--same-ideas", type=SHARE, default=0.0, help="Share of ideas for documents that are near-copies.")
 @click.option("--access-log", is_flag=True, help="Log every request to standard error.")
 @click.option("--exit-with-parent", is_flag=True, help="End when the parent process ends or closes this one's input.")
 def sandbox_command(**given: object) -> None:
@@ -144,6 +177,8 @@ def options_from(given: dict[str, object]) -> Options:
     truth = {name: given.pop(name) for name in TruthOptions.__struct_fields__ if name in given}
     if "strength" in given:
         truth["strengths"] = given.pop("strength")
+    documents = {f"{name}s": given.pop(name) for name in ("trait", "defect") if name in given}
+    documents |= {name: given.pop(name) for name in ("same_ideas",) if name in given}
     faults = {name: given.pop(name) for name in FaultOptions.__struct_fields__ if name in given}
     if "fault" in given:
         faults["more"] = given.pop("fault")
@@ -152,6 +187,6 @@ def options_from(given: dict[str, object]) -> Options:
     jobs |= {f"{name}s": given.pop(f"job_{name}") for name in ("state", "event") if f"job_{name}" in given}
     endpoints = {name: given.pop(name) for name in ("minute_seconds", "dedicated", "not_serverless") if name in given}
     endpoints |= {name: given.pop(f"endpoint_{name}") for name in ("seconds", "fails") if f"endpoint_{name}" in given}
-    groups = {"truth": truth, "faults": faults, "jobs": jobs, "endpoints": endpoints}
+    groups = {"truth": truth, "documents": documents, "faults": faults, "jobs": jobs, "endpoints": endpoints}
     shares = given.pop("route_fault", ())
     return msgspec.convert(given | groups | {"bad_keys": keys, "route_faults": shares}, Options)

@@ -24,6 +24,7 @@ from redraft.sandbox.files import Files
 from redraft.sandbox.models import Models
 from redraft.sandbox.options import Options
 from redraft.sandbox.state import DeploymentRecord, State
+from redraft.sandbox.traits import Traits, expected_score
 from redraft.sandbox.truth import Truth, true_win_rate
 
 
@@ -53,7 +54,9 @@ class Control:
 
     async def identity(self, request: web.Request) -> web.Response:
         body = {"simulated": True, "identity": self._options.identity, "version": version("redraft")}
-        return _json(body | {"seed": self._options.seed, "truth": self._options.truth})
+        return _json(
+            body | {"seed": self._options.seed, "truth": self._options.truth, "documents": self._options.documents}
+        )
 
     async def stats(self, request: web.Request) -> web.Response:
         """Counts; jobs, files, endpoints and deployments are counted by name and for ever, deleted or not.
@@ -106,12 +109,27 @@ class Control:
         return response
 
     async def truth(self, request: web.Request) -> web.Response:
-        """The strengths of ?a= and ?b= (model names) and the win rate of a that a perfect study would find."""
-        options = self._options.truth
+        """The strengths of ?a= and ?b= (model names) and the win rate of a that a perfect study would find.
+
+        With ?trait=NAME also what each leans to it, and the mean score of each on a scale from ?low= to ?high=.
+        """
+        options, query = self._options.truth, request.query
         world = Truth(self._options.seed, options)
-        first, second = request.query.get("a", ""), request.query.get("b", "")
+        first, second = query.get("a", ""), query.get("b", "")
         a, b = world.strength(first), world.strength(second)
-        sides = {"a": {"model": first, "strength": a}, "b": {"model": second, "strength": b}}
+        sides: dict[str, dict[str, object]] = {
+            "a": {"model": first, "strength": a},
+            "b": {"model": second, "strength": b},
+        }
+        if trait := query.get("trait"):
+            try:
+                low, high = float(query.get("low", "1")), float(query.get("high", "10"))
+            except ValueError:
+                return _json({"error": {"message": "low and high are the numbers at the ends of the scale"}}, 400)
+            traits = Traits(self._options.documents)
+            for side, strength in (("a", a), ("b", b)):
+                lean = traits.of(str(sides[side]["model"])).get(trait, 0.0)
+                sides[side] |= {"lean": lean, "score": expected_score(strength, lean, options, low, high)}
         return _json(sides | {"win_rate": true_win_rate(a, b, options)})
 
     async def script(self, request: web.Request) -> web.Response:

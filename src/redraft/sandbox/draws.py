@@ -8,13 +8,20 @@ from __future__ import annotations
 
 import hashlib
 import re
+import struct
+from collections.abc import Iterator, Sequence
+from itertools import count
 from statistics import NormalDist
+from typing import TypeVar
 
 import msgspec
 
 # A nonce is 128 bit in hex; 32 digits inside a longer hex string are no nonce.
 NONCE = re.compile(rb"(?<![0-9a-fA-F])[0-9a-fA-F]{32}(?![0-9a-fA-F])")
 _STANDARD = NormalDist()
+_BLOCK = 512  # choices that are hashed at once
+
+One = TypeVar("One")
 
 
 def canonical(body: object) -> bytes:
@@ -47,3 +54,25 @@ class Draws:
     def raw(self) -> bytes:
         """All 32 bytes, for choices out of short lists."""
         return self._bytes
+
+
+class Choices:
+    """An endless row of choices that a hash of `parts` decides."""
+
+    def __init__(self, *parts: str | bytes | int) -> None:
+        # The next number, from 0 to 65,535: for what is drawn a thousand times a document, without a call more.
+        self.number = _numbers(Draws(*parts).raw).__next__
+
+    def below(self, limit: int) -> int:
+        """A number from 0 to `limit` - 1, which is below 65,536."""
+        return self.number() % limit
+
+    def of(self, offered: Sequence[One]) -> One:
+        return offered[self.number() % len(offered)]
+
+
+def _numbers(key: bytes) -> Iterator[int]:
+    """Numbers of 16 bits without an end."""
+    for block in count():
+        hashed = hashlib.shake_128(key + block.to_bytes(4, "big")).digest(2 * _BLOCK)
+        yield from struct.unpack(f">{_BLOCK}H", hashed)

@@ -30,7 +30,7 @@ _ORDERS = re.compile(
     re.IGNORECASE,
 )
 # The worst that a score can say of an answer, and the best, in qualities.
-_WORST, _BEST = -2.5, 2.5
+WORST, BEST = -2.5, 2.5
 
 
 class Judges:
@@ -80,12 +80,12 @@ class Judges:
         text = shown_answer(ask.last_user)
         names, low, high = scale_of(ask.schema) if ask.schema is not None else _scale_in_words(ask)
         orders = bool(_ORDERS.search(text))
-        quality = _BEST if obeys and orders else self._truth.quality(text, shown_context(ask.last_user))
+        quality = BEST if obeys and orders else self._truth.quality(text, shown_context(ask.last_user))
         scores: dict[str, float] = {}
         lean = leans(text)
         for name in names:
             own = lean.get(name, 0.0) + habits.sd * Draws(noise.raw, name).normal(0)
-            share = (min(_BEST, max(_WORST, quality + own)) - _WORST) / (_BEST - _WORST)
+            share = (min(BEST, max(WORST, quality + own)) - WORST) / (BEST - WORST)
             scores[name] = round(low + share * (high - low), 1)
         if ask.schema is None:
             return f"Simulated analysis of the answer.\nSCORES: {msgspec.json.encode(scores).decode()}"

@@ -50,6 +50,28 @@ class TruthOptions(msgspec.Struct, frozen=True, kw_only=True):
     judges: tuple[tuple[str, str, float], ...] = ()
 
 
+# What the documents study asks for, as the account calls it.
+STUDY_KINDS = ("ideas", "document", "response", "paraphrases")
+# What can be wrong with its documents and responses on purpose.
+DEFECTS = (
+    "placeholder", "error_text", "generator_talk", "canned", "truncated", "refusal", "prompt_leak", "secret",
+    "duplicate", "short", "long", "wrong_language", "empty", "no_trait",
+)  # fmt: skip
+
+
+class DocumentOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What models of the documents study are like.
+
+    `traits` are (pattern of the model's name, trait, by how much it is better on that trait than its quality says), the
+    last that fits counts. `defects` are shares (0 to 1) of the documents and responses by their names in DEFECTS;
+    `same_ideas` is the share of the ideas that are near-copies of a few.
+    """
+
+    traits: tuple[tuple[str, str, float], ...] = ()
+    defects: tuple[tuple[str, float], ...] = ()
+    same_ideas: float = 0.0
+
+
 class FaultOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What goes wrong, as shares of the model calls (0 to 1), and how slow and limited the answers are.
 
@@ -104,7 +126,7 @@ class EndpointOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """All settings. Only `seed` and `truth` change what a model answers, so only they make the identity.
+    """All settings. Only `seed`, `truth` and `documents` change what a model answers, so only they make the identity.
 
     `models` are patterns of the base models that are served; fine-tuned ones are served when trained here.
     `job_seconds` and `file_seconds` are the lengths of a training job and of a file's processing;
@@ -129,6 +151,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     access_log: bool = False
     exit_with_parent: bool = False
     truth: TruthOptions = TruthOptions()
+    documents: DocumentOptions = DocumentOptions()
     faults: FaultOptions = FaultOptions()
     jobs: JobOptions = JobOptions()
     endpoints: EndpointOptions = EndpointOptions()
@@ -137,5 +160,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def identity(self) -> str:
         """`sandbox:` and 16 hex digits: the same for equal answers, whatever the port or the faults."""
-        world = msgspec.json.encode([self.seed, self.truth], order="deterministic")
+        # What is as it always was stays out of it, so that earlier answers keep their place in the ledger.
+        more = [] if self.documents == DocumentOptions() else [self.documents]
+        world = msgspec.json.encode([self.seed, self.truth, *more], order="deterministic")
         return f"sandbox:{hashlib.sha256(world).hexdigest()[:16]}"

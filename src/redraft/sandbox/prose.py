@@ -7,6 +7,7 @@ simulated judge, which sees nothing but text, can read it. Neighbours: `truth`.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 OPENINGS = (
     "The short answer is that {a} depends mostly on {b}.",
@@ -59,11 +60,21 @@ _PLAIN = frozenset({
 # fmt: on
 _FALLBACK = ("this question", "the details", "the first step", "the wording")
 _MARK = re.compile(r"\[simulated answer [0-9a-f]{12} q=([+-]\d+\.\d{3})\]")
-_LEAN = re.compile(r"\[simulated lean ([a-z][a-z0-9_]{0,39})=([+-]\d+\.\d{1,3})\]")
+LEANING = re.compile(r"[a-z][a-z0-9_]{0,39}")  # how traits are named in marks
+LARGEST_LEAN = 100
+_LEAN = re.compile(rf"\[simulated lean ({LEANING.pattern})=([+-]\d+\.\d{{1,3}})\]")
 
 
 def mark(quality: float, fingerprint: bytes) -> str:
     return f"[simulated answer {fingerprint[:6].hex()} q={quality:+.3f}]"
+
+
+def lean_mark(trait: str, by: float) -> str:
+    return f"[simulated lean {trait}={by:+.3f}]"
+
+
+def without_marks(text: str) -> str:
+    return _LEAN.sub("", _MARK.sub("", text))
 
 
 def marks(text: str) -> list[float]:
@@ -94,8 +105,11 @@ def content_words(text: str) -> frozenset[str]:
     return frozenset(found.group().lower() for found in _WORD.finditer(text)) - _PLAIN
 
 
-def compose(about: str, quality: float, choices: bytes) -> str:
-    """A marked answer of four to seven sentences; `choices` are at least 32 bytes that decide all of it."""
+def compose(about: str, quality: float, choices: bytes, leaning: Sequence[str] = ()) -> str:
+    """A marked answer of four to seven sentences; `choices` are at least 32 bytes that decide all of it.
+
+    `leaning` are further marks, which stand behind the first.
+    """
     words = topics(about)
 
     def fill(template: str, at: int) -> str:
@@ -103,7 +117,7 @@ def compose(about: str, quality: float, choices: bytes) -> str:
         second = (first + 1 + choices[at + 1] % (len(words) - 1)) % len(words)
         return template.format(a=words[first], b=words[second])
 
-    sentences = [mark(quality, choices), fill(OPENINGS[choices[8] % len(OPENINGS)], 9)]
+    sentences = [mark(quality, choices), *leaning, fill(OPENINGS[choices[8] % len(OPENINGS)], 9)]
     # An odd stride through a list of even length never meets a sentence twice.
     start, stride = choices[12], 2 * choices[13] + 1
     for point in range(2 + choices[11] % 4):

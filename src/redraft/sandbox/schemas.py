@@ -32,11 +32,28 @@ def scale_of(schema: Schema) -> tuple[list[str], float, float]:
     return list(scores), float(found[1]) if found else 1.0, float(found[2]) if found else 10.0
 
 
+def properties_of(schema: Schema) -> dict[str, Schema]:
+    """The properties of an object by their names; empty for anything else."""
+    return {name: _table(part) for name, part in _table(schema.get("properties")).items()}
+
+
+def item_of(schema: Schema, name: str) -> Schema:
+    """The schema of one item of the array `name`."""
+    items = _table(properties_of(schema).get(name, {}).get("items"))
+    reference = items.get("$ref")
+    return _referred(reference, schema) if isinstance(reference, str) else items
+
+
+def filled(schema: Schema, known: Schema) -> Schema:
+    """An object with the schema's keys in the schema's order: what is known, else the smallest of its kind."""
+    return {key: known.get(key, smallest(part, schema)) for key, part in properties_of(schema).items()}
+
+
 def scored(schema: Schema, scores: dict[str, object], violation: bool) -> Schema:
     """The scores as an object with the schema's keys in the schema's order."""
     known: Schema = {"analysis": "Simulated analysis: what decides the scores.", "scores": scores}
     known |= {"violation": violation}
-    return {key: known.get(key, smallest(_table(part), schema)) for key, part in _table(schema["properties"]).items()}
+    return filled(schema, known)
 
 
 def judged(schema: Schema, verdict: str, strength: str, violations: dict[str, bool] | None = None) -> Schema:
@@ -49,7 +66,7 @@ def judged(schema: Schema, verdict: str, strength: str, violations: dict[str, bo
     known: Schema = {"analysis": analysis, "verdict": verdict, "strength": strength}
     if violations:
         known["violations"] = violations
-    return {key: known.get(key, smallest(_table(part), schema)) for key, part in _table(schema["properties"]).items()}
+    return filled(schema, known)
 
 
 def smallest(schema: Schema, root: Schema | None = None, text: str = "simulated", depth: int = 0) -> object:

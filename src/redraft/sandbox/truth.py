@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
 from itertools import pairwise
 from typing import cast
@@ -49,11 +49,14 @@ class Truth:
                 self._strengths[model] = known
         return known
 
-    def answer(self, model: str, about: str, content: bytes, index: int = 0) -> str:
-        """What `model` says to `content` (the canonical request), written about the words of `about`."""
+    def answer(
+        self, model: str, about: str, content: bytes, index: int = 0, leaning: Sequence[str] = ()
+    ) -> str:  # fmt: skip
+        """What `model` says to `content` (the canonical request), written about the words of `about`; `leaning` are
+        further marks."""
         draws = Draws(self._seed, "answer", model, content, index)
         quality = self.strength(model) + self._options.quality_sd * draws.normal(0)
-        return compose(about, quality, Draws(draws.raw, "words").raw)
+        return compose(about, quality, Draws(draws.raw, "words").raw, leaning)
 
     def quality(self, text: str, context: str = "") -> float:
         """The quality of an answer as the judge reads it: its mark, or a fixed draw for unmarked text.

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
-import unicodedata
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from redraft.feedback.splitting import context_fingerprint, group_key, is_held_out, normalise
+from redraft.datasets.normalising import normalise
+from redraft.feedback.splitting import context_fingerprint, group_key, is_held_out
 from redraft.records import Message
 
 messages = st.lists(
@@ -39,11 +38,6 @@ def test_the_side_depends_on_the_words_and_the_seed_only(said: list[Message]) ->
 def test_equal_contexts_fall_on_one_side(one: list[Message], other: list[Message]) -> None:
     if context_fingerprint(one) == context_fingerprint(other):
         assert group_key(one) == group_key(other)
-
-
-@given(st.text())
-def test_normalising_twice_changes_nothing(text: str) -> None:
-    assert normalise(normalise(text)) == normalise(text)
 
 
 def test_near_identical_openings_share_a_key() -> None:
@@ -84,9 +78,3 @@ def test_another_process_decides_the_same() -> None:
     )
     there = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert there.stdout.strip() == str([is_held_out(user(f"q {i}"), 0.5, 3) for i in range(50)])
-
-
-@given(st.text(st.characters(max_codepoint=127)))
-def test_plain_ascii_is_normalised_as_any_other_text_is(text: str) -> None:
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    assert normalise(text) == (re.sub(r"[\W_]+", " ", folded).strip() or folded.strip())

@@ -1,6 +1,7 @@
 """Personal data and secrets out of messages: e-mail addresses, phone and card numbers, bank accounts, keys.
 
-Names stay: nothing finds them without a model. Neighbour: `selection` masks and flags.
+Names stay: nothing finds them without a model. Neighbours: `redraft.feedback.selection` masks and flags,
+`redraft.documents.gates` refuses.
 """
 
 from __future__ import annotations
@@ -12,10 +13,15 @@ import phonenumbers
 
 EMAIL = re.compile(r"(?<![\w.+-])\w[\w.+'-]{0,63}@(?:[\w-]{1,63}\.)+[a-zA-Z]{2,24}\b")
 DIGIT = re.compile(r"\d")
-CARD = re.compile(r"(?<![\w.-])\d(?:[ -]?\d){12,18}(?![\w-])")
-IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b")
+# Each of the next three begins with the characters that it can begin with, and looks back from there: thus the search
+# skips the rest of a text, which is four times as fast.
+CARD = re.compile(r"\d(?<![\w.-]\d)(?:[ -]?\d){12,18}(?![\w-])")
+IBAN = re.compile(r"[A-Z](?<=\b[A-Z])[A-Z]\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b")
 # Where a number may begin: an international prefix, or an American number in its groups.
-PHONE_HINT = re.compile(r"\+\s?\(?\d|\b00[1-9]\d|\(\d{3}\)\s?\d{3}-\d{4}|\b\d{3}[-. ]\d{3}[-. ]\d{4}\b")
+PHONE_HINT = re.compile(
+    r"[+(\d](?:(?<=\+)\s?\(?\d|(?<=\b0)0[1-9]\d|(?<=\()\d{3}\)\s?\d{3}-\d{4}"
+    r"|(?<=\b\d)\d{2}[-. ]\d{3}[-. ]\d{4}\b)"
+)
 SECRETS = re.compile(
     r"\b(?:sk|pk|rk)-[A-Za-z0-9_-]{20,}|\b(?:sk|rk)_(?:live|test)_[A-Za-z0-9]{16,}|\bgh[pousr]_[A-Za-z0-9]{30,}"
     r"|\bgithub_pat_\w{30,}|\bglpat-[\w-]{20,}|\bhf_[A-Za-z0-9]{30,}|\btgp_v1_[\w-]{20,}"
@@ -37,11 +43,15 @@ def redact(text: str) -> str:
     masked = SECRETS.sub("[SECRET]", text) if any(start in text for start in SECRET_STARTS) else text
     if "@" in masked:
         masked = EMAIL.sub("[EMAIL]", masked)
-    if len(DIGIT.findall(masked)) < 7:
+    if _digits(masked) < 7:
         return masked
     masked = IBAN.sub(lambda found: "[IBAN]" if _iban_fits(found[0]) else found[0], masked)
     masked = _without_phones(masked)
     return CARD.sub(lambda found: "[CARD]" if _luhn_fits(found[0]) else found[0], masked)
+
+
+def _digits(text: str) -> int:
+    return sum(map(text.count, "0123456789")) if text.isascii() else len(DIGIT.findall(text))
 
 
 def _without_phones(text: str) -> str:

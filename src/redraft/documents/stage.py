@@ -1,0 +1,118 @@
+"""The stages that ask models: cells in, scenarios out; scenarios in, documents out; documents in, examples out. Every
+row that goes in comes out, as what it was to become or as a rejection.
+
+Pure builders and readers are in `scenarios`, `writing` and `responding`; this puts `redraft.calling` between them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import aclosing
+from typing import TypeVar
+
+import msgspec
+
+from redraft.calling.engine import Caller
+from redraft.calling.progress import Progress
+from redraft.documents import responding, scenarios, writing
+from redraft.documents.persona import Persona
+from redraft.providers.wire import TRANSIENT
+from redraft.records import Document, Example, Outcome, Rejection, Request, Scenario
+
+S = TypeVar("S")
+R = TypeVar("R", bound=msgspec.Struct)
+
+Chain = Sequence[str]
+
+
+def idea_requests(cells: Sequence[Scenario], persona: Persona, chain: Chain, round: int = 0) -> Iterator[Request]:
+    """What is asked for these cells."""
+    for some in scenarios.batches(cells):
+        yield scenarios.idea_request(some, persona, chain, round)
+
+
+def document_requests(
+    ideas: Iterable[Scenario], persona: Persona, chain: Chain, round: int = 0
+) -> Iterator[Request]:  # fmt: skip
+    """What is asked for these scenarios."""
+    return (writing.document_request(one, persona, chain, round) for one in ideas)
+
+
+def response_requests(
+    documents: Iterable[Document], persona: Persona, chain: Chain, round: int = 0
+) -> Iterator[Request]:
+    """What is asked for these documents."""
+    return (responding.response_request(one, persona, chain, round) for one in documents)
+
+
+async def think_up(
+    cells: Sequence[Scenario], persona: Persona, chain: Chain, round: int, caller: Caller, progress: Progress
+) -> tuple[list[Scenario], list[Rejection]]:
+    """An idea for each cell, in the order of the cells, and why some have none."""
+    by_first = {some[0].scenario_id: some for some in scenarios.batches(cells)}
+    done: dict[str, Scenario | Rejection] = {}
+    requests = idea_requests(cells, persona, chain, round)
+    async with aclosing(caller.run(requests, stage=scenarios.STAGE)) as outcomes:
+        async for request, outcome in outcomes:
+            progress.count(outcome)
+            some = by_first[request.row_id]
+            for cell, made in zip(some, scenarios.read_ideas(some, outcome, round), strict=True):
+                done[cell.scenario_id] = made
+            progress.advance(len(some))
+    return _parted([done[cell.scenario_id] for cell in cells], Scenario)
+
+
+async def write_documents(
+    ideas: Sequence[Scenario], persona: Persona, chain: Chain, round: int, caller: Caller, progress: Progress
+) -> tuple[list[Document], list[Rejection]]:
+    """A document for each scenario, in their order, and why some have none."""
+    by_id = {one.scenario_id: one for one in ideas}
+
+    def read(row_id: str, outcome: Outcome) -> Document | Rejection:
+        return writing.read_document(by_id[row_id], outcome, persona, round)
+
+    requests = document_requests(ideas, persona, chain, round)
+    made = await _asked(requests, writing.STAGE, read, caller, progress)
+    return _parted([made[row_id] for row_id in by_id], Document)
+
+
+async def respond(
+    documents: Sequence[Document], persona: Persona, chain: Chain, round: int, caller: Caller, progress: Progress
+) -> tuple[list[Example], list[Rejection]]:
+    """An example for each document, in their order, and why some have none."""
+    by_id = {one.document_id: one for one in documents}
+
+    def read(row_id: str, outcome: Outcome) -> Example | Rejection:
+        return responding.read_response(by_id[row_id], outcome, persona, round)
+
+    requests = response_requests(documents, persona, chain, round)
+    made = await _asked(requests, responding.STAGE, read, caller, progress)
+    return _parted([made[row_id] for row_id in by_id], Example)
+
+
+def worth_another_try(rejections: Iterable[Rejection]) -> int:
+    """How many of them a fault of a provider left, which passes: a rerun asks for these again."""
+    return sum(rejection.reason in TRANSIENT for rejection in rejections)
+
+
+async def _asked(
+    requests: Iterable[Request], stage: str, read: Callable[[str, Outcome], S], caller: Caller, progress: Progress
+) -> dict[str, S]:
+    done: dict[str, S] = {}
+    async with aclosing(caller.run(requests, stage=stage)) as outcomes:
+        async for request, outcome in outcomes:
+            progress.count(outcome)
+            done[request.row_id] = read(request.row_id, outcome)
+            progress.advance()
+    return done
+
+
+def _parted(rows: Iterable[R | Rejection], kind: type[R]) -> tuple[list[R], list[Rejection]]:
+    made: list[R] = []
+    rejections: list[Rejection] = []
+    for row in rows:
+        if isinstance(row, kind):
+            made.append(row)
+        elif isinstance(row, Rejection):
+            rejections.append(row)
+    return made, rejections

@@ -1,0 +1,135 @@
+"""The stages of the documents study: scenarios, documents, examples; each made in rounds and published as a dataset.
+
+Neighbours: `persona_rounds` runs the rounds, `persona_shards` and `score_shard` the shards, `persona_files` writes the
+training files of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from redraft.datasets.storage import Dataset, DatasetWriter, require_target
+from redraft.documents import responding, scenarios, sieves, writing
+from redraft.documents.grid import wanted
+from redraft.documents.overlap import EvaluationGrams
+from redraft.documents.persona import Persona
+from redraft.documents.prompting import Prompts, prompted
+from redraft.home import Home
+from redraft.records import Side
+from tasks.generation_plan import Gating
+from tasks.made_inputs import intact
+from tasks.persona_rounds import Rounds, in_rounds
+from tasks.persona_shards import generate
+from tasks.score_shard import score_examples
+from tasks.showing import shown
+from tasks.states import not_ours
+
+
+@task(task_run_name="{count} cells on the {side} side", cache_policy=NO_CACHE)
+async def draw_cells(persona: Persona, count: int, seed: int, side: Side) -> str:
+    """Folder of the cells that scenarios are asked for."""
+    target = Home.of().work / f"cells-{persona.digest[:16]}-{seed}-{side}-{count}"
+    if not intact(target):
+        await asyncio.to_thread(_write_cells, persona, count, seed, side, target)
+    return str(target)
+
+
+def _write_cells(persona: Persona, count: int, seed: int, side: Side, target: Path) -> None:
+    with DatasetWriter(target, "scenarios") as writer:
+        for cell in wanted(persona, count, seed, side):
+            writer.add(cell)
+        writer.finish({"persona": persona.id, "seed": seed, "side": side})
+
+
+async def make_scenarios(
+    cells: Dataset, persona: Persona, chain: Sequence[str], regenerate: int, target: str
+) -> tuple[Dataset, Rounds]:
+    """An idea for each cell, none like another."""
+    async with shown(scenarios.STAGE, cells.count):
+        rounds = await in_rounds(
+            cells,
+            lambda todo, number: generate(scenarios.STAGE, todo, persona, chain, number),
+            sieves.alike_scenarios,
+            regenerate,
+        )
+    return await publish(rounds, target, "scenarios", persona, chain), rounds
+
+
+async def make_documents(
+    ideas: Dataset, persona: Persona, chain: Sequence[str], regenerate: int, target: str, tested: Iterable[str] = ()
+) -> tuple[Dataset, Rounds]:
+    """A document for each scenario; none like another, none with the words of what is `tested`."""
+    grams = EvaluationGrams.of(tested)
+    async with shown(writing.STAGE, ideas.count):
+        rounds = await in_rounds(
+            ideas,
+            lambda todo, number: generate(writing.STAGE, todo, persona, chain, number),
+            lambda rows: sieves.alike_documents(rows, grams),
+            regenerate,
+        )
+    return await publish(rounds, target, "documents", persona, chain), rounds
+
+
+async def make_examples(
+    documents: Dataset, persona: Persona, chain: Sequence[str], gating: Gating, target: str, prompts: Prompts
+) -> tuple[Dataset, Rounds]:
+    """A response to each document that shows the persona, as training rows."""
+
+    async def make(todo: Dataset, number: int) -> Dataset:
+        made = await generate(responding.STAGE, todo, persona, chain, number)
+        return made if gating.judge is None else await score_examples(made, persona, gating.judge, gating.least_score)
+
+    async with shown(responding.STAGE, documents.count * (1 if gating.judge is None else 2)):
+        rounds = await in_rounds(documents, make, sieves.alike_responses, gating.regenerate)
+    return await publish(rounds, target, "examples", persona, chain, prompts), rounds
+
+
+async def publish(
+    rounds: Rounds, target: str, kind: str, persona: Persona, chain: Sequence[str], prompts: Prompts = "persona"
+) -> Dataset:
+    """What stays of all rounds as the dataset `target`, with what does not beside it and what all of it cost."""
+    await _publish(rounds, target, kind, persona, list(chain), prompts)
+    return Dataset.open(Path(target))
+
+
+@task(
+    task_run_name="publish {target}", cache_policy=NO_CACHE, retries=2, retry_delay_seconds=5,
+    retry_condition_fn=not_ours,
+)  # fmt: skip
+async def _publish(
+    rounds: Rounds, target: str, kind: str, persona: Persona, chain: list[str], prompts: Prompts
+) -> dict[str, Any]:
+    manifest = await asyncio.to_thread(_write, rounds, Path(target), kind, persona, chain, prompts)
+    return {name: value for name, value in manifest.items() if name != "shards"}
+
+
+def _write(
+    rounds: Rounds, target: Path, kind: str, persona: Persona, chain: list[str], prompts: Prompts
+) -> dict[str, Any]:
+    require_target(target, kind, rounds.todo.path)
+    rows = rounds.rows()
+    rows = prompted(rows, persona, prompts) if kind == "examples" else rows
+    with DatasetWriter(target, kind) as writer:
+        for row in rows:
+            writer.add(row)
+        for rejection in rounds.rejections():
+            writer.reject(rejection)
+        meta = {
+            "parents": [{"path": str(rounds.todo.path), "content_hash": rounds.todo.content_hash}],
+            "templates": rounds.made[0].manifest["templates"],
+            "models": chain,
+            "persona": persona.id,
+            "persona_digest": persona.digest,
+            "rounds": len(rounds.made),
+            "refused": dict(sorted(rounds.reasons().items())),
+            **rounds.paid(),
+        }
+        if kind == "examples":
+            meta |= {"method": "documents", "system_prompts": prompts}
+        return writer.finish(meta).manifest

@@ -1,0 +1,165 @@
+"""Rounds: what a stage refuses is made anew, so often as is agreed, and then counts as rejected with every reason.
+
+A gate of one row speaks within the stage; gates that look across rows (repetitions, overlap with what is tested) are
+`sieves` and speak after each round. Neighbours: `persona_shards` makes the rows of a round, `generating` names the
+stages.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+from prefect import task
+
+from redraft.calling.notices import tell
+from redraft.datasets.storage import Dataset, DatasetWriter
+from redraft.documents.gates.reasons import MENDABLE
+from redraft.records import Document, Rejection, Scenario
+from tasks.states import not_ours
+
+# Of the rows of all rounds, in the order in which they count: id → why it may not stay.
+Sieve = Callable[[Iterable[Any]], Mapping[str, Rejection]]
+Make = Callable[[Dataset, int], Awaitable[Dataset]]
+# Beside what gates refuse: what no model of a chain put into the form that was asked for.
+_WORTH_ANOTHER = MENDABLE | {"unparseable"}
+_ID: dict[str, str] = {"scenarios": "scenario_id", "documents": "document_id", "examples": "conversation_id"}
+
+
+class Rounds(msgspec.Struct):
+    """What the rounds of a stage made: a dataset each, and which of their rows the sieves took out again."""
+
+    todo: Dataset
+    made: list[Dataset]
+    sifted: list[dict[str, Rejection]]
+
+    def rows(self) -> Iterator[Any]:
+        """What stays, in the order of what was asked for."""
+        return (row for row in self._settled() if not isinstance(row, Rejection))
+
+    def rejections(self) -> Iterator[Rejection]:
+        """What was never made, each once, in that order; the detail has the reason of every round."""
+        return (row for row in self._settled() if isinstance(row, Rejection))
+
+    def reasons(self) -> Counter[str]:
+        """How often each reason came up, rows that a later round made included."""
+        found: Counter[str] = Counter()
+        for made, sifted in zip(self.made, self.sifted, strict=True):
+            found.update(made.manifest["reasons"])
+            found.update(one.reason for one in sifted.values())
+        return found
+
+    def paid(self) -> dict[str, Any]:
+        """Calls, tokens and cost of all rounds."""
+        manifests = [one.manifest for one in self.made]
+        summed = ("calls", "input_tokens", "output_tokens", "cost", "unpriced")
+        found: dict[str, Any] = {name: sum(one[name] for one in manifests) for name in summed}
+        found["cost"] = round(found["cost"], 6)
+        return {**found, "simulated": any(one["simulated"] for one in manifests)}
+
+    def refused(self, round: int) -> dict[str, Rejection]:
+        """What this round did not make, by id."""
+        rejections = {one.row_id or "": one for one in self.made[round].rejections()}
+        return {**rejections, **self.sifted[round]}
+
+    def _settled(self) -> Iterator[Any]:
+        """For each row that was asked for what came of it in the end."""
+        last = [self.refused(round) for round in range(len(self.made))]
+        rows = [_Pointer(one.rows(), _ID[one.kind]) for one in self.made]
+        for asked in self.todo.rows():
+            row_id = getattr(asked, _ID[self.todo.kind])
+            found = [pointer.take(row_id) for pointer in rows]
+            kept = [
+                row for row, sifted in zip(found, self.sifted, strict=True) if row is not None and row_id not in sifted
+            ]
+            yield kept[-1] if kept else _of_all_rounds(row_id, last)
+
+
+class _Pointer:
+    """Rows of one round, which are some of those that were asked for, in their order."""
+
+    def __init__(self, rows: Iterator[Any], name: str) -> None:
+        self._rows, self._name = rows, name
+        self._next: Any = next(rows, None)
+
+    def take(self, row_id: str) -> Any:
+        if self._next is None or getattr(self._next, self._name) != row_id:
+            return None
+        found, self._next = self._next, next(self._rows, None)
+        return found
+
+
+def _of_all_rounds(row_id: str, rounds: list[dict[str, Rejection]]) -> Rejection:
+    found = [refused[row_id] for refused in rounds if row_id in refused]
+    if len(found) == 1:
+        return found[0]
+    said = "; ".join(f"round {number}: {one.reason} ({one.detail})" for number, one in enumerate(found, 1))
+    return msgspec.structs.replace(found[-1], detail=said)
+
+
+async def in_rounds(todo: Dataset, make: Make, sieve: Sieve, most: int) -> Rounds:
+    """The rows of `todo` made, and those that a gate refused made anew up to `most` times.
+
+    What a provider's fault kept from being made is not asked again here: a rerun does.
+    """
+    rounds = Rounds(todo, [], [])
+    asked = todo
+    for number in range(most + 1):
+        made = await make(asked, number)
+        rounds.made.append(made)
+        rounds.sifted.append({})
+        sifted = await asyncio.to_thread(_sift, rounds, sieve)
+        rounds.sifted[number].update(sifted)
+        if number == most:
+            break
+        refused = {row_id: one for row_id, one in rounds.refused(number).items() if one.reason in _WORTH_ANOTHER}
+        if not refused:
+            break
+        again = Path(f"{made.path}-again")
+        tell(f"{len(refused)} of {asked.count} are made anew: {_in_words(refused.values())}")
+        asked = Dataset.open(Path(await write_todo(str(asked.path), {i: one.detail for i, one in refused.items()},
+                                                   str(again))))  # fmt: skip
+    return rounds
+
+
+def _sift(rounds: Rounds, sieve: Sieve) -> dict[str, Rejection]:
+    """What of the last round may not stay beside what stayed before."""
+    last = len(rounds.made) - 1
+
+    def rows() -> Iterator[Any]:
+        for number, made in enumerate(rounds.made):
+            for row in made.rows():
+                if getattr(row, _ID[made.kind]) not in rounds.sifted[number]:
+                    yield row
+
+    fresh = {getattr(row, _ID[rounds.made[last].kind]) for row in rounds.made[last].rows()}
+    return {row_id: one for row_id, one in sieve(rows()).items() if row_id in fresh}
+
+
+@task(task_run_name="what is made anew", retries=2, retry_delay_seconds=5, retry_condition_fn=not_ours)
+async def write_todo(source: str, complaints: dict[str, str], target: str) -> str:
+    """The rows of `source` that are to be made anew, each with what was wrong, as the dataset `target`."""
+    await asyncio.to_thread(_write_todo, Dataset.open(Path(source)), complaints, Path(target))
+    return target
+
+
+def _write_todo(source: Dataset, complaints: Mapping[str, str], target: Path) -> None:
+    kind: Literal["scenarios", "documents"] = "documents" if source.kind == "documents" else "scenarios"
+    with DatasetWriter(target, kind) as writer:
+        for row in source.rows():
+            if (complaint := complaints.get(getattr(row, _ID[kind]))) is not None:
+                writer.add(_complaining(row, complaint))
+        writer.finish({"parents": [{"path": str(source.path), "content_hash": source.content_hash}]})
+
+
+def _complaining(row: Scenario | Document, complaint: str) -> Scenario | Document:
+    return msgspec.structs.replace(row, complaint=complaint)
+
+
+def _in_words(refused: Iterable[Rejection]) -> str:
+    counts = Counter(one.reason for one in refused)
+    return ", ".join(f"{count} {reason}" for reason, count in counts.most_common())
