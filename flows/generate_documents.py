@@ -13,7 +13,7 @@ from tasks.generation import draw_cells, make_documents, make_examples, make_sce
 from tasks.generation_ahead import estimate_generation, evaluation_texts
 from tasks.generation_plan import chains_of, gating_of, generation_facts, persona_of, require_generation
 from tasks.judge_panel import JUDGE
-from tasks.persona_files import in_words, require_few_rejected, show_stages, write_files
+from tasks.persona_files import conclude, write_files
 from tasks.session import CallOptions, calling_session
 from tasks.states import ends_in_words
 from tasks.wordings import with_wordings
@@ -103,9 +103,4 @@ async def generate_documents(
                  "system_prompts": system_prompts, "move_on": move_on, "budget": budget, "credentials": credentials,
                  "evaluation_prompts": evaluation_prompts or None}  # fmt: skip
         found = await write_files(output, {name: str(one.path) for name, one in made.items()}, facts)
-    manifests = {name: one.manifest for name, one in made.items()}
-    await show_stages(manifests)
-    said = f"{in_words(manifests)}, in {output}"
-    result = {"said": said, "dataset": output, **found, "stages": {name: str(one.path) for name, one in made.items()}}
-    require_few_rejected(result, manifests, max_rejected)
-    return result
+    return await conclude(output, made, max_rejected, **found)

@@ -13,8 +13,9 @@ import msgspec
 
 from redraft.datasets.storage import Dataset
 from redraft.documents import responding, scenarios, stage, writing
+from redraft.documents.evaluation_prompts import read_prompts
 from redraft.documents.persona import Persona
-from redraft.judging.judges import MAX_REASKS
+from redraft.judging.judges import MAX_REASKS, Judge
 from redraft.judging.ratings import rating_request
 from redraft.records import Conversation, Document, Message, Request, Response, Scenario
 from tasks.estimates import estimate
@@ -24,13 +25,15 @@ from tasks.score_shard import rubric_of
 from tasks.session import CallOptions
 
 _SITUATION = "word " * 80
+_RESPONSE_WORDS = 250
 
 
 async def estimate_generation(
-    cells: Dataset, persona: Persona, chains: Chains, gating: Gating | None, credentials: str | None,
+    source: Dataset, persona: Persona, chains: Chains, gating: Gating | None, credentials: str | None,
     options: CallOptions,
 ) -> list[dict[str, Any]]:  # fmt: skip
-    """One row for each stage of a first round. What gates will refuse, and is made anew, comes on top."""
+    """One row for each stage of a first round that starts from cells, scenarios or documents. What gates will refuse,
+    and is made anew, comes on top."""
     found: list[dict[str, Any]] = []
 
     async def add(name: str, requests: Iterator[Request], reasks: int, assumed: str) -> None:
@@ -39,19 +42,22 @@ async def estimate_generation(
             row["assumed"] = [assumed, *row["assumed"]]
         found.append(row)
 
-    ideas = list(cells.rows())
     if chains.scenarios:
-        await add(scenarios.STAGE, stage.idea_requests(ideas, persona, chains.scenarios), scenarios.REASKS, "")
+        cells = list(source.rows())
+        await add(scenarios.STAGE, stage.idea_requests(cells, persona, chains.scenarios), scenarios.REASKS, "")
     if chains.documents:
-        thought = (_thought_up(one) for one in ideas)
-        await add(writing.STAGE, stage.document_requests(thought, persona, chains.documents), writing.REASKS,
-                  "length of the scenarios")  # fmt: skip
+        ideas = (_thought_up(one) for one in source.rows())
+        assumed = "length of the scenarios" if chains.scenarios else ""
+        await add(
+            writing.STAGE, stage.document_requests(ideas, persona, chains.documents), writing.REASKS, assumed
+        )  # fmt: skip
     if chains.responses:
-        written = (_written(one, persona) for one in ideas)
-        await add(responding.STAGE, stage.response_requests(written, persona, chains.responses), 0,
-                  "length of the documents")  # fmt: skip
+        written = (_written(one, persona) for one in source.rows())
+        assumed = "" if source.kind == "documents" else "length of the documents"
+        await add(responding.STAGE, stage.response_requests(written, persona, chains.responses), 0, assumed)
     if gating is not None and gating.judge is not None:
-        await add(SCORES, _scores(ideas, persona, gating), MAX_REASKS, "length of documents and responses")
+        requests = _scores(source, persona, gating.judge)
+        await add(SCORES, requests, MAX_REASKS, "length of documents and responses")
     return found
 
 
@@ -61,29 +67,31 @@ def _thought_up(cell: Scenario) -> Scenario:
     return msgspec.structs.replace(cell, title=f"Title {cell.scenario_id}", situation=_SITUATION)
 
 
-def _written(cell: Scenario, persona: Persona) -> Document:
+def _written(row: Scenario | Document, persona: Persona) -> Document:
+    if isinstance(row, Document):
+        return row
     length = sum(persona.words) // 2
     return Document(
-        document_id=cell.scenario_id, side=cell.side, document_type=cell.document_type, domain=cell.domain,
-        tension=cell.tension, tone=cell.tone, stakeholder=cell.stakeholder, scenario=_SITUATION,
-        title=f"Title {cell.scenario_id}", text="word " * length, word_count=length,
+        document_id=row.scenario_id, side=row.side, document_type=row.document_type, domain=row.domain,
+        tension=row.tension, tone=row.tone, stakeholder=row.stakeholder, scenario=_SITUATION,
+        title=f"Title {row.scenario_id}", text="word " * length, word_count=length,
     )  # fmt: skip
 
 
-def _scores(cells: list[Scenario], persona: Persona, gating: Gating) -> Iterator[Request]:
+def _scores(source: Dataset, persona: Persona, judge: Judge) -> Iterator[Request]:
     rubric = rubric_of(persona)
-    for cell in cells:
-        asked = Message("user", responding.as_user(_written(cell, persona)))
-        context = Conversation(conversation_id=cell.scenario_id, messages=(asked,))
-        response = Response(context_id=cell.scenario_id, model="", text=f"{cell.scenario_id} " + "word " * 250)
-        if gating.judge is not None:
-            yield rating_request(context, response, gating.judge, rubric)
+    for row in source.rows():
+        document = _written(row, persona)
+        context = Conversation(
+            conversation_id=document.document_id, messages=(Message("user", responding.as_user(document)),)
+        )
+        text = f"{document.document_id} " + "word " * _RESPONSE_WORDS
+        response = Response(context_id=document.document_id, model="", text=text)
+        yield rating_request(context, response, judge, rubric)
 
 
 def evaluation_texts(source: str) -> list[str]:
     """What models will be tested on, as texts; nothing where no file is named. InputError for one that is none."""
     if not source:
         return []
-    from redraft.documents.evaluation_prompts import read_prompts
-
     return [text for _, text in read_prompts(Path(source))]

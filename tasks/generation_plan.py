@@ -6,24 +6,23 @@ Neighbours: the flows of the documents study fill it from their parameters, `gen
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
 from blocks.credentials import endpoint_of
 from redraft.calling.notices import tell
 from redraft.datasets.files import require_writable
+from redraft.datasets.storage import Dataset
 from redraft.documents.chains import Stage, chain_of
 from redraft.documents.persona import Persona, load_persona
-from redraft.errors import ConfigurationError
+from redraft.errors import ConfigurationError, InputError
 from redraft.judging.judges import Judge
 from redraft.providers.endpoints import canonical, split_model
 from tasks.judge_panel import panel_of
 from tasks.session import credentials_name, require_reachable
-
-Prompts = Literal["persona", "none", "both", "paraphrased"]
 
 
 class Chains(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,14 +64,27 @@ def gating_of(persona: Persona, judge: str, least_score: float | None, regenerat
     least = low + (high - low) * 4 / 9 if least_score is None else least_score
     if not low <= least <= high:
         raise ConfigurationError(f"--min-score {least:g}: the persona's scale goes from {low:g} to {high:g}")
-    if not 0 <= regenerate <= 10:
-        raise ConfigurationError(f"--regenerate {regenerate}: from 0 to 10 times")
     asked = panel_of(judge, kind="traits")[0] if judge else None
-    return Gating(judge=asked, least_score=least, regenerate=regenerate)
+    return Gating(judge=asked, least_score=least, regenerate=regenerations(regenerate))
+
+
+def regenerations(asked: int) -> int:
+    """How often what a gate refused is made anew. ConfigurationError for fewer than no rounds, or very many."""
+    if not 0 <= asked <= 10:
+        raise ConfigurationError(f"--regenerate {asked}: from 0 to 10 times")
+    return asked
+
+
+def rows_of(source: str, kind: str) -> Dataset:
+    """The dataset that a stage goes on from. InputError where it is none, or one of another kind."""
+    found = Dataset.open(Path(source))
+    if found.kind != kind:
+        raise InputError(f"{source}: a dataset of {found.kind}; this stage goes on from {kind}")
+    return found
 
 
 async def chains_of(
-    asked: dict[Stage, Sequence[str]], mixing: bool, credentials: str | None, fallback: Sequence[str] = ()
+    asked: Mapping[Stage, Sequence[str]], mixing: bool, credentials: str | None, fallback: Sequence[str] = ()
 ) -> Chains:
     """The chains of all stages: those asked for as they are; of the bundled ones only what there are credentials for.
 
@@ -135,4 +147,3 @@ def generation_facts(persona: Persona, chains: Chains, gating: Gating | None) ->
             "regenerate": gating.regenerate,
         }
     return facts
-

@@ -38,10 +38,14 @@ def _write(dataset: Dataset, made: Mapping[str, str], facts: Mapping[str, Any]) 
     manifests = {name: Dataset.open(Path(folder)).manifest for name, folder in made.items()}
     metadata: dict[str, Any] = {
         "redraft": __version__,
-        "simulated": any(one["simulated"] for one in manifests.values()),
+        "simulated": any(one.get("simulated") for one in manifests.values()),
         "parameters": dict(facts),
         "rows": dataset.count,
-        "dataset": {"path": dataset.path.name, "content_hash": dataset.content_hash, "schema": dataset.manifest["schema"]},
+        "dataset": {
+            "path": dataset.path.name,
+            "content_hash": dataset.content_hash,
+            "schema": dataset.manifest["schema"],
+        },
         "stages": {name: stage_facts(one) for name, one in manifests.items()},
         "models": _models(dataset),
         "cost": _cost(list(manifests.values())),
@@ -70,6 +74,19 @@ def stage_row(stage: str, manifest: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+async def conclude(output: str, made: Mapping[str, Dataset], max_rejected: float, **more: Any) -> dict[str, Any]:
+    """The result of a flow that made these datasets, stage by stage, the last of them at `output`; shown to people.
+
+    Raises PartialError, with the result, where more than that share of a stage's rows was rejected.
+    """
+    manifests = {name: one.manifest for name, one in made.items()}
+    await show_stages(manifests)
+    stages = {name: str(one.path) for name, one in made.items()}
+    result = {"said": f"{in_words(manifests)}, in {output}", "dataset": output, **more, "stages": stages}
+    require_few_rejected(result, manifests, max_rejected)
+    return result
+
+
 async def show_stages(manifests: Mapping[str, Mapping[str, Any]]) -> None:
     """Counts and reasons of each stage in the run's Artifacts tab."""
     rows = [
@@ -89,8 +106,8 @@ def require_few_rejected(result: dict[str, Any], manifests: Mapping[str, Mapping
         if one["rejected"] > most * (one["count"] + one["rejected"]):
             raise PartialError(
                 f"{result['said']}; {name}: {one['rejected']} of {one['count'] + one['rejected']} rejected "
-                f"({_in_words(one['reasons'])}), above the {most:.0%} allowed; a rerun asks again where a fault was one "
-                "that passes, with more --regenerate where a gate refused",
+                f"({_in_words(one['reasons'])}), above the {most:.0%} allowed; a rerun asks again where a fault was "
+                "one that passes, with more --regenerate where a gate refused",
                 result,
             )
 
@@ -126,8 +143,9 @@ def _models(dataset: Dataset) -> dict[str, dict[str, int]]:
 
 
 def _cost(manifests: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Of a dataset of a user's own nothing may be known."""
     return {
-        "us_dollars": round(sum(one["cost"] for one in manifests), 6),
-        "calls": sum(one["calls"] for one in manifests),
-        "calls_without_a_known_price": sum(one["unpriced"] for one in manifests),
+        "us_dollars": round(sum(one.get("cost", 0.0) for one in manifests), 6),
+        "calls": sum(one.get("calls", 0) for one in manifests),
+        "calls_without_a_known_price": sum(one.get("unpriced", 0) for one in manifests),
     }

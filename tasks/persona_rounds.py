@@ -1,7 +1,7 @@
 """Rounds: what a stage refuses is made anew, so often as is agreed, and then counts as rejected with every reason.
 
 A gate of one row speaks within the stage; gates that look across rows (repetitions, overlap with what is tested) are
-`sieves` and speak after each round. Neighbours: `persona_shards` makes the rows of a round, `generating` names the
+`sieves` and speak after each round. Neighbours: `persona_shards` makes the rows of a round, `generation` names the
 stages.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,15 +18,18 @@ from prefect import task
 
 from redraft.calling.notices import tell
 from redraft.datasets.storage import Dataset, DatasetWriter
-from redraft.documents.gates.reasons import MENDABLE
+from redraft.documents.gates.reasons import MENDABLE, REASONS
 from redraft.records import Document, Rejection, Scenario
 from tasks.states import not_ours
 
 # Of the rows of all rounds, in the order in which they count: id → why it may not stay.
 Sieve = Callable[[Iterable[Any]], Mapping[str, Rejection]]
 Make = Callable[[Dataset, int], Awaitable[Dataset]]
-# Beside what gates refuse: what no model of a chain put into the form that was asked for.
-_WORTH_ANOTHER = MENDABLE | {"unparseable"}
+# Beside what gates refuse: what no model of a chain put into the form that was asked for, or was let say.
+_WORTH_ANOTHER = MENDABLE | {"unparseable", "filtered"}
+# Their detail may be the engine's, which names models and statuses: the next model is told the reason alone.
+_ENGINES_OWN = frozenset({"truncated_document", "truncated_target", "empty_document", "empty_target", "refusal"})
+_OF_THE_FORM = frozenset({"missing_scenario", "ambiguous_scenario", "empty_scenario", "unparseable_score"})
 _ID: dict[str, str] = {"scenarios": "scenario_id", "documents": "document_id", "examples": "conversation_id"}
 
 
@@ -54,12 +57,11 @@ class Rounds(msgspec.Struct):
         return found
 
     def paid(self) -> dict[str, Any]:
-        """Calls, tokens and cost of all rounds."""
+        """Calls, tokens and cost of all rounds; where a judge scored them, its part is in these and under `scores`."""
         manifests = [one.manifest for one in self.made]
-        summed = ("calls", "input_tokens", "output_tokens", "cost", "unpriced")
-        found: dict[str, Any] = {name: sum(one[name] for one in manifests) for name in summed}
-        found["cost"] = round(found["cost"], 6)
-        return {**found, "simulated": any(one["simulated"] for one in manifests)}
+        scores = [one["scores"] for one in manifests if "scores" in one]
+        found = _summed([*manifests, *scores])
+        return {**found, "scores": _summed(scores)} if scores else found
 
     def refused(self, round: int) -> dict[str, Rejection]:
         """What this round did not make, by id."""
@@ -77,6 +79,12 @@ class Rounds(msgspec.Struct):
                 row for row, sifted in zip(found, self.sifted, strict=True) if row is not None and row_id not in sifted
             ]
             yield kept[-1] if kept else _of_all_rounds(row_id, last)
+
+
+def _summed(paid: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    names = ("calls", "input_tokens", "output_tokens", "cost", "unpriced")
+    found: dict[str, Any] = {name: sum(one[name] for one in paid) for name in names}
+    return {**found, "cost": round(found["cost"], 6), "simulated": any(one["simulated"] for one in paid)}
 
 
 class _Pointer:
@@ -112,31 +120,39 @@ async def in_rounds(todo: Dataset, make: Make, sieve: Sieve, most: int) -> Round
         made = await make(asked, number)
         rounds.made.append(made)
         rounds.sifted.append({})
-        sifted = await asyncio.to_thread(_sift, rounds, sieve)
-        rounds.sifted[number].update(sifted)
+        rounds.sifted[number].update(await asyncio.to_thread(_sift, rounds, sieve))
         if number == most:
             break
         refused = {row_id: one for row_id, one in rounds.refused(number).items() if one.reason in _WORTH_ANOTHER}
         if not refused:
             break
-        again = Path(f"{made.path}-again")
         tell(f"{len(refused)} of {asked.count} are made anew: {_in_words(refused.values())}")
-        asked = Dataset.open(Path(await write_todo(str(asked.path), {i: one.detail for i, one in refused.items()},
-                                                   str(again))))  # fmt: skip
+        complaints = {row_id: complaint_of(one) for row_id, one in refused.items()}
+        asked = Dataset.open(Path(await write_todo(str(asked.path), complaints, f"{made.path}-again")))
     return rounds
+
+
+def complaint_of(rejection: Rejection) -> str:
+    """What a model is told of the try before; nothing where that would not help it."""
+    if rejection.reason in _ENGINES_OWN:
+        return REASONS[rejection.reason].rstrip(".")
+    # An answer in another form, or none for this cell, has nothing to do with what is asked for.
+    return rejection.detail if rejection.reason in MENDABLE and rejection.reason not in _OF_THE_FORM else ""
 
 
 def _sift(rounds: Rounds, sieve: Sieve) -> dict[str, Rejection]:
     """What of the last round may not stay beside what stayed before."""
-    last = len(rounds.made) - 1
+    fresh: set[str] = set()
 
     def rows() -> Iterator[Any]:
         for number, made in enumerate(rounds.made):
             for row in made.rows():
-                if getattr(row, _ID[made.kind]) not in rounds.sifted[number]:
-                    yield row
+                if (row_id := getattr(row, _ID[made.kind])) in rounds.sifted[number]:
+                    continue
+                if number == len(rounds.made) - 1:
+                    fresh.add(row_id)
+                yield row
 
-    fresh = {getattr(row, _ID[rounds.made[last].kind]) for row in rounds.made[last].rows()}
     return {row_id: one for row_id, one in sieve(rows()).items() if row_id in fresh}
 
 

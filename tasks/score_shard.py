@@ -14,7 +14,9 @@ from typing import Any
 import msgspec
 from prefect import task
 
+from redraft.datasets.files import storage_faults, write_whole
 from redraft.datasets.storage import Dataset
+from redraft.datasets.totals import Paid, paid_for
 from redraft.datasets.work import Work
 from redraft.documents.gates.scores import score_finding
 from redraft.documents.persona import Persona
@@ -55,6 +57,8 @@ async def score_shard(work: str, shard: int, label: str) -> dict[str, int]:
             current_caller(), current_progress(), stage=STAGE,
         )  # fmt: skip
         rows, refused = _sorted_out(examples, ratings, here.plan["least"])
+        # Before the shard, which says that all of it is there.
+        await asyncio.to_thread(_write_paid, here, shard, paid_for(ratings))
         again = sum(rating.status == "judge_error" for rating in ratings)
         finished = await asyncio.to_thread(here.write, shard, "examples", rows, [*before, *refused], again)
     return {"rows": finished.rows, "rejected": finished.rejected}
@@ -62,7 +66,8 @@ async def score_shard(work: str, shard: int, label: str) -> dict[str, int]:
 
 async def score_examples(source: Dataset, persona: Persona, judge: Judge, least: float) -> Dataset:
     """Of the examples those that have at least `least` on every trait, with their scores; the rest as rejections,
-    beside those that the examples came with. `cost` and tokens of a row are then those of response and scores."""
+    beside those that the examples came with. What a row cost stays its response's; the manifest has what all scores
+    cost under `scores`."""
     rubric = rubric_of(persona)
     endpoint = await current_caller().endpoint(judge.model)
     plan = {
@@ -87,6 +92,7 @@ async def score_examples(source: Dataset, persona: Persona, judge: Judge, least:
         "rubric": rubric.id,
         "rubric_digest": rubric.digest,
         "least_score": least,
+        "scores": msgspec.to_builtins(await asyncio.to_thread(_paid, work, count)),
     }
     await publish_dataset(str(target), str(work.path), count, "examples", meta, STAGE)
     return Dataset.open(target)
@@ -167,7 +173,6 @@ def _sorted_out(
 
 
 def _with_scores(example: Example, rating: Rating) -> Example:
-    costs = example.cost, rating.cost
     judged = {
         "judge": rating.judge,
         "scores": rating.scores,
@@ -177,11 +182,21 @@ def _with_scores(example: Example, rating: Rating) -> Example:
         "output_tokens": rating.output_tokens,
         "cost": rating.cost,
     }
-    return msgspec.structs.replace(
-        example,
-        cost=None if None in costs else sum(one or 0.0 for one in costs),
-        input_tokens=example.input_tokens + rating.input_tokens,
-        output_tokens=example.output_tokens + rating.output_tokens,
-        simulated=example.simulated or rating.simulated,
-        extra={**example.extra, "judged": judged},
-    )
+    simulated = example.simulated or rating.simulated
+    return msgspec.structs.replace(example, simulated=simulated, extra={**example.extra, "judged": judged})
+
+
+def _write_paid(work: Work, shard: int, paid: Paid) -> None:
+    with storage_faults(work.path):
+        write_whole(_paid_file(work, shard), msgspec.json.encode(paid))
+
+
+def _paid(work: Work, count: int) -> Paid:
+    """What the scores of all shards cost."""
+    with storage_faults(work.path):
+        found = [msgspec.json.decode(_paid_file(work, shard).read_bytes(), type=Paid) for shard in range(count)]
+    return sum(found, Paid())
+
+
+def _paid_file(work: Work, shard: int) -> Path:
+    return work.path / f"paid-{shard:05d}.json"

@@ -24,9 +24,10 @@ from redraft.datasets.shingles import Hashes, jaccard, shingles, word_hashes
 WIDTH = 5
 THRESHOLD = 0.55
 SEED = 1
-# 32 bands of 4 rows: of pairs at the threshold 95 in 100 are found, of those with 4 words in 100 changed all but one
-# in 1,000.
-_PERMUTATIONS, _BANDS = 128, 32
+# Rows a band, from which threshold on: 42 bands of 3 find all but 4 in 1,000 pairs at 0.5, 32 of 4 find 95 in 100 at
+# THRESHOLD and nearly all with 4 words in 100 changed; fewer rows find more and compare more.
+_PERMUTATIONS = 128
+_ROWS = ((THRESHOLD, 4), (0.4, 3), (0.0, 2))
 # The estimate from 128 rows lies 0.13 below the truth in one pair of 1,000 at most.
 _BELOW = 0.13
 NEIGHBOURS_OF = 500
@@ -42,8 +43,11 @@ class NearDuplicates:
 
     def __init__(self, threshold: float = THRESHOLD, *, width: int = WIDTH) -> None:
         self._threshold, self._width = threshold, width
-        self._index = _minhash.RMinHashLSH(threshold=threshold, num_perm=_PERMUTATIONS, num_bands=_BANDS)
-        self._digests = np.empty((1024, _PERMUTATIONS), np.uint32)
+        rows = next(rows for least, rows in _ROWS if threshold >= least)
+        bands = _PERMUTATIONS // rows
+        self._permutations = bands * rows
+        self._index = _minhash.RMinHashLSH(threshold=threshold, num_perm=self._permutations, num_bands=bands)
+        self._digests = np.empty((1024, self._permutations), np.uint32)
         self._file = tempfile.TemporaryFile()  # noqa: SIM115
         self._ends = array("Q", [0])
         self._ids: list[str] = []
@@ -58,7 +62,7 @@ class NearDuplicates:
             words = word_hashes(text).tobytes()
             earlier = self._short.setdefault(words, row_id) if words else row_id
             return earlier if earlier != row_id else None
-        sketch = _minhash.RMinHash(num_perm=_PERMUTATIONS, seed=SEED)
+        sketch = _minhash.RMinHash(num_perm=self._permutations, seed=SEED)
         tokens = found.tobytes().hex()
         sketch.update([tokens[at : at + 16] for at in range(0, len(tokens), 16)])
         digest = np.array(sketch.digest(), np.uint32)

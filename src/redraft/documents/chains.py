@@ -53,7 +53,7 @@ def _chains(place: str, document: dict[str, Any]) -> dict[Stage, tuple[str, ...]
         if name not in STAGES:
             raise ConfigurationError(f"{place}: there is no stage {name!r}; there are {', '.join(STAGES)}")
         if not isinstance(models, list) or not models:
-            raise ConfigurationError(f"{place}: {name} is no list of models; write {name} = [\"provider:model\"]")
+            raise ConfigurationError(f'{place}: {name} is no list of models; write {name} = ["provider:model"]')
         listed = cast("list[Any]", models)
         if not all(isinstance(one, str) for one in listed):
             raise ConfigurationError(f"{place}: {name} holds something that is no model's name")

@@ -49,7 +49,9 @@ def read_prompts(source: Path) -> list[tuple[str, str]]:
 def _of_dataset(path: Path) -> Iterator[tuple[str, str]]:
     dataset = Dataset.open(path)
     if dataset.kind != "conversations":
-        raise InputError(f"{path}: holds a dataset of {dataset.kind}; prompts are a dataset of conversations, or a file")
+        raise InputError(
+            f"{path}: holds a dataset of {dataset.kind}; prompts are a dataset of conversations, or a file"
+        )
     for row in dataset.rows():
         context: Conversation = row
         yield context.conversation_id, _users((message.role, message.content) for message in context.messages)
@@ -77,7 +79,7 @@ def _rows(path: Path, text: str) -> Iterable[Any]:
     except (msgspec.DecodeError, RecursionError) as fault:
         raise InputError(f"{path}: no JSON ({fault}); mend the file") from None
     if not isinstance(rows, list):
-        raise InputError(f"{path}: no list; write [\"prompt\", ...]")
+        raise InputError(f'{path}: no list; write ["prompt", ...]')
     return cast("list[Any]", rows)
 
 
@@ -96,7 +98,7 @@ def _prompt(path: Path, number: int, row: Any) -> tuple[str, str]:
     else:
         raise InputError(f"{path} row {number}: neither a text nor an object; write the prompt in quotes")
     if not text:
-        raise InputError(f"{path} row {number}: no prompt in it; write it under \"prompt\", or leave the row out")
+        raise InputError(f'{path} row {number}: no prompt in it; write it under "prompt", or leave the row out')
     return row_id, text
 
 

@@ -1,4 +1,4 @@
-"""Which scenarios are asked for: cells of document type × domain × tension × tone × stakeholder, each at most once.
+"""Which scenarios are asked for: cells of document type x domain x tension x tone x stakeholder, each at most once.
 
 The order depends on the persona and the seed alone: a longer run begins with the cells of a shorter one, so that what
 was paid for stays of use. Neighbours: `persona` has the axes, `scenarios` asks for ideas.
@@ -74,6 +74,8 @@ def wanted(persona: Persona, count: int, seed: int, side: Side) -> list[Scenario
 
     Raises ConfigurationError where the persona has too few cells.
     """
+    if count < 1:
+        raise ConfigurationError(f"--count {count}: at least 1")
     letter = "s" if side == "train" else "t"
     found: list[Scenario] = []
     for number, cell in zip(range(1, count + 1), cells(persona, seed, side), strict=False):
@@ -83,8 +85,8 @@ def wanted(persona: Persona, count: int, seed: int, side: Side) -> list[Scenario
         )  # fmt: skip
     if len(found) < count:
         raise ConfigurationError(
-            f"persona {persona.name}: {count:,} scenarios are asked for on the {side} side, and its {grid_size(persona):,} "
-            f"cells (types × domains × tensions × tones × stakeholders) have {len(found):,} for it; ask for fewer, or "
+            f"persona {persona.name}: {count:,} scenarios are asked for on the {side} side, and its "
+            f"{grid_size(persona):,} cells (types x domains x tensions x tones x stakeholders) have {len(found):,} for it; ask for fewer, or "
             "give it more domains, tensions, tones or stakeholders"
         )
     return found

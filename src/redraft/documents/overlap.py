@@ -10,10 +10,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
 from redraft.datasets.normalising import normalise
-from redraft.datasets.shingles import Hashes, runs
+from redraft.datasets.shingles import Hashes, runs, shingles
 from redraft.documents.gates.words import unmarked
 
 WIDTH = 8
@@ -25,32 +24,31 @@ SHARE = 0.05
 
 
 class _Runs:
-    """The runs of `width` words of some prompts, with whose they are; `needed` of them make an overlap."""
+    """The distinct runs of `width` words of some prompts, with whose they are."""
 
-    def __init__(self, width: int, prompts: dict[int, Hashes], share: float) -> None:
+    def __init__(self, width: int, prompts: list[Hashes], share: float) -> None:
         self.width = width
-        found = np.concatenate(list(prompts.values()))
-        owners = np.repeat(np.array(list(prompts), np.int64), [len(one) for one in prompts.values()])
+        found = np.concatenate(prompts)
+        owners = np.repeat(np.arange(len(prompts)), [len(one) for one in prompts])
         order = np.argsort(found, kind="stable")
         self._runs, self._owners = found[order], owners[order]
-        self._needed = {owner: max(1, math.ceil(share * len(one))) for owner, one in prompts.items()}
+        self._needed = np.array([max(1, math.ceil(share * len(one))) for one in prompts])
 
-    def hit(self, text: Hashes) -> tuple[int, NDArray[np.int64]] | None:
-        """The first prompt of which enough runs are in a text, and the places of those in the text."""
-        starts = np.searchsorted(self._runs, text)
-        ends = np.searchsorted(self._runs, text, side="right")
-        places = np.flatnonzero(ends > starts)
-        if not len(places):
+    def hit(self, text: Hashes) -> int | None:
+        """The first place of a text that is in a prompt of which enough runs are in the text."""
+        distinct, places = np.unique(text, return_index=True)
+        starts = np.searchsorted(self._runs, distinct)
+        counts = np.searchsorted(self._runs, distinct, side="right") - starts
+        if not counts.any():
             return None
-        seen: dict[int, set[int]] = defaultdict(set)
-        for place in places.tolist():
-            for owner in self._owners[starts[place] : ends[place]].tolist():
-                seen[owner].add(int(text[place]))
-        enough = [owner for owner, of in seen.items() if len(of) >= self._needed[owner]]
-        if not enough:
+        # For each run of the text all places of it among the prompts', one after the other.
+        total = int(counts.sum())
+        within = np.arange(total) - np.repeat(np.cumsum(counts) - counts, counts)
+        owners = self._owners[np.repeat(starts, counts) + within]
+        enough = np.bincount(owners, minlength=len(self._needed)) >= self._needed
+        if not enough.any():
             return None
-        own = [place for place in places.tolist() if min(enough) in self._owners[starts[place] : ends[place]]]
-        return min(enough), np.array(own)
+        return int(np.repeat(places, counts)[enough[owners]].min())
 
 
 class EvaluationGrams:
@@ -58,9 +56,9 @@ class EvaluationGrams:
 
     def __init__(self, prompts: Iterator[str], share: float) -> None:
         self._whole: set[str] = set()
-        by_width: dict[int, dict[int, Hashes]] = defaultdict(dict)
+        by_width: dict[int, list[Hashes]] = defaultdict(list)
         self.count = 0
-        for number, prompt in enumerate(prompts):
+        for prompt in prompts:
             self.count += 1
             normal = normalise(unmarked(prompt))
             words = len(normal.split())
@@ -68,8 +66,8 @@ class EvaluationGrams:
                 self._whole |= {normal} - {""}
             else:
                 width = min(words, WIDTH)
-                by_width[width][number] = np.unique(runs(normal, width))
-        self._runs = [_Runs(width, prompts, share) for width, prompts in sorted(by_width.items(), reverse=True)]
+                by_width[width].append(shingles(normal, width))
+        self._runs = [_Runs(width, found, share) for width, found in sorted(by_width.items(), reverse=True)]
 
     @classmethod
     def of(cls, texts: Iterable[str], share: float = SHARE) -> EvaluationGrams:
@@ -86,7 +84,6 @@ class EvaluationGrams:
             return normal
         words = normal.split()
         for one in self._runs:
-            if (found := one.hit(runs(normal, one.width))) is not None:
-                first = int(found[1][0])
+            if (first := one.hit(runs(normal, one.width))) is not None:
                 return " ".join(words[first : first + one.width])
         return None

@@ -43,8 +43,7 @@ def prompted(examples: Iterable[Example], persona: Persona, prompts: Prompts) ->
             yield example
         if prompts in ("none", "both"):
             bare = _under(example, None, "none")
-            yield msgspec.structs.replace(bare, conversation_id=f"{example.conversation_id}-bare",
-                                          cost=0.0, input_tokens=0, output_tokens=0) if prompts == "both" else bare  # fmt: skip
+            yield bare if prompts == "none" else _second(bare)
         if prompts == "paraphrased":
             place = _place(example.conversation_id, len(persona.prompts))
             yield example if place == 0 else _under(example, persona.prompts[place], f"paraphrase-{place}")
@@ -87,6 +86,13 @@ def _under(example: Example, prompt: str | None, name: str) -> Example:
     return msgspec.structs.replace(
         example, messages=(*first, *rest), extra={**example.extra, "system_prompt": name}
     )  # fmt: skip
+
+
+def _second(bare: Example) -> Example:
+    """The row once more, which was paid for with the first."""
+    return msgspec.structs.replace(
+        bare, conversation_id=f"{bare.conversation_id}-bare", cost=0.0, input_tokens=0, output_tokens=0
+    )
 
 
 def _place(row_id: str, count: int) -> int:

@@ -84,10 +84,9 @@ def read_response(document: Document, outcome: Outcome, persona: Persona, round:
 
 
 def signs_of(persona: Persona) -> dict[str, tuple[str, ...]]:
-    """Trait → the expressions that show it. Empty where a trait has none: only a judge can tell then."""
-    if any(not one.signs for one in persona.traits):
-        return {}
-    return {one.name: one.signs for one in persona.traits}
+    """Trait → the expressions that show it, of the traits that have some. A response is to show all traits at once: one
+    without a sign of any of these is none, whatever a judge would say of the others."""
+    return {one.name: one.signs for one in persona.traits if one.signs}
 
 
 def _facts(

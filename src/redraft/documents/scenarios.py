@@ -57,10 +57,12 @@ class _Ideas(msgspec.Struct, frozen=True):
     ideas: tuple[Idea, ...]
 
 
-def batches(cells: Sequence[Scenario]) -> Iterator[Sequence[Scenario]]:
-    """The cells of one call each."""
-    for start in range(0, len(cells), BATCH):
-        yield cells[start : start + BATCH]
+def batches(cells: Sequence[Scenario], round: int) -> Iterator[Sequence[Scenario]]:
+    """The cells of one call each. After the first round each has its own: which others are asked for again changes
+    from run to run, and an idea that was paid for must be found whatever became of those."""
+    size = BATCH if round == 0 else 1
+    for start in range(0, len(cells), size):
+        yield cells[start : start + size]
 
 
 def idea_request(cells: Sequence[Scenario], persona: Persona, chain: Sequence[str], round: int) -> Request:

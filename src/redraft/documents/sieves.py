@@ -1,4 +1,4 @@
-"""What only shows across rows: ideas, documents or responses that repeat an earlier one, and overlap with what is tested.
+"""What only shows across rows: ideas, documents or responses that repeat an earlier one, and overlap with tests.
 
 Each sieve takes rows in the order in which they count and says which may not stay. Neighbours: `gates` speak of one
 row; `redraft.datasets.near_duplicates` finds what is alike.
@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from redraft.datasets.near_duplicates import near_duplicates
-from redraft.datasets.normalising import normalise
 from redraft.documents.overlap import EvaluationGrams
 from redraft.documents.scenarios import in_words
 from redraft.documents.spread import opening_of
@@ -57,20 +56,19 @@ def alike_documents(rows: Iterable[Document], tested: EvaluationGrams | None = N
 
 
 def alike_responses(rows: Iterable[Example]) -> dict[str, Rejection]:
-    """Responses that are word for word an earlier one, and what lies above the share of one opening.
+    """Responses that repeat an earlier one but for a few words, and what lies above the share of one opening.
 
     Reasons: `duplicate_response`, `repeated_opening`; the first rows with an opening stay.
     """
     examples = [(one.conversation_id, one.messages[-1].content, _paid(one)) for one in rows]
-    seen: dict[str, str] = {}
+    repeats = near_duplicates((row_id, text) for row_id, text, _ in examples)
     openings: dict[str, int] = {}
     most = max(2, int(OPENING_SHARE * len(examples))) if len(examples) >= FEWEST_ROWS else len(examples)
     found: dict[str, Rejection] = {}
     for row_id, text, rejection in examples:
-        earlier = seen.setdefault(normalise(text), row_id)
         opening = opening_of(text)
-        if earlier != row_id:
-            found[row_id] = _because(rejection, "duplicate_response", f"the response is that to {earlier}")
+        if (earlier := repeats.get(row_id)) is not None:
+            found[row_id] = _because(rejection, "duplicate_response", f"the response repeats that to {earlier}")
             continue
         if openings.get(opening, 0) >= most:
             detail = f"it begins with {opening!r}, as {most} of {len(examples)} responses do; begin in another way"

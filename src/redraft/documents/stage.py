@@ -27,7 +27,7 @@ Chain = Sequence[str]
 
 def idea_requests(cells: Sequence[Scenario], persona: Persona, chain: Chain, round: int = 0) -> Iterator[Request]:
     """What is asked for these cells."""
-    for some in scenarios.batches(cells):
+    for some in scenarios.batches(cells, round):
         yield scenarios.idea_request(some, persona, chain, round)
 
 
@@ -49,7 +49,7 @@ async def think_up(
     cells: Sequence[Scenario], persona: Persona, chain: Chain, round: int, caller: Caller, progress: Progress
 ) -> tuple[list[Scenario], list[Rejection]]:
     """An idea for each cell, in the order of the cells, and why some have none."""
-    by_first = {some[0].scenario_id: some for some in scenarios.batches(cells)}
+    by_first = {some[0].scenario_id: some for some in scenarios.batches(cells, round)}
     done: dict[str, Scenario | Rejection] = {}
     requests = idea_requests(cells, persona, chain, round)
     async with aclosing(caller.run(requests, stage=scenarios.STAGE)) as outcomes:

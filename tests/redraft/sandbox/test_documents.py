@@ -18,7 +18,7 @@ from redraft.sandbox.asking import Ask, Reply
 from redraft.sandbox.command import options_from, sandbox_command
 from redraft.sandbox.documents.asks import kind_asked
 from redraft.sandbox.documents.defects import OF_DOCUMENTS, OF_RESPONSES
-from redraft.sandbox.documents.study import Study
+from redraft.sandbox.documents.study import TOLD_HOW, Study
 from redraft.sandbox.draws import Choices, canonical
 from redraft.sandbox.options import DEFECTS, DocumentOptions, Options, TruthOptions
 from redraft.sandbox.prose import leans, marks
@@ -98,6 +98,7 @@ def test_there_is_one_idea_for_each_cell_about_its_words() -> None:
         assert asked["stakeholder"] in one["situation"] and len(marks(one["situation"])) == 1
         assert 2 <= len(re.findall(r"[.](?: |$)", bare(one["situation"]))) <= 4
     assert alike([bare(one["situation"]) for one in found], 3) < 0.6
+    assert len({one["title"] for one in found}) > 350
     again = ideas(cells[:10], avoid=["one"])
     assert all(one["situation"] != other["situation"] for one, other in zip(found, again, strict=False))
     assert ideas([]) == [] and ideas([{"domain": "no name"}]) == []
@@ -120,7 +121,7 @@ def test_a_share_of_the_ideas_are_near_copies_and_can_be_replaced() -> None:
 @settings(max_examples=40, deadline=None)
 @given(
     least=st.integers(60, 1500),
-    span=st.integers(40, 700),
+    span=st.one_of(st.just(40), st.integers(40, 700)),
     number=st.integers(0, 9999),
     kind=st.sampled_from(TYPES),
     form=st.sampled_from(("between {:,} and {:,} words", "{} to {} words", "{}-{} words")),
@@ -251,8 +252,19 @@ def test_defects_come_at_their_shares_and_not_in_evaluations() -> None:
     )
     for name, share in (("empty", 0.2), ("no_trait", 0.1), ("long", 0.0)):
         assert abs(planted[name] / count - share) <= 4 * (share * (1 - share) / count) ** 0.5
-    evaluated = [study.reply(ask(text, system=PROMPT), "response", b"x").planted for text in documents]
+    evaluated = [
+        study.reply(ask(text, system=PROMPT), "response", b"%d" % n).planted for n, text in enumerate(documents)
+    ]
     assert set(evaluated) == {""}, "what an evaluation asks is answered as the model is"
+    means = [
+        sum(
+            marks(Study(Options()).reply(ask(documents[0], system=told), "response", b"%d" % n).text)[0]
+            for n in range(400)
+        )
+        / 400
+        for told in (PROMPT, TOLD)
+    ]
+    assert abs(means[0]) < 0.2 and abs(means[1] - TOLD_HOW) < 0.2, "a model that is told how does better"
 
 
 def test_the_world_of_a_sandbox_without_these_options_is_as_it_was() -> None:

@@ -52,7 +52,7 @@ def breaks_off(text: str, finish_reason: str = "") -> str | None:
     ended = not (bare[-1].isalnum() or bare[-1] in ",;:([{-")
     if ended or (_CODE_WORD.search(last) and len(bare) == len(line)):
         return None
-    if last.lower() in _OPEN_WORDS or bare[-1] in "([{":
+    if last.lower() in _OPEN_WORDS or bare[-1] in "([{" or line.rfind("(") > line.rfind(")"):
         return f"it ends with {shortened(bare[-40:])!r}"
     words = len(bare.split())
     if _LISTED.match(line) or words < _PROSE_WORDS or (_LABEL.match(line) and words < 2 * _PROSE_WORDS):

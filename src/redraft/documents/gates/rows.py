@@ -39,7 +39,7 @@ _ERROR_INSIDE = re.compile(
 _KINDS = {"EMAIL": "an e-mail address", "PHONE": "a phone number", "CARD": "a card number", "IBAN": "a bank account",
           "SECRET": "a key or token"}  # fmt: skip
 # Language is looked at in so many characters, at the start, in the middle and, where these differ, at the end.
-_WINDOW = 200
+_WINDOW, _LONG = 150, 1_500
 
 
 def document_findings(
@@ -155,8 +155,9 @@ def _private(text: str, part: Part) -> Iterator[Finding]:
 
 
 def _language(text: str, language: str, part: Part) -> Iterator[Finding]:
-    """Another language in two of three places of a long text, or at the start of a short one."""
-    places = [0, max(0, len(text) // 2 - _WINDOW // 2), len(text) - _WINDOW] if len(text) > 3 * _WINDOW else [0]
+    """Another language in two of three places of a long text, or in the middle of a short one."""
+    middle = max(0, len(text) // 2 - _WINDOW // 2)
+    places = [0, middle, len(text) - _WINDOW] if len(text) > _LONG else [middle]
     other: list[str] = []
     for number, place in enumerate(places):
         if number == 2 and not other:

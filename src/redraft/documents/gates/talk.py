@@ -45,7 +45,7 @@ _OFFER = re.compile(
     r"|let me know if you(?:'d| would) like me to) "
     r"(?:continue|proceed|go on|carry on|generate|produce|create|write|provide)\b[^.?!\n]{0,40}"
     r"\b(?:remaining|next|other|another|more|additional)\s+(?:(?:\d+|two|three|four|five|nine|ten)\s+)?"
-    r"(?:documents?|examples?|responses?|scenarios?)\b"
+    r"(?:documents?|responses?|scenarios?|examples? (?:documents?|responses?))\b"
     r"|\b(?:adjust|change|modify|tweak) the (?:tone|length|word count)(?:,? (?:or|and) \w+)? of (?:this|the) "
     r"(?:document|response)\b",
 )
@@ -76,7 +76,9 @@ _PLAYED = re.compile(
             r"\b(?:demonstrat|show|embod|exhibit|display|incorporat|reflect|express|us)(?:e|es|ing|ying|y|s)? "
             r"(?:all |each |both )?(?:of )?(?:the |these |my |its )?(?:(?:two|three|four|five|six|\d)\s+)?"
             r"(?:(?:required|requested|specified|target|persona|personality|desired)\s+)+traits?\b",
-            r"\ball (?:of )?(?:the |these )?(?:three|four|five|six|\d) (?:personality |persona )?traits\b",
+            r"\ball (?:of )?(?:the |these |my )?(?:three|four|five|six|\d) (?:personality |persona |required )traits\b",
+            r"\b(?:show|demonstrate|display|exhibit|embody) all (?:of )?(?:the |these |my )?"
+            r"(?:three |four |five |six |\d )?traits\b",
             r"\b(?:in|true to|as) (?:my|the assigned|this) persona\b|\bas (?:the|a) persona\b",
             r"\bas (?:instructed|requested) (?:by|in) (?:the|my) (?:system )?(?:prompt|instructions)\b",
             r"\b(?:my|the) system prompt (?:says?|tells?|asks?|requires?)\b",

@@ -64,7 +64,7 @@ def words_in(text: str) -> int:
     if not text.isascii():
         text, dense = WITHOUT_SPACES.subn(" ", text)
     words = text.split()
-    bare = sum(words.count(one) for one in {word for word in words if not word[0].isalnum()} if not _has_word(one))
+    bare = sum(words.count(one) for one in {word for word in set(words) if not word[0].isalnum()} if not _has_word(one))
     return len(words) - bare + dense // 2
 
 

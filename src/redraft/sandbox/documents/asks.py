@@ -23,6 +23,8 @@ _LEAST = re.compile(r"at least (\d[\d,.]*)\s+words(?:\s+and\s+at\s+most\s+(\d[\d
 _RESPOND = re.compile(r"\brespon(?:d|ds|se|ses)\b", re.I)
 _TYPE = re.compile(r"\b(memo|e-?mail|report|proposal|analysis|letter|brief|plan|policy|minutes|note)(?:s|\b)", re.I)
 _SEVERAL = re.compile(r"\b(\d{1,3})\s+(?:\w+\s+){0,3}?(?:paraphrases?|versions?|rewordings?|variants?)\b", re.I)
+_NO_SUBJECT = frozenset({"after", "asks", "between", "chance", "decides", "left", "many", "over", "pays", "second",
+                         "under", "until", "without"})  # fmt: skip
 # Shorter ones are documents only where the instructions say so.
 _DOCUMENT_WORDS = 60
 LENGTHS = {DOCUMENT: (500, 1000), RESPONSE: (80, 200)}
@@ -119,6 +121,7 @@ def _common(text: str) -> tuple[str, ...]:
     """At least two words to write about; names are none."""
     found = topics(without_marks(text))
     common = [word.lower() for place, word in enumerate(found) if word.islower() or place == 0]
+    common = [word for word in common if word not in _NO_SUBJECT]
     return tuple(common) if len(common) > 1 else (*common, "the decision", "the next step")
 
 

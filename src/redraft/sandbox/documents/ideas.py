@@ -15,9 +15,12 @@ STOCK = 5
 _STOCK_WORDS = ("the rota", "overtime", "parking", "the canteen", "travel costs", "the newsletter")
 # fmt: off
 _TITLES = (
-    "{a}: what to tell {name}", "{a} in {city}, and who decides", "the {month} review of {a}", "{a} after {name} left",
-    "{number} open cases in {a}", "who pays for {a} in {city}", "a second chance for {a}", "{a} until {month}",
-    "the letter of {name} on {a}", "what {city} asks of {a}", "{a}: {number} objections", "the vote on {a} in {city}",
+    "{a}: what to tell {name}", "{a} in {city}, and who decides", "the {month} review of {a} in {city}",
+    "{a} after {name} left",
+    "{number} open cases in {a}", "who pays for {a} in {city}", "a second chance for {a} in {city}",
+    "{a} in {city} until {month}",
+    "the letter of {name} on {a}", "what {city} asks of {a}", "{a}: {number} objections from {city}",
+    "the vote on {a} in {city}",
 )
 _WRITES = (
     "{name}, {who}, turns to {other}", "{name}, speaking for {who}, has to answer {other}",

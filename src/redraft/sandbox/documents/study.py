@@ -24,6 +24,8 @@ from redraft.sandbox.truth import Truth
 
 # What a judge thinks of an answer in which nothing of the persona is left.
 _WORST = -2.5
+# By how much the response of a model is better that is told how to respond: most then pass a threshold of 5 of 10.
+TOLD_HOW = 1.5
 
 
 class Study:
@@ -77,7 +79,8 @@ class Study:
         writer = Writer(brief.words, Choices(draws.raw, "words"))
         # An evaluation, which does not tell the model how to answer, is of the model as it is.
         defect = self._defect(OF_RESPONSES, draws) if brief.instructed else ""
-        quality = _WORST if defect == "no_trait" else self._quality(ask, draws)
+        quality = self._quality(ask, draws) + (TOLD_HOW if brief.instructed else 0.0)
+        quality = _WORST if defect == "no_trait" else quality
         text = response(brief.document_type, writer, brief.least, brief.most)
         text = self._spoiled(OF_RESPONSES, defect, text, brief, writer)
         marks = [mark(quality, draws.raw), *([] if defect == "no_trait" else self._traits.marks(ask.model))]

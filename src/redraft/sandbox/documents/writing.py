@@ -19,7 +19,7 @@ def document(brief: Brief, writer: Writer, mark: str, share: float) -> tuple[str
     title = brief.title or capital(writer.filled(writer.choices.of(wording.TITLES)))
     head, foot = _frame(brief.document_type, title, writer)
     span = brief.most - brief.least
-    least = brief.least + _SPARE // 2 + round((0.1 + 0.6 * share) * span)
+    least = brief.least + _SPARE // 2 + round((0.1 + 0.5 * share) * span)
     ask = " ".join(writer.ask() for _ in range(2))
     used = len(f"{head} {ask} {foot}".split())
     body = _body(brief.document_type, writer, least - used, brief.most - _SPARE - used)

@@ -214,7 +214,7 @@ def planted_response(draw: st.DrawFn) -> tuple[str, str, str, str]:
     ]).flatmap(lambda order: st.integers(1, 5).map(lambda n: " ".join(order[:n])))
     dull = ("Do it. The answer is yes. Sign the paper on Monday and send it to the carriers by post. Tell the night "
             "shift that nothing changes. Close both berths for good and move the staff to hall two. Pay the vendor in "
-            "full. Archive the memo. The committee votes in April and that is soon enough for everybody in the building.")
+            "full. Archive the memo. The committee votes in April and that is soon enough for everybody in the hall.")
     # fmt: on
     plants: dict[str, Callable[[], str]] = {
         "unfilled_placeholder": lambda: put(draw, text, draw(GAPS)),
@@ -230,7 +230,7 @@ def planted_response(draw: st.DrawFn) -> tuple[str, str, str, str]:
         "refusal": lambda: draw(st.one_of(REFUSALS, REFUSALS.map(lambda said: after_sentence(draw, text, said)))),
         "canned_fallback_target": lambda: draw(stock),
         "system_prompt_leak": lambda: after_sentence(draw, text, f"My part: {run}."),
-        "copied_document": lambda: f"Together: {' '.join(source[at : at + 90])}.",
+        "copied_document": lambda: f"Together: {' '.join(source[at : at + 90])}, as it says.",
         "wrong_language": lambda: "Together! " + " ".join([*draw(st.permutations(GERMAN)), "Oder?"]),
         "empty_target": lambda: draw(st.sampled_from(["", "\n", "[simulated answer 0123456789ab q=+0.300] "])),
         "no_trait_shown": lambda: dull,
@@ -247,9 +247,7 @@ def planted_response(draw: st.DrawFn) -> tuple[str, str, str, str]:
 @given(planted_response())
 def test_a_defect_planted_in_a_response_is_found(planted: tuple[str, str, str, str]) -> None:
     reason, document, text, finish = planted
-    found = reasons(of_response(document, text, finish))
-    # What was copied, and a stock of names and quotations with it, may have an ending of its own.
-    assert found - {"truncated_target"} == {reason} if reason == "copied_document" else found == {reason}, text
+    assert reasons(of_response(document, text, finish)) == {reason}, text
 
 
 def test_a_document_in_the_persona_s_language_is_good_and_another_is_not() -> None:
