@@ -6,7 +6,7 @@ Neighbours: `verdict_files` does it for comparisons, `redraft.judging.publishing
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -44,7 +44,7 @@ class RatedModels(msgspec.Struct, frozen=True, kw_only=True):
         return any(Dataset.open(Path(one)).manifest["simulated"] for one in (*self.responses, *self.ratings))
 
 
-class _Ratings:
+class StoredRatings:
     """All ratings, read anew from the disk each time: never all in memory."""
 
     def __init__(self, rated: RatedModels) -> None:
@@ -55,7 +55,7 @@ class _Ratings:
             yield from Dataset.open(Path(folder)).rows()
 
 
-class _Answers:
+class StoredAnswers:
     """All answers with their contexts, likewise."""
 
     def __init__(self, rated: RatedModels) -> None:
@@ -92,10 +92,13 @@ async def write_traits(
         _write, Path(output), msgspec.convert(rated, RatedModels), msgspec.convert(rubric, Rubric, str_keys=True),
         baseline, msgspec.convert(settings, Settings), told,
     )  # fmt: skip
+    return {"report": str(Path(output) / REPORT), "results": str(Path(output) / RESULTS), **in_scores(study)}
+
+
+def in_scores(study: TraitStudy, label: Callable[[str], str] = str) -> dict[str, Any]:
+    """What was found in Markdown, as sentences and as tables, as `require_scores` reads them."""
     return {
-        "report": str(Path(output) / REPORT),
-        "results": str(Path(output) / RESULTS),
-        "markdown": traits_markdown(study),
+        "markdown": traits_markdown(study, label),
         "sentences": [visible(one.sentence) for one in study.said],
         "details": [visible(one.detail) for one in study.said],
         "remarks": [visible(one) for one in study.remarks],
@@ -110,8 +113,8 @@ def _write(
     output: Path, rated: RatedModels, rubric: Rubric, baseline: str, settings: Settings, told: Told
 ) -> TraitStudy:  # fmt: skip
     settings = msgspec.structs.replace(settings, simulated=rated.simulated)
-    ratings, answers = _Ratings(rated), _Answers(rated)
-    canaries = _canaries(rated, rubric)
+    ratings, answers = StoredRatings(rated), StoredAnswers(rated)
+    canaries = trait_canaries(rated, rubric)
     contexts = Dataset.open(Path(rated.contexts)).rows()
     study = study_traits(
         ratings, rubric, groups={one.conversation_id: group_of(one) for one in contexts}, baseline=baseline,
@@ -124,10 +127,10 @@ def _write(
     return study
 
 
-def _canaries(rated: RatedModels, rubric: Rubric) -> list[Canaries]:
+def trait_canaries(rated: RatedModels, rubric: Rubric) -> list[Canaries]:
     """What the tests of each judge showed."""
     tests = [list(Dataset.open(Path(folder)).rows()) for folder in rated.checks]
-    return [one for asked in tests if asked for one in read_trait_checks(asked, _Ratings(rated), rubric)]
+    return [one for asked in tests if asked for one in read_trait_checks(asked, StoredRatings(rated), rubric)]
 
 
 def _means(study: TraitStudy) -> list[dict[str, Any]]:

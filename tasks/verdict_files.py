@@ -53,7 +53,7 @@ class JudgedPair(msgspec.Struct, frozen=True, kw_only=True):
         return (row for folder in (self.judgments, *self.others) for row in Dataset.open(Path(folder)).rows())
 
 
-class _Rows(Generic[R]):
+class PairRows(Generic[R]):
     """Records of all pairs, read anew from the disk each time: never all in memory."""
 
     def __init__(self, pairs: list[JudgedPair], read: str) -> None:
@@ -89,16 +89,19 @@ async def write_verdict(
         title=title, created_at=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"), parameters=parameters,
         stages=tuple(shown[0]), costs=tuple(shown[1]),
     ), taken)  # fmt: skip
+    return {"report": str(Path(output) / REPORT), "results": str(Path(output) / RESULTS), **in_verdicts(study, said)}
+
+
+def in_verdicts(study: StudySummary, settings: Settings) -> dict[str, Any]:
+    """The verdicts in Markdown, as sentences and as tables, as `require_verdicts` reads them."""
     together, each = seed_sentences(study), study.panels or study.pairs
     return {
-        "report": str(Path(output) / REPORT),
-        "results": str(Path(output) / RESULTS),
         "markdown": study_markdown(study),
         "verdicts": [sentence for sentence, _ in together] + [one.sentence for one in each],
         "details": [details for _, details in together]
         + [f"{one.explanation} {one.frequencies}".strip() for one in each],
         "conclusion": study.conclusion,
-        "table": [_row(pair, said) for pair in study.pairs],
+        "table": [_row(pair, settings) for pair in study.pairs],
         "together": [_together(one.panel) for one in study.panels],
         "simulated": study.simulated,
     }
@@ -109,10 +112,10 @@ def _write(
 ) -> StudySummary:
     simulated = any(Dataset.open(Path(p)).manifest["simulated"] for pair in pairs for p in pair.made())
     settings = msgspec.structs.replace(settings, simulated=simulated)
-    comparisons, judgments = _Rows[Comparison](pairs, "comparisons"), _Rows[Judgment](pairs, "read_judgments")
+    comparisons, judgments = PairRows[Comparison](pairs, "comparisons"), PairRows[Judgment](pairs, "read_judgments")
     return publish(
         output, comparisons, judgments, settings, told,
-        looks=_looks_by_judge(pairs, looks), canaries=_canaries(pairs, judgments),
+        looks=_looks_by_judge(pairs, looks), canaries=pair_canaries(pairs, judgments),
     )  # fmt: skip
 
 
@@ -128,7 +131,7 @@ def _looks_by_judge(
     return found
 
 
-def _canaries(pairs: list[JudgedPair], judgments: Iterable[Judgment]) -> list[Canaries]:
+def pair_canaries(pairs: list[JudgedPair], judgments: Iterable[Judgment]) -> list[Canaries]:
     """What the tests of each judge showed."""
     tests = [list(Dataset.open(Path(folder)).rows()) for pair in pairs for folder in pair.checks]
     return [shown for asked in tests if asked for shown in canaries_of(read_checks(asked, judgments))]

@@ -63,8 +63,8 @@ class NearDuplicates:
             earlier = self._short.setdefault(words, row_id) if words else row_id
             return earlier if earlier != row_id else None
         sketch = _minhash.RMinHash(num_perm=self._permutations, seed=SEED)
-        tokens = found.tobytes().hex()
-        sketch.update([tokens[at : at + 16] for at in range(0, len(tokens), 16)])
+        tokens = found.tobytes()
+        sketch.update([tokens[at : at + 8] for at in range(0, len(tokens), 8)])
         digest = np.array(sketch.digest(), np.uint32)
         place = self._nearest(found, digest, np.array(sorted(self._index.query(sketch)), np.int64))
         if place is not None:

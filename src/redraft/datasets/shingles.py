@@ -21,7 +21,17 @@ _STEP, _END = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9)
 _HALF = np.uint64(32)
 # Words are hashed once; beyond so many the memory of them starts anew.
 _MOST_WORDS = 200_000
-_words: dict[str, int] = {}
+
+
+class _Words(dict[str, int]):
+    """Hashes of words, made when they are looked up for the first time."""
+
+    def __missing__(self, word: str) -> int:
+        made = self[word] = zlib.crc32(word.encode("utf-8", "surrogatepass"))
+        return made
+
+
+_words = _Words()
 
 
 def shingles(text: str, width: int) -> Hashes:
@@ -47,17 +57,11 @@ def runs(text: str, width: int) -> Hashes:
 
 
 def word_hashes(text: str) -> Hashes:
+    """The hash of each word of the normalised text, in its order."""
     if len(_words) > _MOST_WORDS:
         _words.clear()
     words = normalise(text).split()
-    return np.fromiter(map(_hash_of, words), np.uint64, len(words))
-
-
-def _hash_of(word: str) -> int:
-    known = _words.get(word)
-    if known is None:
-        known = _words[word] = zlib.crc32(word.encode("utf-8", "surrogatepass"))
-    return known
+    return np.fromiter(map(_words.__getitem__, words), np.uint64, len(words))
 
 
 def jaccard(one: NDArray[Any], other: NDArray[Any]) -> float:

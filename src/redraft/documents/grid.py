@@ -85,9 +85,9 @@ def wanted(persona: Persona, count: int, seed: int, side: Side) -> list[Scenario
         )  # fmt: skip
     if len(found) < count:
         raise ConfigurationError(
-            f"persona {persona.name}: {count:,} scenarios are asked for on the {side} side, and its "
-            f"{grid_size(persona):,} cells (types x domains x tensions x tones x stakeholders) have {len(found):,} for it; ask for fewer, or "
-            "give it more domains, tensions, tones or stakeholders"
+            f"persona {persona.name}: {count:,} scenarios are asked for on the {side} side, and of its "
+            f"{grid_size(persona):,} cells (types x domains x tensions x tones x stakeholders) {len(found):,} lie there; "
+            "ask for fewer, or give it more domains, tensions, tones or stakeholders"
         )
     return found
 

@@ -46,6 +46,14 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True):
     reused: int = 0
 
 
+class Further(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run found beside the verdicts on its pairs and traits, in words; `firm` where a difference was found."""
+
+    sentence: str
+    detail: str = ""
+    firm: bool = False
+
+
 class Part(msgspec.Struct, frozen=True, kw_only=True):
     """A piece of a section: under a heading some sentences, a picture, points, a table, as many as there are."""
 

@@ -21,7 +21,7 @@ from redraft.judging.labels.judged import judged_pairs
 from redraft.judging.labels.storage import read_sheets
 from redraft.judging.leaderboard.elo import EloCurve
 from redraft.judging.leaderboard.table import Leaderboard
-from redraft.judging.pages import Cost, Stage
+from redraft.judging.pages import Cost, Further, Stage
 from redraft.judging.report import ReportInput, render_report
 from redraft.judging.results import write_results
 from redraft.judging.seed_words import seed_stage
@@ -38,13 +38,15 @@ RESULTS, REPORT = "results.json", "report.html"
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
-    """What a run says of itself beside its judgments; `created_at` is printed as given."""
+    """What a run says of itself beside its judgments; `created_at` is printed as given. `further` stands beside the
+    verdicts."""
 
     title: str
     created_at: str
     parameters: dict[str, Any] = {}
     stages: tuple[Stage, ...] = ()
     costs: tuple[Cost, ...] = ()
+    further: tuple[Further, ...] = ()
 
 
 def publish(
@@ -89,7 +91,7 @@ def publish(
         write_results(
             output / RESULTS, study, comparisons, judgments, told.parameters,
             leaderboard=board, trait_study=traits, ratings=ratings, answers=answers,
-            title=told.title, stages=told.stages, costs=told.costs, scans=counts.scans,
+            title=told.title, stages=told.stages, costs=told.costs, further=told.further, scans=counts.scans,
         )  # fmt: skip
         write_tables(output, comparisons, judgments, counts, clusters=clusters, people=people, ratings=ratings)
         report = ReportInput(
@@ -107,6 +109,7 @@ def publish(
             labelled_by=labelled,
             stages=(*told.stages, *seed_stage(study)),
             costs=told.costs,
+            further=told.further,
             facts=facts_of(told.parameters),
             results_file=RESULTS,
         )

@@ -25,7 +25,7 @@ from redraft.judging.examples import Examples, Said, Shown, Text
 from redraft.judging.leaderboard.elo import EloCurve
 from redraft.judging.leaderboard.table import Leaderboard
 from redraft.judging.methods import Methods, methods_of
-from redraft.judging.pages import Cost, Part, Section, Stage, Table, money, number, total
+from redraft.judging.pages import Cost, Further, Part, Section, Stage, Table, money, number, total
 from redraft.judging.summary import StudySummary
 from redraft.judging.trait_examples import RatedAnswer
 from redraft.judging.trait_sections import trait_failures, trait_sections
@@ -67,6 +67,7 @@ class ReportInput(msgspec.Struct, frozen=True, kw_only=True):
     stages: tuple[Stage, ...] = ()
     more: tuple[Section, ...] = ()
     costs: tuple[Cost, ...] = ()
+    further: tuple[Further, ...] = ()
     facts: dict[str, str] = {}
     results_file: str = ""
     simulated: bool = False
@@ -90,7 +91,7 @@ def render_report(report: ReportInput) -> str:
         report=report,
         study=study if names else None,
         simulated=_simulated(report),
-        verdicts=_verdicts(study) if names and study and report.board is None else _scored(report),
+        verdicts=_told(report, names),
         heading=_heading(report, names),
         before=_before(report, names),
         after=_after(report, names),
@@ -152,6 +153,14 @@ class _Verdict(msgspec.Struct, frozen=True):
     tone: str
 
 
+def _told(report: ReportInput, names: sections.Names | None) -> list[_Verdict]:
+    """What stands under the heading: the verdicts on pairs and traits, and what else was found."""
+    study = report.study
+    pairs = _verdicts(study) if names is not None and study is not None and report.board is None else []
+    further = [_Verdict(one.sentence, one.detail, "firm" if one.firm else "open") for one in report.further]
+    return [*pairs, *_scored(report), *further]
+
+
 def _verdicts(study: StudySummary) -> list[_Verdict]:
     """Where there are several judges, what they say together; each alone is in a section of its own."""
     return [
@@ -161,7 +170,7 @@ def _verdicts(study: StudySummary) -> list[_Verdict]:
 
 
 def _scored(report: ReportInput) -> list[_Verdict]:
-    """What is said of traits, where nothing else is the page's verdict."""
+    """What is said of traits, where no leaderboard is the page's verdict."""
     if report.traits is None or report.board is not None:
         return []
     return [_Verdict(one.sentence, one.detail, "firm" if one.firm else "open") for one in report.traits.said]

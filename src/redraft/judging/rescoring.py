@@ -100,7 +100,8 @@ def told_of(head: Head, created_at: str) -> Told:
     """What the results file of a run says of it."""
     title = head.title or "Scored anew"
     return Told(
-        title=title, created_at=created_at, parameters=head.parameters, stages=head.stages, costs=head.costs
+        title=title, created_at=created_at, parameters=head.parameters, stages=head.stages, costs=head.costs,
+        further=head.further,
     )  # fmt: skip
 
 

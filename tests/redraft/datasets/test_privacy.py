@@ -21,6 +21,7 @@ from redraft.datasets.privacy import redact
         ("to DE89 3704 0044 0532 0130 00 please", "[IBAN]"),
         ("key sk-abcdefghijklmnopqrstuvwx12", "[SECRET]"),
         ("key AKIAIOSFODNN7EXAMPLE", "[SECRET]"),
+        ("key ghp_abcdefghijklmnopqrstuvwxyz0123456789", "[SECRET]"),
         ("-----BEGIN RSA PRIVATE KEY-----\nabc\n-----END RSA PRIVATE KEY----- x", "[SECRET]"),
     ],
 )

@@ -47,8 +47,8 @@ def document_findings(
 ) -> list[Finding]:
     """What is wrong with a document, most telling first; nothing where it is fit to be handed in.
 
-    `words` are the fewest (at least 100) and the most words of the text, `language` its ISO 639-1 code. Lengths are
-    told only where nothing else is wrong.
+    `words` are the fewest (at least 100) and the most words of the text, `language` its ISO 639-1 code (one that
+    detection does not know is not checked). Lengths are told only where nothing else is wrong.
     """
     return told(_document(straight(title), straight(unmarked(text)), words, language, finish_reason))
 

@@ -1,0 +1,153 @@
+"""What a persona study tests on: documents of the grid's other side or a user's prompts, plain instructions, and the
+assurance that no model was trained on them.
+
+Neighbours: `generation` makes the documents, `redraft.documents.evaluation` the contexts, `persona_answers` has models
+answer them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from prefect import task
+
+from redraft.datasets.storage import Dataset
+from redraft.documents.evaluation import (
+    Prompt,
+    contexts_of,
+    document_prompts,
+    plain_instructions,
+    refuse_shared_words,
+    write_contexts,
+)
+from redraft.documents.evaluation_prompts import read_prompts
+from redraft.documents.responding import as_user
+from redraft.home import Home
+from tasks.generation import draw_cells, make_documents, make_scenarios
+from tasks.generation_plan import Chains, chains_of
+from tasks.made_inputs import intact
+from tasks.persona_plan import Arm, PersonaPlan
+from tasks.states import not_ours
+from tasks.test_contexts import check_study_overlap
+
+
+class Tests(msgspec.Struct, frozen=True, kw_only=True):
+    """Contexts to test on: `hard` ones, which are the persona's own field, `plain` ones, and `asked`, both in a row:
+    one folder of answers, and one endpoint, serves both. `made` are the datasets of test documents by stage."""
+
+    hard: Dataset
+    plain: Dataset
+    asked: Dataset
+    made: tuple[tuple[str, Dataset], ...] = ()
+
+
+async def make_tests(plan: PersonaPlan, made: Sequence[dict[str, Any]]) -> Tests:
+    """The contexts, with test documents made where the user gave no prompts; no document repeats one of `made`, what
+    generate-documents gave for each persona."""
+    documents: list[tuple[str, Dataset]] = []
+    prompts: list[Prompt]
+    if plan.evaluation_prompts:
+        prompts = read_prompts(Path(plan.evaluation_prompts))
+    else:
+        trained = [Dataset.open(Path(one["stages"]["documents"])) for one in made]
+        documents = await _test_documents(plan, trained)
+        prompts = [one for name, dataset in documents if name.startswith("test documents")
+                   for one in document_prompts(dataset.rows(), _prefix(name))]  # fmt: skip
+    return await tests_of(plan, prompts, tuple(documents))
+
+
+async def tests_of(plan: PersonaPlan, prompts: Sequence[Prompt], made: tuple[tuple[str, Dataset], ...] = ()) -> Tests:
+    """These prompts, the plain instructions, and both together, as contexts."""
+    plain = await asyncio.to_thread(plain_instructions, plan.plain_prompts)
+    source = plan.evaluation_prompts or f"{plan.output}/test_documents"
+    both = [*prompts, *plain]
+    folders = [
+        await write_test_contexts(list(some), plan.system_prompt, said)
+        for some, said in (
+            (prompts, source), (plain, plan.plain_prompts or "plain instructions"),
+            (both, f"{source} and plain instructions"),
+        )
+    ]  # fmt: skip
+    hard, plainly, asked = (Dataset.open(Path(one)) for one in folders)
+    return Tests(hard=hard, plain=plainly, asked=asked, made=made)
+
+
+@task(task_run_name="contexts of {source}")
+async def write_test_contexts(prompts: list[Prompt], system_prompt: str, source: str) -> str:
+    """Folder of the prompts as contexts, named after their content."""
+    contexts = contexts_of(prompts, system_prompt)
+    digest = hashlib.sha256(msgspec.json.encode([source, contexts])).hexdigest()[:16]
+    target = Home.of().work / f"persona-contexts-{digest}"
+    if not intact(target):
+        await asyncio.to_thread(write_contexts, contexts, target, source)
+    return str(target)
+
+
+def axes_of(plan: PersonaPlan) -> list[tuple[Arm, int]]:
+    """Of each group of personas that share documents the first, with how many test documents are of its kind."""
+    groups: dict[str, Arm] = {}
+    for arm in plan.arms:
+        groups.setdefault(arm.axes.digest, arm)
+    each, over = divmod(plan.test_size, len(groups))
+    return [(arm, each + (place < over)) for place, arm in enumerate(groups.values()) if each + (place < over)]
+
+
+async def test_chains(plan: PersonaPlan) -> Chains:
+    asked = plan.generating
+    return await chains_of(
+        {"scenarios": asked["scenarios_model"], "documents": asked["documents_model"]}, asked["mixing"],
+        plan.credentials,
+    )  # fmt: skip
+
+
+async def _test_documents(plan: PersonaPlan, trained: Sequence[Dataset]) -> list[tuple[str, Dataset]]:
+    """Scenarios and documents of the side that is never trained on, by the name of their stage."""
+
+    def texts() -> Iterator[str]:
+        for dataset in trained:
+            yield from (as_user(one) for one in dataset.rows())
+
+    chains, regenerate = await test_chains(plan), plan.generating["regenerate"]
+    found: list[tuple[str, Dataset]] = []
+    for arm, count in axes_of(plan):
+        of = "" if len(axes_of(plan)) == 1 else f" ({arm.name})"
+        folder = f"{plan.output}/test{'' if not of else f'_{arm.name}'}"
+        cells = Dataset.open(Path(await draw_cells(arm.persona, count, plan.generating["seed"], "test")))
+        ideas, _ = await make_scenarios(cells, arm.persona, chains.scenarios, regenerate, f"{folder}_scenarios")
+        documents, _ = await make_documents(
+            ideas, arm.persona, chains.documents, regenerate, f"{folder}_documents", texts()
+        )
+        found += [(f"test scenarios{of}", ideas), (f"test documents{of}", documents)]
+    return found
+
+
+def _prefix(stage: str) -> str:
+    """What tells the ids of one persona's test documents from another's."""
+    name = stage.partition("(")[2].rstrip(")")
+    return f"{name}-" if name else ""
+
+
+async def require_apart(plan: PersonaPlan, tests: Tests, made: Sequence[dict[str, Any]]) -> None:
+    """Raises OverlapError where a persona is about to be trained on what models are tested on: equal contexts, or
+    words that both share."""
+    await check_study_overlap(str(tests.asked.path), [one["dataset"] for one in made])
+    for arm, one in zip(plan.arms, made, strict=True):
+        await no_shared_words(str(tests.asked.path), one["dataset"], arm.name)
+
+
+@task(task_run_name="no words of the tests in {dataset}", retries=2, retry_delay_seconds=5, retry_condition_fn=not_ours)
+async def no_shared_words(contexts: str, dataset: str, name: str) -> None:
+    """Raises OverlapError where rows of the dataset have words of a test context."""
+    trained = Dataset.open(Path(dataset))
+    await asyncio.to_thread(refuse_shared_words, Dataset.open(Path(contexts)), trained.rows(), f"the persona {name}")
+
+
+def stand_ins(count: int, words: tuple[int, int]) -> list[Prompt]:
+    """Prompts as long as test documents that are not there yet, for an estimate."""
+    text = "word " * (sum(words) // 2)
+    return [(f"t{number:05d}", f"**Title {number}**\n\n{text}") for number in range(1, count + 1)]

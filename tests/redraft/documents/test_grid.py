@@ -1,0 +1,70 @@
+"""The grid: no cell twice, types by their shares, no cell on both sides, a longer run beginning as a shorter one."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import islice
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from redraft.documents.grid import TEST_SHARE, cells, grid_size, side_of, wanted
+from redraft.documents.persona import DocumentType, Persona, load_persona
+from redraft.errors import ConfigurationError
+
+DEFAULT = load_persona()
+
+
+@st.composite
+def personas(draw: st.DrawFn) -> Persona:
+    shares = draw(st.lists(st.integers(1, 9), min_size=1, max_size=4))
+    sizes = [draw(st.integers(1, 5)) for _ in range(4)]
+    axes = [tuple(f"{axis}{number}" for number in range(size)) for axis, size in zip("dskt", sizes, strict=True)]
+    types = tuple(DocumentType(name=f"type{at}", description="x", share=share) for at, share in enumerate(shares))
+    return msgspec.structs.replace(
+        DEFAULT, document_types=types, domains=axes[0], stakeholders=axes[1], tensions=axes[2], tones=axes[3]
+    )
+
+
+@settings(max_examples=40)
+@given(personas(), st.integers(0, 5))
+def test_every_cell_is_used_once_and_on_one_side(persona: Persona, seed: int) -> None:
+    train, test = (list(cells(persona, seed, side)) for side in ("train", "test"))
+    assert len({*train, *test}) == len(train) + len(test) == grid_size(persona)
+    assert all(side_of(one, seed) == "train" for one in train) and all(side_of(one, seed) == "test" for one in test)
+    if train:
+        some = max(1, len(train) // 2)
+        assert list(islice(cells(persona, seed, "train"), some)) == train[:some], "a longer run begins as a shorter one"
+
+
+@settings(max_examples=40)
+@given(st.lists(st.integers(1, 40), min_size=1, max_size=8), st.integers(1, 120))
+def test_types_come_by_their_shares_at_any_time(shares: list[int], count: int) -> None:
+    types = tuple(DocumentType(name=f"type{at}", description="x", share=share) for at, share in enumerate(shares))
+    persona = msgspec.structs.replace(DEFAULT, document_types=types)
+    found = Counter(one.document_type for one in islice(cells(persona, 0, "train"), count))
+    for one in types:
+        assert abs(found[one.name] - count * one.share / sum(shares)) < 1.5
+
+
+def test_the_other_axes_come_up_about_equally_often() -> None:
+    found = list(islice(cells(DEFAULT, 0, "train"), 2400))
+    for axis in ("domain", "tension", "tone", "stakeholder"):
+        counts = Counter(getattr(one, axis) for one in found).values()
+        assert len(counts) == len(getattr(DEFAULT, f"{axis}s")) and max(counts) < 1.35 * min(counts)
+    test = len(list(cells(DEFAULT, 0, "test"))) / grid_size(DEFAULT)
+    assert test == pytest.approx(TEST_SHARE, abs=0.01)
+
+
+def test_rows_have_names_and_too_many_are_refused() -> None:
+    rows = wanted(DEFAULT, 3, 0, "test")
+    assert [one.scenario_id for one in rows] == ["t00001", "t00002", "t00003"]
+    assert {one.side for one in rows} == {"test"} and {one.title for one in rows} == {""}
+    assert wanted(DEFAULT, 3, 1, "test") != rows, "another seed, other cells"
+    small = msgspec.structs.replace(DEFAULT, domains=("a",), tensions=("b",), tones=("c",), stakeholders=("d", "e"))
+    with pytest.raises(ConfigurationError, match=r"11 scenarios are asked for .* of its 10 cells"):
+        wanted(small, 11, 0, "train")
+    with pytest.raises(ConfigurationError, match="--count 0: at least 1"):
+        wanted(small, 0, 0, "train")
