@@ -29,7 +29,9 @@ RESPONDS = ("anthropic:claude-opus-5-5",)
 
 def generated(folder: Path, url: str, count: int) -> tuple[Spent, dict[str, Any]]:
     """The flow as one process, and what it says of itself."""
-    spent = measured(["-m", "benchmarks.documents", "--flow", folder, "--documents", count], environment=at(folder, url))
+    spent = measured(
+        ["-m", "benchmarks.documents", "--flow", folder, "--documents", count], environment=at(folder, url)
+    )
     return spent, json.loads(spent.said.splitlines()[-1])
 
 

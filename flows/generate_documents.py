@@ -5,13 +5,20 @@ from typing import Any, Literal
 
 from prefect import flow
 
-from redraft.datasets.storage import Dataset, require_target
+from redraft.datasets.storage import Dataset
 from redraft.documents.persona import DEFAULT
 from redraft.documents.prompting import Prompts
 from tasks.estimates import show_ahead
 from tasks.generation import draw_cells, make_documents, make_examples, make_scenarios
 from tasks.generation_ahead import estimate_generation, evaluation_texts
-from tasks.generation_plan import chains_of, gating_of, generation_facts, persona_of, require_generation
+from tasks.generation_plan import (
+    chains_of,
+    gating_of,
+    generation_facts,
+    persona_of,
+    require_examples,
+    require_generation,
+)
 from tasks.judge_panel import JUDGE
 from tasks.persona_files import conclude, write_files
 from tasks.session import CallOptions, calling_session
@@ -83,11 +90,11 @@ async def generate_documents(
     who = persona_of(persona, system_prompt, words)
     gating = gating_of(who, judge, min_score, regenerate)
     asked = {"scenarios": scenarios_model, "documents": documents_model, "responses": responses_model}
-    chains = await chains_of(asked, mixing, credentials)
+    chains = await chains_of(asked, mixing, credentials, ahead=dry_run)
     tested = evaluation_texts(evaluation_prompts)
     options = CallOptions(rpm=rpm, tpm=tpm, delay=delay, in_flight=in_flight, budget=budget, mode=mode,
                           move_on=move_on, poll=check_interval)  # fmt: skip
-    require_target(Path(output), "examples")
+    require_examples(output)
     cells = Dataset.open(Path(await draw_cells(who, count, seed, "train")))
     if dry_run:
         estimates = await estimate_generation(cells, who, chains, gating, credentials, options)

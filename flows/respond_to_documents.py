@@ -5,13 +5,20 @@ from typing import Any, Literal
 
 from prefect import flow
 
-from redraft.datasets.storage import require_target
 from redraft.documents.persona import DEFAULT
 from redraft.documents.prompting import Prompts
 from tasks.estimates import show_ahead
 from tasks.generation import make_examples
 from tasks.generation_ahead import estimate_generation
-from tasks.generation_plan import chains_of, gating_of, generation_facts, persona_of, require_generation, rows_of
+from tasks.generation_plan import (
+    chains_of,
+    gating_of,
+    generation_facts,
+    persona_of,
+    require_examples,
+    require_generation,
+    rows_of,
+)
 from tasks.judge_panel import JUDGE
 from tasks.persona_files import conclude, write_files
 from tasks.session import CallOptions, calling_session
@@ -72,10 +79,10 @@ async def respond_to_documents(
     """
     who, documents = persona_of(persona, system_prompt), rows_of(input, "documents")
     gating = gating_of(who, judge, min_score, regenerate)
-    chains = await chains_of({"responses": model}, mixing, credentials)
+    chains = await chains_of({"responses": model}, mixing, credentials, ahead=dry_run)
     options = CallOptions(rpm=rpm, tpm=tpm, delay=delay, in_flight=in_flight, budget=budget, mode=mode,
                           move_on=move_on, poll=check_interval)  # fmt: skip
-    require_target(Path(output), "examples", documents.path)
+    require_examples(output, documents.path)
     if dry_run:
         estimates = await estimate_generation(documents, who, chains, gating, credentials, options)
         return await show_ahead("estimated, nothing was sent", estimates)

@@ -64,7 +64,7 @@ async def think_up_scenarios(
         credentials: Which set of credentials blocks to use.
     """
     who, again = persona_of(persona), regenerations(regenerate)
-    chains = await chains_of({"scenarios": model}, mixing, credentials)
+    chains = await chains_of({"scenarios": model}, mixing, credentials, ahead=dry_run)
     options = CallOptions(rpm=rpm, tpm=tpm, delay=delay, in_flight=in_flight, budget=budget, mode=mode,
                           move_on=move_on, poll=check_interval)  # fmt: skip
     require_target(Path(output), "scenarios")

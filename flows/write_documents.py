@@ -64,7 +64,7 @@ async def write_documents(
     """
     who, again = persona_of(persona, "", words), regenerations(regenerate)
     ideas, tested = rows_of(input, "scenarios"), evaluation_texts(evaluation_prompts)
-    chains = await chains_of({"documents": model}, mixing, credentials)
+    chains = await chains_of({"documents": model}, mixing, credentials, ahead=dry_run)
     options = CallOptions(rpm=rpm, tpm=tpm, delay=delay, in_flight=in_flight, budget=budget, mode=mode,
                           move_on=move_on, poll=check_interval)  # fmt: skip
     require_target(Path(output), "documents", ideas.path)

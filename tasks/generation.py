@@ -14,7 +14,7 @@ from typing import Any
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from redraft.datasets.storage import Dataset, DatasetWriter, require_target
+from redraft.datasets.storage import Dataset, DatasetWriter, assemble, require_target
 from redraft.documents import responding, scenarios, sieves, writing
 from redraft.documents.grid import wanted
 from redraft.documents.overlap import EvaluationGrams
@@ -28,6 +28,7 @@ from tasks.persona_rounds import Rounds, in_rounds
 from tasks.persona_shards import generate
 from tasks.score_shard import score_examples
 from tasks.showing import shown
+from tasks.spreads import begin_spread
 from tasks.states import not_ours
 
 
@@ -95,7 +96,9 @@ async def publish(
 ) -> Dataset:
     """What stays of all rounds as the dataset `target`, with what does not beside it and what all of it cost."""
     await _publish(rounds, target, kind, persona, list(chain), prompts)
-    return Dataset.open(Path(target))
+    made = Dataset.open(Path(target))
+    begin_spread(made)
+    return made
 
 
 @task(
@@ -113,23 +116,24 @@ def _write(
     rounds: Rounds, target: Path, kind: str, persona: Persona, chain: list[str], prompts: Prompts
 ) -> dict[str, Any]:
     require_target(target, kind, rounds.todo.path)
+    meta = {
+        "parents": [{"path": str(rounds.todo.path), "content_hash": rounds.todo.content_hash}],
+        "templates": rounds.made[0].manifest["templates"],
+        "models": chain,
+        "persona": persona.id,
+        "persona_digest": persona.digest,
+        "rounds": len(rounds.made),
+        "refused": dict(sorted(rounds.reasons().items())),
+        **rounds.paid(),
+    }
+    if kind == "examples":
+        meta |= {"method": "documents", "system_prompts": prompts}
+    if (only := rounds.only) is not None and (kind != "examples" or prompts == "persona"):
+        return assemble(target, only.path, only.shards, kind, meta).manifest  # its files are linked, not written anew
     rows = rounds.rows()
-    rows = prompted(rows, persona, prompts) if kind == "examples" else rows
     with DatasetWriter(target, kind) as writer:
-        for row in rows:
+        for row in prompted(rows, persona, prompts) if kind == "examples" else rows:
             writer.add(row)
         for rejection in rounds.rejections():
             writer.reject(rejection)
-        meta = {
-            "parents": [{"path": str(rounds.todo.path), "content_hash": rounds.todo.content_hash}],
-            "templates": rounds.made[0].manifest["templates"],
-            "models": chain,
-            "persona": persona.id,
-            "persona_digest": persona.digest,
-            "rounds": len(rounds.made),
-            "refused": dict(sorted(rounds.reasons().items())),
-            **rounds.paid(),
-        }
-        if kind == "examples":
-            meta |= {"method": "documents", "system_prompts": prompts}
         return writer.finish(meta).manifest

@@ -15,8 +15,9 @@ import msgspec
 from blocks.credentials import endpoint_of
 from redraft.calling.notices import tell
 from redraft.datasets.files import require_writable
-from redraft.datasets.storage import Dataset
+from redraft.datasets.storage import Dataset, require_target
 from redraft.documents.chains import Stage, chain_of
+from redraft.documents.exporting import require_views
 from redraft.documents.persona import Persona, load_persona
 from redraft.errors import ConfigurationError, InputError
 from redraft.judging.judges import Judge
@@ -75,6 +76,12 @@ def regenerations(asked: int) -> int:
     return asked
 
 
+def require_examples(output: str, source: Path | None = None) -> None:
+    """Raises InputError where the dataset of examples, or a file beside it, cannot be made there."""
+    require_target(Path(output), "examples", source)
+    require_views(Path(output))
+
+
 def rows_of(source: str, kind: str) -> Dataset:
     """The dataset that a stage goes on from. InputError where it is none, or one of another kind."""
     found = Dataset.open(Path(source))
@@ -84,23 +91,27 @@ def rows_of(source: str, kind: str) -> Dataset:
 
 
 async def chains_of(
-    asked: Mapping[Stage, Sequence[str]], mixing: bool, credentials: str | None, fallback: Sequence[str] = ()
-) -> Chains:
+    asked: Mapping[Stage, Sequence[str]], mixing: bool, credentials: str | None, fallback: Sequence[str] = (),
+    ahead: bool = False,
+) -> Chains:  # fmt: skip
     """The chains of all stages: those asked for as they are; of the bundled ones only what there are credentials for.
 
-    Without `mixing` only the first model of each writes. ConfigurationError where none is left.
+    Without `mixing` only the first model of each writes. ConfigurationError where none is left, but for a look
+    `ahead`, which needs no credentials.
     """
     found: dict[str, tuple[str, ...]] = {}
     for stage, named in asked.items():
         chain = chain_of(stage, named)
         if not named:
-            chain = await _with_credentials(stage, chain, credentials)
+            chain = await _with_credentials(stage, chain, credentials, ahead)
         chain = (*chain, *(one for one in map(canonical, fallback) if one not in chain))
         found[stage] = chain if mixing else chain[:1]
     return Chains(**{name: found.get(name, ()) for name in Chains.__struct_fields__})
 
 
-async def _with_credentials(stage: Stage, chain: tuple[str, ...], credentials: str | None) -> tuple[str, ...]:
+async def _with_credentials(
+    stage: Stage, chain: tuple[str, ...], credentials: str | None, ahead: bool
+) -> tuple[str, ...]:
     kept: list[str] = []
     faults: list[str] = []
     for model in chain:
@@ -109,6 +120,8 @@ async def _with_credentials(stage: Stage, chain: tuple[str, ...], credentials: s
             kept.append(model)
         except ConfigurationError as fault:
             faults.append(str(fault))
+    if not kept and ahead:
+        return chain
     if not kept:
         raise ConfigurationError(
             f"none of the models for {stage} can be asked ({'; '.join(dict.fromkeys(faults))}); name others with "

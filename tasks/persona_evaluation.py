@@ -2,7 +2,8 @@
 
 Every model answers once, documents and plain instructions in one go. Then: scores on the personas' traits, each persona
 against the base model and each other by their own traits in both orders, the same at plain tasks by helpfulness, and of
-three models or more a leaderboard. Neighbours: `persona_tests` has the contexts, `persona_report` counts what comes out.
+three models or more a leaderboard. Neighbours: `persona_tests` has the contexts, `persona_report` counts what comes of
+it.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ from typing import Any
 import msgspec
 from prefect import task
 
-from redraft.datasets.shards import write_shard
+from redraft.datasets.shards import Shard, write_shard
 from redraft.datasets.storage import Dataset, assemble
+from redraft.datasets.totals import Paid, Payments
 from redraft.home import Home
 from redraft.judging.judges import Judge
 from redraft.judging.leaderboard.drawing import plan_drawing
@@ -36,7 +38,6 @@ from tasks.showing import shown
 from tasks.side_by_side import side_by_side
 from tasks.states import not_ours
 from tasks.trait_plan import Scored, rating_folders
-from tasks.verdict_files import cost_of
 
 Named = tuple[str, str]
 
@@ -44,7 +45,7 @@ Named = tuple[str, str]
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
     """`models` are name → model, base first, and `answers` theirs in that order. `pairs` are what `judge_pair` gave by
     the personas' own traits, `plain` by helpfulness; `rated` is what `score_models` gave. `boards` are the folders of
-    each leaderboard by its name, with its costs."""
+    each leaderboard by its name."""
 
     models: dict[str, str]
     answers: list[Dataset]
@@ -74,7 +75,7 @@ async def judge_personas(
                 for number, ((a, b), judges) in enumerate(own)
             ]),
             _all([
-                judge_pair(tests.plain, plain[a], plain[b], plan.plain_judges, f"{plan.output}/plain/judgments/{a}-{b}")
+                judge_pair(tests.plain, plain[a], plain[b], plan.judges, f"{plan.output}/plain/judgments/{a}-{b}")
                 for a, b in plan.pairs
             ]),
             _scored(plan, tests, hard),
@@ -103,17 +104,12 @@ async def _scored(plan: PersonaPlan, tests: Tests, answers: Mapping[str, Dataset
     """The base model's answers come last: the judges are tested on those of the first, which is to show the traits."""
     order = [*(name for name in answers if name != BASE), BASE]
     models = [str(answers[name].manifest["models"][0]) for name in order]
-    who = Scored(contexts=str(tests.hard.path), models=models, given={}, baseline=baseline_of(plan))
+    who = Scored(contexts=str(tests.hard.path), models=models, given={}, baseline="")
     folders = rating_folders(f"{plan.output}/traits", plan.trait_judges, who.names)
     return await score_models(
         tests.hard, who, [answers[name] for name in order], plan.trait_judges, plan.rubric, folders,
         f"{plan.output}/traits",
     )  # fmt: skip
-
-
-def baseline_of(plan: PersonaPlan) -> str:
-    """The base model for one persona; several are compared with each other, too."""
-    return plan.model if len(plan.arms) == 1 else ""
 
 
 async def _ranked(plan: PersonaPlan, tests: Tests, answers: Mapping[str, Dataset]) -> dict[str, dict[str, Any]]:
@@ -129,8 +125,7 @@ async def _ranked(plan: PersonaPlan, tests: Tests, answers: Mapping[str, Dataset
         judged = await side_by_side(
             judge_round(of, judge, Path(folder)) for judge, folder in zip(judges, folders, strict=True)
         )
-        costs = [cost_of("leaderboard", one) for one in judged]
-        found[name] = {"folders": rounds_folders(of, judged, []), "costs": costs}
+        found[name] = {"folders": rounds_folders(of, judged, []), "judgments": [str(one.path) for one in judged]}
     return found
 
 
@@ -165,14 +160,17 @@ def _part(answers: Dataset, contexts: Sequence[Dataset]) -> list[str]:
 
 
 def _write_part(answers: Dataset, contexts: Dataset, by_id: Mapping[str, Response], target: Path) -> None:
-    meta = {
-        "parents": [{"path": str(one.path), "content_hash": one.content_hash} for one in (contexts, answers)],
-        **{name: answers.manifest[name] for name in ("models", "simulated")},
-    }
     with TemporaryDirectory(dir=target.parent) as folder:
-        ids = (context.conversation_id for context in contexts.rows())
-        shards = [
-            write_shard(Path(folder), shard.index, "responses", [by_id[one] for one in islice(ids, shard.rows)], [])
-            for shard in contexts.shards
-        ]
+        mine = (by_id[context.conversation_id] for context in contexts.rows())
+        shards: list[Shard] = []
+        payments, paid = Payments(), Paid()
+        for shard in contexts.shards:
+            rows = list(islice(mine, shard.rows))
+            paid += payments.add(rows)
+            shards.append(write_shard(Path(folder), shard.index, "responses", rows, []))
+        meta = {
+            "parents": [{"path": str(one.path), "content_hash": one.content_hash} for one in (contexts, answers)],
+            "models": answers.manifest["models"],
+            **msgspec.to_builtins(paid),
+        }
         assemble(target, Path(folder), shards, "responses", meta)

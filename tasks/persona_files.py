@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +17,10 @@ from prefect import task
 from redraft import __version__
 from redraft.datasets.storage import Dataset
 from redraft.documents.exporting import write_views
-from redraft.documents.scenarios import in_words as in_words_of
-from redraft.documents.spread import spread_of
 from redraft.errors import PartialError
 from redraft.records import Example
 from tasks.showing import show_table
+from tasks.spreads import spread_of_rows
 from tasks.states import not_ours
 
 STAGES = ("scenarios", "documents", "responses")
@@ -31,15 +30,18 @@ STAGES = ("scenarios", "documents", "responses")
 async def write_files(dataset: str, made: dict[str, str], facts: dict[str, Any]) -> dict[str, Any]:
     """Writes {output}.jsonl, _detailed.json and _metadata.json; their paths and the metadata. `made` is stage → folder
     of what it made, as far as it is known."""
-    return await asyncio.to_thread(_write, Dataset.open(Path(dataset)), made, facts)
+    finished = Dataset.open(Path(dataset))
+    datasets = {name: Dataset.open(Path(folder)) for name, folder in made.items()}
+    spread = {name: msgspec.to_builtins(await spread_of_rows(one), str_keys=True) for name, one in datasets.items()}
+    return await asyncio.to_thread(_write, finished, datasets, {"parameters": facts, "spread": spread})
 
 
-def _write(dataset: Dataset, made: Mapping[str, str], facts: Mapping[str, Any]) -> dict[str, Any]:
-    manifests = {name: Dataset.open(Path(folder)).manifest for name, folder in made.items()}
+def _write(dataset: Dataset, made: Mapping[str, Dataset], told: Mapping[str, Any]) -> dict[str, Any]:
+    manifests = {name: one.manifest for name, one in made.items()}
     metadata: dict[str, Any] = {
         "redraft": __version__,
         "simulated": any(one.get("simulated") for one in manifests.values()),
-        "parameters": dict(facts),
+        "parameters": told["parameters"],
         "rows": dataset.count,
         "dataset": {
             "path": dataset.path.name,
@@ -49,7 +51,7 @@ def _write(dataset: Dataset, made: Mapping[str, str], facts: Mapping[str, Any]) 
         "stages": {name: stage_facts(one) for name, one in manifests.items()},
         "models": _models(dataset),
         "cost": _cost(list(manifests.values())),
-        "spread": _spread(dataset, made),
+        "spread": told["spread"],
     }
     return {"files": write_views(dataset, metadata), "metadata": metadata}
 
@@ -57,7 +59,7 @@ def _write(dataset: Dataset, made: Mapping[str, str], facts: Mapping[str, Any]) 
 def stage_facts(manifest: Mapping[str, Any]) -> dict[str, Any]:
     """What metadata say of a stage: rows, rejections, every reason that came up, rounds, calls and cost."""
     names = ("count", "rejected", "reasons", "refused", "rounds", "models", "templates", "calls", "input_tokens",
-             "output_tokens", "cost", "unpriced", "simulated")  # fmt: skip
+             "output_tokens", "cost", "unpriced", "scores", "simulated")  # fmt: skip
     return {name: manifest[name] for name in names if name in manifest}
 
 
@@ -119,16 +121,6 @@ def in_words(manifests: Mapping[str, Mapping[str, Any]]) -> str:
 
 def _in_words(reasons: Mapping[str, int]) -> str:
     return ", ".join(f"{count} {reason}" for reason, count in reasons.items())
-
-
-def _spread(dataset: Dataset, made: Mapping[str, str]) -> dict[str, Any]:
-    """How varied scenarios, documents and responses are, each for itself."""
-    texts: dict[str, Iterable[str]] = {"responses": (row.messages[-1].content for row in dataset.rows())}
-    if "documents" in made:
-        texts["documents"] = (row.text for row in Dataset.open(Path(made["documents"])).rows())
-    if "scenarios" in made:
-        texts["scenarios"] = (in_words_of(row) for row in Dataset.open(Path(made["scenarios"])).rows())
-    return {name: msgspec.to_builtins(spread_of(of)) for name, of in texts.items()}
 
 
 def _models(dataset: Dataset) -> dict[str, dict[str, int]]:

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
+from prefect.logging import get_run_logger
 
+from redraft.calling.notices import tell
 from redraft.datasets.files import require_writable
 from redraft.documents.persona import Persona
 from redraft.documents.prompting import Prompts
@@ -63,7 +65,6 @@ class PersonaPlan(msgspec.Struct, frozen=True, kw_only=True):
     model: str
     also: tuple[str, ...]
     judges: tuple[Judge, ...]
-    plain_judges: tuple[Judge, ...]
     trait_judges: tuple[Judge, ...]
     gate_judge: str
     output: str
@@ -91,10 +92,14 @@ class PersonaPlan(msgspec.Struct, frozen=True, kw_only=True):
             raise ConfigurationError(f"--test-size {self.test_size}: must be at least 1")
         named = [self.model, *self.also]
         if twice := sorted({one for one in named if named.count(one) > 1}):
-            raise ConfigurationError(f"{', '.join(twice)} stands twice; name each model once, the base model not at all")
+            raise ConfigurationError(
+                f"{', '.join(twice)} stands twice; name each model once, the base model not at all"
+            )
         scales = {(one.persona.scale.low, one.persona.scale.high) for one in self.arms}
         if len(scales) > 1:
-            raise ConfigurationError("the personas' scales differ, so their traits cannot be scored together; align them")
+            raise ConfigurationError(
+                "the personas' scales differ, so their traits cannot be scored together; align them"
+            )
         require_watched(len(self.arms), self.jobs_at_once, True)
         settings_of(self.training)
         # A threshold or a number of rounds that cannot be is told before anything is made.
@@ -233,8 +238,8 @@ def joined(arms: Sequence[Arm]) -> Rubric:
 def criteria_of(persona: Persona) -> Criteria:
     """The persona's traits as what makes the better of two answers."""
     first = (
-        "It shows, taken together, more of the traits below, which all count the same. They are to be judged by what the "
-        "answer does for the user's last message, not by what it says of itself."
+        "It shows, taken together, more of the traits below, which all count the same. What counts is what the answer "
+        "does for the user's last message, not what it says of itself."
     )
     traits = tuple(f"{one.title}: {' '.join(one.meaning.split())}" for one in persona.traits)
     # Double braces are gaps to whoever fills the prompt.
@@ -242,10 +247,23 @@ def criteria_of(persona: Persona) -> Criteria:
     return Criteria(name=persona.name, version=persona.version, criteria=tuple(texts))
 
 
+def remark_of_gate(plan: PersonaPlan) -> str:
+    """What is to be said where the model that chooses the training rows also judges what was learned from them."""
+    if not plan.gate_judge or canonical(plan.gate_judge) not in {one.model for one in plan.judges}:
+        return ""
+    return (
+        f"{plan.gate_judge} chooses the training rows by its scores and judges the models, too: what pleases this "
+        "judge is trained for; let another model choose (gate_judge), or judge."
+    )
+
+
 async def require_persona_askable(plan: PersonaPlan) -> None:
     """Raises ConfigurationError for a missing key, or a price that a budget needs, and InputError for a folder that
     cannot be written. Sends nothing to a provider."""
     require_writable(Path(plan.output))
+    if remark := remark_of_gate(plan):
+        get_run_logger().warning("%s", remark)
+        tell(remark)
     judges = dict.fromkeys(one.model for one in (*plan.judges, *plan.trait_judges))
     gate = [canonical(plan.gate_judge)] if plan.gate_judge else []
     await require_reachable(*judges, *gate)

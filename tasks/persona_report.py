@@ -26,7 +26,7 @@ from redraft.judging.traits import Rules
 from redraft.records import Comparison, Judgment
 from tasks.board_files import require_ranked, write_board
 from tasks.judge_panel import panel_facts
-from tasks.persona_evaluation import Judged, baseline_of
+from tasks.persona_evaluation import Judged
 from tasks.persona_plan import PersonaPlan
 from tasks.persona_sections import board_stage, costs_of, generation_stages, plain_stage, training_stage
 from tasks.persona_tests import Tests
@@ -44,28 +44,30 @@ async def report_personas(
     Raises PartialError, with them, where too many contexts or answers have none, and before that RedraftError where an
     endpoint could not be stopped.
     """
-    settings, parameters, serving = settings_of_report(plan, judged.models), _parameters(plan, tests, judged), judged.serving
+    serving, settings = judged.serving, settings_of_report(plan, judged.models)
+    parameters = _parameters(plan, tests, judged)
     plain = await write_verdict(
         f"{plan.output}/plain", "Plain tasks", [one["folders"] for one in judged.plain],
-        msgspec.to_builtins(settings), {**parameters, **panel_facts(plan.plain_judges, judged.models.values()),
+        msgspec.to_builtins(settings), {**parameters, **panel_facts(plan.judges, judged.models.values()),
                                         "test_contexts": contexts_row(tests.plain)},
         [], [cost for one in judged.plain for cost in one["costs"]],
     )  # fmt: skip
     boards = {
         name: await write_board(
             f"{plan.output}/{name}", f"{len(judged.models)} models compared", one["folders"],
-            msgspec.to_builtins(settings), parameters, [], one["costs"],
+            msgspec.to_builtins(settings), parameters, [], [],
         )
         for name, one in judged.boards.items()
     }  # fmt: skip
-    costs = costs_of(made, tests, judged)
+    costs = await asyncio.to_thread(costs_of, made, tests, judged)
     stages = [
         *generation_stages(plan, made, tests), training_stage(jobs), *([plain_stage(plain)] if judged.plain else []),
         *(board_stage(name, one) for name, one in boards.items()), *serving.stages(),
     ]  # fmt: skip
     found = await write_persona(
         plan.output, title_of(plan), [one["folders"] for one in judged.pairs], judged.rated["rated"],
-        msgspec.to_builtins(plan.rubric, str_keys=True), baseline_of(plan), msgspec.to_builtins(settings), parameters,
+        msgspec.to_builtins(plan.rubric, str_keys=True), [(judged.models[a], judged.models[b]) for a, b in plan.pairs],
+        msgspec.to_builtins(settings), parameters,
         stages, costs, _further(plain, boards),
     )  # fmt: skip
     await _show(found, plain, boards, costs)
@@ -73,10 +75,11 @@ async def report_personas(
     found |= {"served": serving.said(), "plain": plain, "leaderboards": boards}
     require_scores(found, plan.max_missing)
     for one in (found, plain):
-        require_verdicts({**one, "table": one["table"], "together": one["together"]}, plan.max_missing)
+        require_verdicts(one, plan.max_missing)
     for one in boards.values():
         require_ranked(one, plan.max_missing)
-    return {"said": f"{found['said']} report: {found['report']}{serving.said()}", **_without(found, "said")}
+    told = found["sentences"] if len(plan.arms) == 1 else [f"{len(found['sentences'])} findings;"]
+    return {**found, "said": f"{' '.join(told)} report: {found['report']}{serving.said()}"}
 
 
 @task(task_run_name="report in {output}")
@@ -86,14 +89,17 @@ async def write_persona(
     pairs: list[dict[str, Any]],
     rated: dict[str, Any],
     rubric: dict[str, Any],
-    baseline: str,
+    compared: list[tuple[str, str]],
     settings: dict[str, Any],
     parameters: dict[str, Any],
     stages: list[dict[str, Any]],
     costs: list[dict[str, Any]],
     further: list[dict[str, Any]],
 ) -> dict[str, Any]:
-    """Paths of the files, and in words, as tables and in Markdown what judgments and ratings say; makes no calls."""
+    """Paths of the files, and in words, as tables and in Markdown what judgments and ratings say; makes no calls.
+
+    Scores of the models of each pair in `compared` are held against each other.
+    """
     told = Told(
         title=title, created_at=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"), parameters=parameters,
         stages=tuple(msgspec.convert(stages, list[Stage])), costs=tuple(msgspec.convert(costs, list[Cost])),
@@ -102,22 +108,23 @@ async def write_persona(
     said = msgspec.convert(settings, Settings)
     study, traits = await asyncio.to_thread(
         _write, Path(output), [msgspec.convert(one, JudgedPair) for one in pairs], msgspec.convert(rated, RatedModels),
-        msgspec.convert(rubric, Rubric, str_keys=True), baseline, said, told,
+        msgspec.convert(rubric, Rubric, str_keys=True), compared, said, told,
     )  # fmt: skip
     scores, verdicts = in_scores(traits, said.label), in_verdicts(study, said)
     beside = [f"**{one.sentence}** {one.detail}".strip() for one in told.further]
-    sentences = [*scores["sentences"], *verdicts["verdicts"], *(one.sentence for one in told.further)]
+    by_traits = [f"Compared by these traits: {one}" for one in verdicts["verdicts"]]
+    sentences = [*scores["sentences"], *by_traits, *(one.sentence for one in told.further)]
     return {
         **scores, **verdicts,
         "report": str(Path(output) / REPORT), "results": str(Path(output) / RESULTS),
         "markdown": "\n\n".join([scores["markdown"], verdicts["markdown"], *beside]),
-        "sentences": sentences, "said": " ".join(sentences), "simulated": study.simulated or traits.simulated,
+        "sentences": sentences, "simulated": study.simulated or traits.simulated,
     }  # fmt: skip
 
 
 def _write(
-    output: Path, pairs: list[JudgedPair], rated: RatedModels, rubric: Rubric, baseline: str, settings: Settings,
-    told: Told,
+    output: Path, pairs: list[JudgedPair], rated: RatedModels, rubric: Rubric,
+    compared: list[tuple[str, str]], settings: Settings, told: Told,
 ) -> tuple[StudySummary, TraitStudy]:  # fmt: skip
     made = (folder for pair in pairs for folder in pair.made())
     simulated = rated.simulated or any(Dataset.open(Path(one)).manifest["simulated"] for one in made)
@@ -126,7 +133,7 @@ def _write(
     ratings, answers = StoredRatings(rated), StoredAnswers(rated)
     contexts = Dataset.open(Path(rated.contexts)).rows()
     traits = study_traits(
-        ratings, rubric, groups={one.conversation_id: group_of(one) for one in contexts}, baseline=baseline,
+        ratings, rubric, groups={one.conversation_id: group_of(one) for one in contexts}, pairs=compared,
         labels=settings.labels, rules=Rules(max_missing=settings.max_missing),
         canaries=trait_canaries(rated, rubric), simulated=simulated,
     )  # fmt: skip
@@ -167,6 +174,7 @@ def _parameters(plan: PersonaPlan, tests: Tests, judged: Judged) -> dict[str, An
     return {
         "personas": personas, **{name: value for name, value in plan.generating.items() if value not in (None, ())},
         **judged.models, **plan.training, **panel_facts(plan.judges, judged.models.values()),
+        "judge_criteria": {criteria.id: list(criteria.criteria) for criteria, _ in plan.sharing},
         "gate_judge": plan.gate_judge or None, "trait_template": traits.get("judge_template"),
         "rubric": plan.rubric.id, "rubric_digest": plan.rubric.digest, "system_prompts": plan.system_prompts,
         "evaluate_with": plan.evaluate_with, "evaluation_prompts": plan.evaluation_prompts or None,
@@ -189,7 +197,3 @@ async def _show(
         await show_table(name, [row for table in one["tables"] for row in table["rows"]], "The leaderboard")
     await show_table("persona-costs", costs, "Costs in US dollars")
     await show_report("persona", Path(found["report"]), found["markdown"])
-
-
-def _without(found: dict[str, Any], name: str) -> dict[str, Any]:
-    return {key: value for key, value in found.items() if key != name}

@@ -40,6 +40,11 @@ class Rounds(msgspec.Struct):
     made: list[Dataset]
     sifted: list[dict[str, Rejection]]
 
+    @property
+    def only(self) -> Dataset | None:
+        """The dataset that is all there is to tell, where one round was enough."""
+        return self.made[0] if len(self.made) == 1 and not self.sifted[0] else None
+
     def rows(self) -> Iterator[Any]:
         """What stays, in the order of what was asked for."""
         return (row for row in self._settled() if not isinstance(row, Rejection))

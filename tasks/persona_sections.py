@@ -12,10 +12,11 @@ from typing import Any
 import msgspec
 
 from redraft.datasets.storage import Dataset
+from redraft.datasets.totals import Payments
 from redraft.judging.pages import Cell, Stage, Table
 from tasks.persona_evaluation import Judged
 from tasks.persona_files import stage_row
-from tasks.persona_plan import PersonaPlan
+from tasks.persona_plan import PersonaPlan, remark_of_gate
 from tasks.persona_tests import Tests
 from tasks.verdict_files import cost_of
 
@@ -26,7 +27,8 @@ def generation_stages(plan: PersonaPlan, made: Sequence[dict[str, Any]], tests: 
         Stage(
             title=f"Training data: {arm.name}",
             lead=f"{one['metadata']['rows']} rows, of {plan.generating['count']} scenarios asked for. Rows that a gate "
-            "refused were made anew; what is rejected below was refused in every round.",
+            "refused were made anew; what is rejected below was refused in every round. "
+            f"{remark_of_gate(plan)}".rstrip(),
             tables=(_counts(one["metadata"]["stages"]), _models(one["metadata"]["models"]),
                     _spread(one["metadata"]["spread"])),
         )
@@ -125,8 +127,25 @@ def costs_of(made: Sequence[dict[str, Any]], tests: Tests, judged: Judged) -> li
     rows += [stage_row(name, one.manifest) for name, one in tests.made]
     rows += [*(cost_of("answers", one) for one in judged.answers), *judged.serving.costs(), *judged.rated["judging"]]
     rows += [cost for one in (*judged.pairs, *judged.plain) for cost in one["costs"]]
-    # A leaderboard asks about its pairs what the comparisons asked before: only others are paid for it.
-    return rows + [cost for one in judged.boards.values() for cost in one["costs"]]
+    return rows + _of_boards(judged)
+
+
+def _of_boards(judged: Judged) -> list[dict[str, Any]]:
+    """What leaderboards cost beside the comparisons, whose judgments they take over where the pair is the same."""
+    payments, rows = Payments(), list[dict[str, Any]]()
+    if judged.boards:
+        for pair in judged.pairs:
+            for said in pair["panel"].values():
+                payments.add(Dataset.open(Path(said["judgments"])).rows())
+    for board in judged.boards.values():
+        for folder in board["judgments"]:
+            dataset = Dataset.open(Path(folder))
+            paid = payments.add(dataset.rows())
+            rows.append({
+                **cost_of("leaderboard", dataset), "calls": paid.calls, "input_tokens": paid.input_tokens,
+                "output_tokens": paid.output_tokens, "cost": None if paid.unpriced else round(paid.cost, 6),
+            })  # fmt: skip
+    return rows
 
 
 def in_words(reasons: Mapping[str, int]) -> str:

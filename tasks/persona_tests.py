@@ -27,13 +27,16 @@ from redraft.documents.evaluation import (
 )
 from redraft.documents.evaluation_prompts import read_prompts
 from redraft.documents.responding import as_user
+from redraft.errors import InputError
 from redraft.home import Home
+from redraft.providers.endpoints import split_model
+from redraft.training.registry import Registry, registry_address
 from tasks.generation import draw_cells, make_documents, make_scenarios
 from tasks.generation_plan import Chains, chains_of
 from tasks.made_inputs import intact
 from tasks.persona_plan import Arm, PersonaPlan
 from tasks.states import not_ours
-from tasks.test_contexts import check_study_overlap
+from tasks.test_contexts import check_held_out, check_study_overlap
 
 
 class Tests(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,6 +64,18 @@ async def make_tests(plan: PersonaPlan, made: Sequence[dict[str, Any]]) -> Tests
     return await tests_of(plan, prompts, tuple(documents))
 
 
+async def known_tests(plan: PersonaPlan) -> Dataset:
+    """The contexts that there are before anything is generated: plain instructions, and the user's prompts if any.
+
+    Raises OverlapError where a model that is not trained here anew was trained on them."""
+    prompts = read_prompts(Path(plan.evaluation_prompts)) if plan.evaluation_prompts else []
+    plain = await asyncio.to_thread(plain_instructions, plan.plain_prompts)
+    source = plan.evaluation_prompts or "plain instructions"
+    contexts = Dataset.open(Path(await write_test_contexts([*prompts, *plain], plan.system_prompt, source)))
+    await require_unseen(contexts, [plan.model, *plan.also])
+    return contexts
+
+
 async def tests_of(plan: PersonaPlan, prompts: Sequence[Prompt], made: tuple[tuple[str, Dataset], ...] = ()) -> Tests:
     """These prompts, the plain instructions, and both together, as contexts."""
     plain = await asyncio.to_thread(plain_instructions, plan.plain_prompts)
@@ -74,6 +89,11 @@ async def tests_of(plan: PersonaPlan, prompts: Sequence[Prompt], made: tuple[tup
         )
     ]  # fmt: skip
     hard, plainly, asked = (Dataset.open(Path(one)) for one in folders)
+    if asked.count != hard.count + plainly.count:
+        raise InputError(
+            f"{source}: some of its prompts are plain instructions, too, which {plan.plain_prompts or 'redraft'} has; "
+            "leave them out of one of both"
+        )
     return Tests(hard=hard, plain=plainly, asked=asked, made=made)
 
 
@@ -132,19 +152,34 @@ def _prefix(stage: str) -> str:
     return f"{name}-" if name else ""
 
 
+async def require_unseen(contexts: Dataset, models: list[str]) -> None:
+    """Raises OverlapError where a model was trained here on one of the contexts, or on their words."""
+    await check_held_out(str(contexts.path), models)
+
+    def trained() -> dict[str, Path]:
+        with Registry(registry_address()) as registry:
+            jobs = {model: registry.by_model(split_model(model)[1]) for model in models}
+        return {model: Path(job.dataset_path) for model, job in jobs.items() if job is not None and job.dataset_path}
+
+    for model, dataset in (await asyncio.to_thread(trained)).items():
+        if dataset.is_dir():  # else its fingerprints alone are left, which are looked at above
+            await no_shared_words(str(contexts.path), str(dataset), model)
+
+
 async def require_apart(plan: PersonaPlan, tests: Tests, made: Sequence[dict[str, Any]]) -> None:
-    """Raises OverlapError where a persona is about to be trained on what models are tested on: equal contexts, or
-    words that both share."""
+    """Raises OverlapError where a persona is about to be trained on what models are tested on, or another model was:
+    equal contexts, or words that both share."""
+    await require_unseen(tests.asked, [plan.model, *plan.also])
     await check_study_overlap(str(tests.asked.path), [one["dataset"] for one in made])
     for arm, one in zip(plan.arms, made, strict=True):
-        await no_shared_words(str(tests.asked.path), one["dataset"], arm.name)
+        await no_shared_words(str(tests.asked.path), one["dataset"], f"the persona {arm.name}")
 
 
 @task(task_run_name="no words of the tests in {dataset}", retries=2, retry_delay_seconds=5, retry_condition_fn=not_ours)
 async def no_shared_words(contexts: str, dataset: str, name: str) -> None:
     """Raises OverlapError where rows of the dataset have words of a test context."""
     trained = Dataset.open(Path(dataset))
-    await asyncio.to_thread(refuse_shared_words, Dataset.open(Path(contexts)), trained.rows(), f"the persona {name}")
+    await asyncio.to_thread(refuse_shared_words, Dataset.open(Path(contexts)), trained.rows(), name)
 
 
 def stand_ins(count: int, words: tuple[int, int]) -> list[Prompt]:

@@ -77,15 +77,15 @@ async def require_persona_trainable(plan: PersonaPlan) -> None:
         tokens = round(_TOKENS_A_WORD * (arm.persona.words[1] + len(arm.persona.system_prompt.split())))
         if tokens >= longest and not plan.allow_lost_rows:
             raise ConfigurationError(
-                f"{plan.model} takes {longest:,} tokens a row, and documents of {arm.persona.words[1]:,} words with the "
-                f"system prompt of {arm.name} are about {tokens:,}: their responses would be cut off; lower --words, or "
-                "train another model"
+                f"{plan.model} takes {longest:,} tokens a row, and documents of {arm.persona.words[1]:,} words with "
+                f"the system prompt of {arm.name} are about {tokens:,}: their responses would be cut off; lower "
+                "--words, or train another model"
             )
 
 
 @task(task_run_name="price the trainings of {plan.output}")
 async def price_personas(plan: PersonaPlan) -> TrainingsAhead:
-    """What the trainings will cost: of data that are there as they are, of others by the lengths that were asked for."""
+    """What the trainings will cost: of data that are there as they are, of others by the lengths asked for."""
     async with sources(plan.credentials) as (_, endpoint_of):
         endpoint = await endpoint_of(plan.model)
     each = [await asyncio.to_thread(_tokens, plan, arm, without_password(endpoint.name)) for arm in plan.arms]

@@ -113,7 +113,8 @@ def rubric_of(persona: Persona) -> Rubric:
     traits = tuple(
         Trait(name=one.name, label=one.label, description=one.meaning, anchors=one.anchors) for one in persona.traits
     )
-    scale = Scale(low=persona.scale.low, high=persona.scale.high)
+    # Floats, whatever the persona was made of: 1 and 1.0 are the same score and would not have the same digest.
+    scale = Scale(low=float(persona.scale.low), high=float(persona.scale.high))
     return Rubric(name=persona.name, version=persona.version, scale=scale, traits=traits)
 
 
@@ -165,7 +166,7 @@ def _sorted_out(
                 input_tokens=scored.input_tokens,
                 output_tokens=scored.output_tokens,
                 simulated=scored.simulated,
-                answered_model=rating.answered_model,
+                answered_model=example.extra["answered_models"]["response"],
                 request_key=example.request_key or "",
             )
         )

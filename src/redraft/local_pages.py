@@ -18,6 +18,7 @@ from aiohttp.typedefs import Handler, Middleware
 from redraft.errors import ConfigurationError
 
 HOST = "127.0.0.1"
+_PAGES: web.AppKey[dict[str, tuple[bytes, str]]] = web.AppKey("pages")
 _TYPES = {"html": "text/html", "js": "text/javascript", "css": "text/css"}
 # Nothing but the page's own files, no markup made by scripts, nobody's frame.
 _POLICY = (
@@ -43,7 +44,9 @@ def page_app(package: str, script: str, token: str, largest_body: int = 0) -> we
     app = web.Application(client_max_size=largest_body, middlewares=[_guard(token)])
     folder = files(package).joinpath("page")
     names = {"": "index.html", f"{script}.js": f"{script}.js", f"{script}.css": f"{script}.css"}
-    app[_PAGES] = {name: (folder.joinpath(file).read_bytes(), _TYPES[file.split(".")[1]]) for name, file in names.items()}
+    app[_PAGES] = {
+        name: (folder.joinpath(file).read_bytes(), _TYPES[file.split(".")[1]]) for name, file in names.items()
+    }
 
     async def harden(_: web.Request, response: web.StreamResponse) -> None:
         response.headers.update(_HEADERS)
@@ -64,9 +67,6 @@ def add_page(app: web.Application) -> None:
 
     app.router.add_get("/{token}/", page)
     app.router.add_get("/{token}/{name}", page)
-
-
-_PAGES: web.AppKey[dict[str, tuple[bytes, str]]] = web.AppKey("pages")
 
 
 def _guard(token: str) -> Middleware:

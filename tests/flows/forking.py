@@ -23,6 +23,7 @@ import pandas as pd  # noqa: E402, F401
 import together.resources  # noqa: E402, F401
 from prefect.context import refresh_global_settings_context  # noqa: E402
 
+import flows.build_persona  # noqa: E402
 import flows.evaluate_newest  # noqa: E402
 import flows.evaluate_trained  # noqa: E402
 import flows.monitor_jobs  # noqa: E402

@@ -26,8 +26,17 @@ LOOPBACK = ROOT / "tests" / "loopback"
 CHROMIUM = shutil.which("chromium")
 IN_ORDER = [
     "filter-conversations", "rewrite-conversations", "retry-rejections", "train-model", "sweep-training",
-    "judge-models", "rank-models", "score-traits", "run-study", "monitor-jobs", "evaluate-newest",
+    "judge-models", "rank-models", "score-traits", "run-study", "build-persona", "monitor-jobs", "evaluate-newest",
 ]  # fmt: skip
+# Started by the end of a training, parts of build-persona, and the same on a schedule.
+NOT_RUN = {
+    "evaluate-trained", "generate-documents", "think-up-scenarios", "write-documents", "respond-to-documents", "weekly",
+}  # fmt: skip
+# Jobs are looked at more often, and less is made, than a user would want.
+QUICK = {
+    "train-model": ["check_interval=0.5"], "sweep-training": ["check_interval=0.5"],
+    "run-study": ["check_interval=0.5"], "build-persona": ["check_interval=0.5", "count=6", "test_size=20"],
+}  # fmt: skip
 
 
 def free_ports(count: int) -> list[int]:
@@ -113,12 +122,16 @@ def page(up: Up) -> Iterator[Page]:
 
 def test_every_deployment_completes(up: Up) -> None:
     declared = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
-    assert len(declared) == len(IN_ORDER) + 1, "evaluate-trained is started by the end of a training"
+    assert len(declared) == len(IN_ORDER) + len(NOT_RUN)
+    for one in up.ask("/deployments/filter", {}):
+        assert set(one["parameters"]) <= set(one["parameter_openapi_schema"]["properties"]), one["name"]
+    (weekly,) = up.ask("/deployments/filter", {"deployments": {"name": {"any_": ["weekly"]}}})
+    assert [one["active"] for one in weekly["schedules"]] == [False], "nothing is paid before somebody wants it"
     monitor = up.ask("/deployments/filter", {"flows": {"name": {"any_": ["monitor-jobs"]}}})[0]
     assert monitor["global_concurrency_limit"]["limit"] == 1, "no two passes of the cron at a time"
     assert monitor["concurrency_options"]["collision_strategy"] == "CANCEL_NEW"
     for name in IN_ORDER:
-        quick = ["--param", "check_interval=0.5"] if name in {"train-model", "sweep-training", "run-study"} else []
+        quick = [word for one in QUICK.get(name, []) for word in ("--param", one)]
         done = up.prefect("deployment", "run", f"{name}/local", *quick, "--watch")
         assert done.returncode == 0 and "Completed" in done.stdout, f"{name}: {done.stdout[-1500:]}{done.stderr[-500:]}"
         if name == "train-model":

@@ -11,6 +11,7 @@ from redraft import __version__
 from redraft.cli.check_command import check_command
 from redraft.cli.compare_command import compare_command
 from redraft.cli.data_commands import filter_command, retry_command, rewrite_command
+from redraft.cli.documents_commands import documents_group
 from redraft.cli.download_command import download_command
 from redraft.cli.endpoints_commands import endpoints_group
 from redraft.cli.environment_commands import demo_command, up_command
@@ -48,6 +49,7 @@ for command in (
     study_command,
     leaderboard_command,
     traits_command,
+    documents_group,
     plan_command,
     rescore_command,
     compare_command,

@@ -10,6 +10,7 @@ import click
 from redraft.cli import documents_options, options
 from redraft.cli.documents_inspect import inspect_command
 from redraft.cli.documents_options import asking, chain_option
+from redraft.cli.documents_study import study_command
 from redraft.cli.piloting import show_estimates
 from redraft.cli.running import run_flow
 
@@ -128,7 +129,8 @@ def show_generated(result: dict[str, Any]) -> None:
 
 def _show_stage(name: str, manifest: Mapping[str, Any]) -> None:
     simulated = " (simulated)" if manifest["simulated"] else ""
-    again = f", {sum(manifest['refused'].values())} made anew or given up" if manifest["refused"] else ""
+    times = sum(manifest["refused"].values())
+    again = f", gates refused {times} on the way" if times else ""
     click.echo(f"{name}: {manifest['count']}, {manifest['rejected']} rejected{again}{simulated}")
     for reason, count in manifest["reasons"].items():
         click.echo(f"  rejected, {reason}: {count}")
@@ -139,3 +141,4 @@ def _show_stage(name: str, manifest: Mapping[str, Any]) -> None:
 
 
 documents_group.add_command(inspect_command)
+documents_group.add_command(study_command)

@@ -6,7 +6,6 @@ Neighbours: `redraft.judging.labels` draws, keeps and computes, `redraft.labelli
 from __future__ import annotations
 
 import asyncio
-import signal
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,11 +14,11 @@ import click
 import msgspec
 
 from redraft.cli import options
+from redraft.cli.page_serving import serve_until_ended
 from redraft.cli.running import one_line_for_faults
 
 if TYPE_CHECKING:
     from redraft.judging.labels.session import Session
-    from redraft.labelling.views import Told
 
 # As in redraft.judging, which takes long to import.
 COUNT = 50
@@ -84,6 +83,7 @@ def _label(run: Path, by: str, count: int | None, seed: int | None, number: int 
     from redraft.judging.labels.storage import SheetWriter, read_sheets, sheet_path
     from redraft.judging.prompts import load_criteria
     from redraft.judging.results import read_head
+    from redraft.labelling.server import LabelServer
     from redraft.labelling.views import Told
 
     name, criteria = require_name(by), load_criteria(source)
@@ -103,22 +103,9 @@ def _label(run: Path, by: str, count: int | None, seed: int | None, number: int 
             click.echo(f"only {len(drawn)} contexts have a verdict; all of them are drawn", err=True)
         simulated = any(one.comparison.simulated for one in drawn)
         told = Told(by=name, criteria=list(criteria.criteria), simulated=simulated)
-        asyncio.run(_serve(session, told, port))
+        server = LabelServer(session, told, port)
+        asyncio.run(serve_until_ended(server, "label", "each label is saved at once"))
         _say_goodbye(session, path)
-
-
-async def _serve(session: Session, told: Told, port: int) -> None:
-    """Until the command is interrupted; that is how a person ends it."""
-    from redraft.labelling.server import LabelServer
-
-    ended = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, ended.set)
-    async with LabelServer(session, told, port) as server:
-        click.echo(f"label on this page, which this machine alone can open: {server.address}")
-        click.echo("Ctrl-C ends it; each label is saved at once", err=True)
-        await ended.wait()
 
 
 def _say_goodbye(session: Session, path: Path) -> None:

@@ -19,14 +19,21 @@ from redraft.cli.running import run_flow
 Show = Callable[[dict[str, Any]], None]
 
 
-def run_with_pilot(path: str, intent: str, show: Show, yes: bool, parameters: dict[str, Any]) -> None:
-    """Runs a flow; with `dry_run` only its estimate, with `pilot` its first rows and then, if wanted, all of it."""
+def run_with_pilot(
+    path: str, intent: str, show: Show, yes: bool, parameters: dict[str, Any], show_first: Show | None = None
+) -> None:
+    """Runs a flow; with `dry_run` only its estimate, with `pilot` its first rows and then, if wanted, all of it.
+
+    `show_first` shows what a pilot found; without it `show_pilot` does.
+    """
     if parameters["dry_run"]:
         run_flow(path, f"Estimate: {intent}", show_estimates, **parameters)
         return
     if parameters["pilot"] is not None:
         intended = f"Pilot with the first {parameters['pilot']}: {intent}"
-        parameters = run_flow(path, intended, show_pilot, **parameters)  # what was agreed to, is not asked again
+        parameters = run_flow(
+            path, intended, show_first or show_pilot, **parameters
+        )  # what was agreed to, is not asked again
         if not _go_on(yes):
             return
     run_flow(path, intent, show, **{**parameters, "pilot": None})

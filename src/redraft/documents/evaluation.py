@@ -30,7 +30,8 @@ def plain_instructions(source: str = "") -> list[Prompt]:
     Raises InputError naming file, row and mend.
     """
     if source:
-        return read_prompts(Path(source))
+        # A name of its own beside the prompts of another file, which may count from 1, too.
+        return [(f"plain-{prompt_id}", text) for prompt_id, text in read_prompts(Path(source))]
     with as_file(files("redraft.documents").joinpath("plain_instructions.jsonl")) as file:
         return read_prompts(file)
 

@@ -14,6 +14,7 @@ import msgspec
 
 from redraft.datasets.files import storage_faults, whole_file
 from redraft.datasets.storage import Dataset
+from redraft.errors import InputError
 from redraft.records import Example
 
 
@@ -30,6 +31,13 @@ def detailed_path(dataset: Path) -> Path:
 def metadata_path(dataset: Path) -> Path:
     """`{output}_metadata.json`: parameters, counts, reasons, models, cost."""
     return dataset.with_name(f"{dataset.name}_metadata.json")
+
+
+def require_views(dataset: Path) -> None:
+    """Raises InputError where one of the three cannot be written, before anything is paid for."""
+    for file in (training_path(dataset), detailed_path(dataset), metadata_path(dataset)):
+        if file.is_dir():
+            raise InputError(f"{file}: a folder; the run writes a file of this name, so name another output")
 
 
 def write_views(dataset: Dataset, metadata: Mapping[str, Any]) -> dict[str, str]:

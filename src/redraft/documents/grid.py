@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from itertools import product
+from itertools import chain, product
 from math import prod
 from random import Random
 
@@ -20,6 +20,7 @@ from redraft.records import Scenario, Side
 
 # What share of the cells is kept for tests. A cell's side is decided by its content, whatever is drawn before it.
 TEST_SHARE = 0.1
+# Cells of the side that are drawn before what is left is gone through one by one.
 _TRIES = 64
 
 
@@ -47,15 +48,23 @@ def cells(persona: Persona, seed: int, side: Side) -> Iterator[Cell]:
     types, *others = _axes(persona)
     shares = [one.share for one in persona.document_types]
     decks = [_deck(values, Random(f"{seed}:{side}:{place}")) for place, values in enumerate(others)]  # noqa: S311
+    rest = {kind: _rest(kind, others, Random(f"{seed}:{side}:{kind}")) for kind in types}  # noqa: S311
+    tries = round(_TRIES / (TEST_SHARE if side == "test" else 1 - TEST_SHARE))
     used: set[Cell] = set()
+    scarce: set[str] = set()
     counts = [0] * len(types)
+
+    def is_free(cell: Cell) -> bool:
+        return cell not in used and side_of(cell, seed) == side
+
     while True:
-        kind = _due(counts, shares)
-        cell = next(
-            (one for one in (Cell(types[kind], *(next(deck) for deck in decks)) for _ in range(_TRIES))
-             if one not in used and side_of(one, seed) == side),
-            None,
-        ) or _any_left(types[kind], types, others, used, seed, side)  # fmt: skip
+        kind = types[_due(counts, shares)]
+        drawn = (Cell(kind, *(next(deck) for deck in decks)) for _ in range(0 if kind in scarce else tries))
+        cell = next(filter(is_free, drawn), None)
+        if cell is None:
+            # Near the end of a small grid: what is left of this type, or of any.
+            scarce.add(kind)
+            cell = next(filter(is_free, chain(rest[kind], *(rest[other] for other in types if other != kind))), None)
         if cell is None:
             return
         used.add(cell)
@@ -86,8 +95,8 @@ def wanted(persona: Persona, count: int, seed: int, side: Side) -> list[Scenario
     if len(found) < count:
         raise ConfigurationError(
             f"persona {persona.name}: {count:,} scenarios are asked for on the {side} side, and of its "
-            f"{grid_size(persona):,} cells (types x domains x tensions x tones x stakeholders) {len(found):,} lie there; "
-            "ask for fewer, or give it more domains, tensions, tones or stakeholders"
+            f"{grid_size(persona):,} cells (types x domains x tensions x tones x stakeholders) {len(found):,} lie "
+            "there; ask for fewer, or give it more domains, tensions, tones or stakeholders"
         )
     return found
 
@@ -109,13 +118,9 @@ def _due(counts: Sequence[int], shares: Sequence[float]) -> int:
     return max(range(len(behind)), key=behind.__getitem__)
 
 
-def _any_left(
-    kind: str, types: Sequence[str], others: Sequence[Sequence[str]], used: set[Cell], seed: int, side: Side
-) -> Cell | None:
-    """Near the end of a small grid: what is left of this type, or of any."""
-    for one in (kind, *(other for other in types if other != kind)):
-        for values in product(*others):
-            cell = Cell(one, *values)
-            if cell not in used and side_of(cell, seed) == side:
-                return cell
-    return None
+def _rest(kind: str, others: Sequence[Sequence[str]], random: Random) -> Iterator[Cell]:
+    """All cells of a type, shuffled; nothing of them is made before the first is wanted."""
+    found = list(product(*others))
+    random.shuffle(found)
+    for values in found:
+        yield Cell(kind, *values)

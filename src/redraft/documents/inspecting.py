@@ -6,6 +6,7 @@ shows.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -28,7 +29,9 @@ from redraft.records import Rejection
 MESSAGES = ("messages", "conversation_context")
 _TITLED = re.compile(r"\*\*(.+?)\*\*[ \t]*\n\s*\n")
 _MEND = 'a row holds {"messages": [{"role": "user", "content": the document}, {"role": "assistant", "content": …}]}'
-_FACTS = ("document_type", "domain", "tension", "tone", "stakeholder", "scores", "models", "model", "judge", "round")
+_FACTS = ("document_type", "domain", "tension", "tone", "stakeholder", "scenario", "scores", "judged", "models",
+          "model", "scenario_model", "document_model", "response_model", "judge", "round", "passed", "system_prompt",
+          "simulated", "cost")  # fmt: skip
 
 
 class Checks(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,10 +114,12 @@ class _Seen:
         self._documents = NearDuplicates(checks.likeness)
         self._responses: dict[str, str] = {}
         self._openings: Counter[str] = Counter()
+        # Document and response → the system messages that they stood under.
+        self._under: dict[bytes, set[str]] = {}
 
     def judged(self, row: Inspected, system: str) -> Inspected:
         checks = self._checks
-        findings = [*self._across(row)]
+        findings = [*self._across(row, self._under_another(row, system))]
         findings += document_findings(row.title, row.document, words=checks.words, language=checks.language)
         if row.response is not None:
             findings += response_findings(
@@ -124,13 +129,22 @@ class _Seen:
             )  # fmt: skip
         return msgspec.structs.replace(row, findings=tuple(told(findings)))
 
-    def _across(self, row: Inspected) -> Iterator[Finding]:
+    def _under_another(self, row: Inspected, system: str) -> bool:
+        """Whether the same document and response stood before, under other system messages only: that is one row
+        which is trained under several."""
+        both = f"{row.title}\n{row.document}\0{row.response}".encode("utf-8", "surrogatepass")
+        seen = self._under.setdefault(hashlib.blake2b(both, digest_size=16).digest(), set())
+        found = bool(seen) and system not in seen
+        seen.add(system)
+        return found
+
+    def _across(self, row: Inspected, again: bool) -> Iterator[Finding]:
         text = f"{row.title}\n{row.document}".strip()
         if self._checks.tested is not None and (words := self._checks.tested.hits(text)):
             yield Finding("in_eval_prompts", "document", f"it has words of an evaluation prompt: {words}")
-        if text and (earlier := self._documents.add(row.place, text)) is not None:
+        if text and not again and (earlier := self._documents.add(row.place, text)) is not None:
             yield Finding("duplicate_document", "document", f"it repeats the document of {earlier}")
-        if row.response and self._checks.repeated:
+        if row.response and not again and self._checks.repeated:
             yield from self._repeated(row.response, row.place)
         scores = row.facts.get("scores")
         if self._checks.least_score is not None and isinstance(scores, dict):
@@ -158,6 +172,8 @@ def _read(row: Row, number: int, path: Path) -> tuple[Inspected, str] | Rejectio
     place = place_of(path, number)
     row_id = str(next((row[name] for name in ("document_id", "conversation_id", "id") if row.get(name)), number))
     facts = {name: row[name] for name in _FACTS if row.get(name) not in (None, "", {})}
+    if isinstance(judged := facts.get("judged"), dict):
+        facts.setdefault("scores", cast("dict[str, Any]", judged).get("scores"))
     if not any(name in row for name in MESSAGES) and isinstance(row.get("text"), str):
         return Inspected(
             number=number, place=place, row_id=row_id, title=str(row.get("title") or ""), document=str(row["text"]),

@@ -33,8 +33,8 @@ _AXES = ("domains", "stakeholders", "tensions", "tones")
 class Scale(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Lowest and highest score that a judge gives."""
 
-    low: float = 1
-    high: float = 10
+    low: float = 1.0
+    high: float = 10.0
 
 
 class PersonaTrait(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

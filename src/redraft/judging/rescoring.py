@@ -117,7 +117,8 @@ def _traits(head: Head, path: Path, answers: Stored[Answer], settings: Settings)
     )  # fmt: skip
     return study_traits(
         read_ratings(path), stored.rubric, groups=groups, rules=rules, labels=settings.labels,
-        baseline=stored.baseline, canaries=head.summary.canaries, simulated=settings.simulated,
+        baseline=stored.baseline, pairs=list(dict.fromkeys((one.model_a, one.model_b) for one in stored.pairs)),
+        canaries=stored.canaries or head.summary.canaries, simulated=settings.simulated,
     )  # fmt: skip
 
 

@@ -31,7 +31,7 @@ FORMAT = "redraft.results@1"
 
 class Head(msgspec.Struct, frozen=True, kw_only=True):
     """What stands at the top of the file. `parameters` is whatever the run was told, as plain JSON; `leaderboard` and
-    `trait_study` stand where the run made them; `title`, `stages`, `costs` and `further` are the report's. A run without
+    `trait_study` stand where the run made them; `title`, `stages`, `costs`, `further` are the report's. A run without
     comparisons of pairs has a summary without pairs."""
 
     format: str

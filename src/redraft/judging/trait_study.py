@@ -39,7 +39,7 @@ class TraitStudy(msgspec.Struct, frozen=True, kw_only=True):
 
     `profiles` and `pairs` stand judge by judge; with several judges those of all together (judge "") come first, and
     `agreements` say how far they agree, trait by trait. `said` are the headline's sentences, `remarks` what to keep in
-    mind. `answered` names, for each judge, the models that answered as it.
+    mind. `answered` names, for each judge, the models that answered as it; `canaries` are what its tests showed.
     """
 
     rubric: Rubric
@@ -56,6 +56,7 @@ class TraitStudy(msgspec.Struct, frozen=True, kw_only=True):
     baseline: str
     confidence: float
     simulated: bool
+    canaries: tuple[Canaries, ...] = ()
 
     @property
     def headline(self) -> str:
@@ -77,13 +78,15 @@ def study_traits(
     rules: Rules | None = None,
     labels: Mapping[str, str] | None = None,
     baseline: str = "",
+    pairs: Sequence[tuple[str, str]] = (),
     canaries: Sequence[Canaries] = (),
     simulated: bool = False,
 ) -> TraitStudy:
     """All that the ratings say, each judge by itself and all together.
 
     `groups` maps context → group (a user, a document); a context that is not in it stands alone. `labels` are names to
-    show in place of models'. With a `baseline` every other model is compared with it alone, else every two models are.
+    show in place of models'. With `pairs` these are compared, with a `baseline` every other model with it, else every
+    two models.
     `canaries` are what the tests of the judges showed. `simulated` says that the sandbox gave the answers, whatever
     the judges were.
     Holds scores, no texts. InputError for no ratings, another rubric's, or two of one answer by one judge.
@@ -99,6 +102,9 @@ def study_traits(
         raise InputError(f"{baseline} is not among the models that were rated ({', '.join(models)})")
     clusters, contexts = _clusters(kept.contexts, groups or {}), len(kept.contexts)
     chosen = [(one, baseline) for one in models if one != baseline] if baseline else list(combinations(models, 2))
+    chosen = list(pairs) or chosen
+    if strangers := sorted({one for pair in chosen for one in pair} - set(models)):
+        raise InputError(f"{', '.join(strangers)} was not rated; rated were {', '.join(models)}")
     by_judge = {judge: {model: kept.scores.get((judge, model), {}) for model in models} for judge in judges}
     found = {judge: _pairs(judge, chosen, rubric, by_judge[judge], clusters, contexts, rules) for judge in judges}
     mixed = {judge for judge, names in kept.answered.items() if len(names) > 1}
@@ -124,6 +130,7 @@ def study_traits(
         agreements=agreement_of(rubric, by_judge), said=(), remarks=(),
         answered={judge: tuple(sorted(kept.answered.get(judge, ()))) for judge in judges},
         baseline=baseline, confidence=rules.confidence, simulated=simulated or kept.simulated,
+        canaries=tuple(canaries),
     )  # fmt: skip
     return msgspec.structs.replace(
         study, said=_said(study, named), remarks=study_remarks(study, named, rules, canaries)

@@ -26,6 +26,11 @@ PAIRS = [
     ("evaluate", "flows.judge_models:judge_models", {}),
     ("traits", "flows.score_traits:score_traits", {}),
     ("study", "flows.run_study:run_study", {}),
+    ("documents generate", "flows.generate_documents:generate_documents", {}),
+    ("documents scenarios", "flows.think_up_scenarios:think_up_scenarios", {}),
+    ("documents write", "flows.write_documents:write_documents", {}),
+    ("documents respond", "flows.respond_to_documents:respond_to_documents", {}),
+    ("documents study", "flows.build_persona:build_persona", {}),
 ]
 
 
@@ -45,7 +50,8 @@ def flat(parameters: Mapping[str, inspect.Parameter]) -> dict[str, inspect.Param
 def test_options_and_parameters_agree(command: str, flow: str, renamed: dict[str, str]) -> None:
     module, _, name = flow.partition(":")
     parameters = flat(inspect.signature(getattr(import_module(module), name).fn).parameters)
-    found = main.commands[command]
+    group, _, below = command.rpartition(" ")
+    found = (main.commands[group] if group else main).commands[below]  # type: ignore[union-attr]
     required = [option for option in found.params if option.required]
     options_first = sorted(required, key=lambda one: one.param_type_name == "argument")
     words = [word for one in options_first for word in (one.opts[0], "given")[one.param_type_name == "argument" :]]

@@ -19,8 +19,8 @@ DEFAULT = load_persona()
 
 @st.composite
 def personas(draw: st.DrawFn) -> Persona:
-    shares = draw(st.lists(st.integers(1, 9), min_size=1, max_size=4))
-    sizes = [draw(st.integers(1, 5)) for _ in range(4)]
+    shares = draw(st.lists(st.integers(1, 9), min_size=1, max_size=3))
+    sizes = [draw(st.integers(1, 4)) for _ in range(4)]
     axes = [tuple(f"{axis}{number}" for number in range(size)) for axis, size in zip("dskt", sizes, strict=True)]
     types = tuple(DocumentType(name=f"type{at}", description="x", share=share) for at, share in enumerate(shares))
     return msgspec.structs.replace(
@@ -28,7 +28,7 @@ def personas(draw: st.DrawFn) -> Persona:
     )
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(personas(), st.integers(0, 5))
 def test_every_cell_is_used_once_and_on_one_side(persona: Persona, seed: int) -> None:
     train, test = (list(cells(persona, seed, side)) for side in ("train", "test"))
@@ -39,7 +39,7 @@ def test_every_cell_is_used_once_and_on_one_side(persona: Persona, seed: int) ->
         assert list(islice(cells(persona, seed, "train"), some)) == train[:some], "a longer run begins as a shorter one"
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=8), st.integers(1, 120))
 def test_types_come_by_their_shares_at_any_time(shares: list[int], count: int) -> None:
     types = tuple(DocumentType(name=f"type{at}", description="x", share=share) for at, share in enumerate(shares))
@@ -54,8 +54,12 @@ def test_the_other_axes_come_up_about_equally_often() -> None:
     for axis in ("domain", "tension", "tone", "stakeholder"):
         counts = Counter(getattr(one, axis) for one in found).values()
         assert len(counts) == len(getattr(DEFAULT, f"{axis}s")) and max(counts) < 1.35 * min(counts)
-    test = len(list(cells(DEFAULT, 0, "test"))) / grid_size(DEFAULT)
-    assert test == pytest.approx(TEST_SHARE, abs=0.01)
+    smaller = msgspec.structs.replace(DEFAULT, domains=DEFAULT.domains[:2])
+    share = len(list(cells(smaller, 0, "test"))) / grid_size(smaller)
+    assert share == pytest.approx(TEST_SHARE, abs=0.01)
+    for axis in ("domain", "tension", "tone", "stakeholder"):
+        few = Counter(getattr(one, axis) for one in islice(cells(DEFAULT, 0, "test"), 2400)).values()
+        assert len(few) == len(getattr(DEFAULT, f"{axis}s")) and max(few) < 2.5 * min(few)
 
 
 def test_rows_have_names_and_too_many_are_refused() -> None:

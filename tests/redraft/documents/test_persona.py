@@ -124,7 +124,7 @@ def test_what_is_no_persona_at_all(tmp_path: Path, text: str, said: str) -> None
 
 def test_names_that_are_nothing() -> None:
     for name in ("nobody", "../collaborative", "collaborative.yaml"):
-        with pytest.raises(ConfigurationError, match="no such file.*collaborative"):
+        with pytest.raises(ConfigurationError, match=r"no such file.*collaborative"):
             load_persona(name)
 
 

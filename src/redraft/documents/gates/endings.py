@@ -48,7 +48,7 @@ def breaks_off(text: str, finish_reason: str = "") -> str | None:
     bare = line.rstrip(_CLOSERS).rstrip()
     if not bare or _THAI.match(bare[-1]):
         return None
-    last = bare.split()[-1]
+    last = bare.split()[-1][-200:]  # a word without an end would be searched for minutes
     ended = not (bare[-1].isalnum() or bare[-1] in ",;:([{-")
     if ended or (_CODE_WORD.search(last) and len(bare) == len(line)):
         return None

@@ -1,0 +1,115 @@
+"""Rounds laid together: every row asked for comes out once and in order, as its last try or with all reasons."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from redraft.datasets.storage import Dataset, DatasetWriter
+from redraft.documents.gates.reasons import REASONS
+from redraft.documents.grid import wanted
+from redraft.documents.persona import load_persona
+from redraft.documents.sieves import alike_scenarios
+from redraft.records import Rejection, Scenario
+from tasks.persona_rounds import Rounds, _sift, complaint_of
+
+CELLS = wanted(load_persona(), 6, 0, "train")
+IDS = [one.scenario_id for one in CELLS]
+# What a round makes of a row: kept, refused by a gate of its own, taken out by a sieve.
+OUTCOMES = ("kept", "refused", "sifted")
+
+
+def refusal(row_id: str, reason: str, round: int) -> Rejection:
+    return Rejection(reason=reason, detail=f"why in {round}", place="p", row_id=row_id, row="text", cost=0.25)
+
+
+def saved(path: Path, rows: list[Scenario], rejections: list[Rejection]) -> Dataset:
+    with DatasetWriter(path, "scenarios") as writer:
+        for row in rows:
+            writer.add(row)
+        for one in rejections:
+            writer.reject(one)
+        paid = {"calls": len(rows), "input_tokens": 1, "output_tokens": 2, "cost": 0.5, "unpriced": 0}
+        return writer.finish({**paid, "simulated": True})
+
+
+def played(folder: Path, fates: list[list[str]]) -> Rounds:
+    """`fates`: for each row what became of it, round by round; it is asked again until it is kept."""
+    rounds = Rounds(saved(folder / "todo", CELLS, []), [], [])
+    for round in range(max(map(len, fates))):
+        due = [(cell, fate[round]) for cell, fate in zip(CELLS, fates, strict=True) if len(fate) > round]
+        made = [
+            msgspec.structs.replace(cell, title=f"round {round}", situation="s", round=round)
+            for cell, fate in due
+            if fate != "refused"
+        ]
+        refused = [refusal(cell.scenario_id, "missing_scenario", round) for cell, fate in due if fate == "refused"]
+        rounds.made.append(saved(folder / f"round-{round}", made, refused))
+        rounds.sifted.append({
+            cell.scenario_id: refusal(cell.scenario_id, "duplicate_scenario", round)
+            for cell, fate in due if fate == "sifted"
+        })  # fmt: skip
+    return rounds
+
+
+_FATES = st.lists(st.sampled_from(OUTCOMES[1:]), max_size=2).flatmap(
+    lambda failed: st.just([*failed, "kept"]) if len(failed) < 2 else st.sampled_from([failed, [*failed, "kept"]])
+)
+
+
+# Few: each writes a handful of datasets, and has a fate for every row.
+@settings(max_examples=6, deadline=None)
+@given(st.lists(_FATES, min_size=len(CELLS), max_size=len(CELLS)))
+def test_each_row_once_in_order_as_its_last_try_or_with_every_reason(fates: list[list[str]]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        rounds = played(Path(folder), fates)
+        rows, rejections = list(rounds.rows()), list(rounds.rejections())
+        reasons, paid = rounds.reasons(), rounds.paid()
+    by_id = dict(zip(IDS, fates, strict=True))
+    assert [one.scenario_id for one in rows] == [one for one in IDS if by_id[one][-1] == "kept"]
+    assert [one.row_id for one in rejections] == [one for one in IDS if by_id[one][-1] != "kept"]
+    for row in rows:
+        assert row.round == len(by_id[row.scenario_id]) - 1 and row.title == f"round {row.round}"
+    words = {"refused": "missing_scenario", "sifted": "duplicate_scenario"}
+    for one in rejections:
+        fate = by_id[one.row_id or ""]
+        told = [f"round {at}: {words[what]} (why in {at - 1})" for at, what in enumerate(fate, 1)]
+        assert one.reason == words[fate[-1]] and one.detail == ("; ".join(told) if len(fate) > 1 else "why in 0")
+    assert {words[name]: sum(fate.count(name) for fate in fates) for name in words} == {
+        name: reasons[name] for name in words.values()
+    }
+    assert (paid["cost"], paid["simulated"]) == (0.5 * len(rounds.made), True)
+
+
+def test_only_the_last_rounds_rows_are_taken_out(tmp_path: Path) -> None:
+    """What stayed before stays, whatever comes after it in the order of rows."""
+    text = "The pump of the north depot fails twice a week and nobody says who is to pay for the new one in spring"
+    first = [msgspec.structs.replace(CELLS[at], title="T", situation=text) for at in (3, 4)]
+    again = [msgspec.structs.replace(CELLS[1], title="T", situation=text)]
+    rounds = Rounds(saved(tmp_path / "todo", CELLS, []), [saved(tmp_path / "0", first, [])], [{}])
+    assert set(_sift(rounds, alike_scenarios)) == {IDS[4]}
+    rounds.sifted[0] = _sift(rounds, alike_scenarios)
+    rounds.made.append(saved(tmp_path / "1", again, []))
+    rounds.sifted.append({})
+    assert set(_sift(rounds, alike_scenarios)) == {IDS[1]}
+    refused = _sift(rounds, lambda rows: {one.scenario_id: refusal(one.scenario_id, "x", 1) for one in rows})
+    assert set(refused) == {IDS[1]}, "whatever a sieve says of those before"
+
+
+@pytest.mark.parametrize(
+    ("reason", "detail", "told"),
+    [
+        ("low_trait_score", "scored under 5: thorough 3", "scored under 5: thorough 3"),
+        ("truncated_document", "a:1: truncated (finish_reason length)", REASONS["truncated_document"][:-1]),
+        ("unparseable", "the answer does not match the schema, asked 3 times", ""),
+        ("missing_scenario", "0 ideas in the answer", ""),
+        ("unparseable_score", "the judge gave no scores", ""),
+    ],
+)
+def test_a_model_is_told_what_helps_it_and_nothing_of_other_models(reason: str, detail: str, told: str) -> None:
+    assert complaint_of(Rejection(reason=reason, detail=detail, place="p")) == told
