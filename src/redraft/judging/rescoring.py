@@ -115,7 +115,7 @@ def _traits(head: Head, path: Path, answers: Stored[Answer], settings: Settings)
         confidence=settings.confidence, min_contexts=settings.min_contexts, max_missing=settings.max_missing
     )  # fmt: skip
     return study_traits(
-        read_ratings(path), stored.rubric, groups=groups, rules=rules, labels=settings.labels,
+        read_ratings(path), stored.rubric, groups=groups, rules=rules, labels=settings.labels, answers=answers,
         baseline=stored.baseline, canaries=head.summary.canaries, simulated=settings.simulated,
     )  # fmt: skip
 

@@ -82,7 +82,7 @@ def test_traits_are_made_again(tmp_path: Path) -> None:
     ]  # fmt: skip
     groups = {one.context_id: one.group for one in answers}
     run, other = tmp_path / "run", tmp_path / "other"
-    traits = study_traits(ratings, rubric, groups=groups)
+    traits = study_traits(ratings, rubric, groups=groups, answers=answers)
     settings = Settings(simulated=True)
     publish(run, [], [], settings, TOLD, traits=traits, ratings=ratings, answers=answers)
     assert {one.name for one in run.iterdir()} == {"results.json", "report.html", RATINGS}
