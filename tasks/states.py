@@ -11,7 +11,7 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.context import TaskRunContext
 from prefect.states import Completed, Failed
 
-from redraft.errors import PartialError, RedraftError
+from redraft.errors import BudgetReachedError, PartialError, RedraftError
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -59,5 +59,7 @@ async def as_part(flow_run: Awaitable[R]) -> R:
     """A flow run as a part of another: what it would show when it ends partial is not the other's to show."""
     try:
         return await flow_run
+    except BudgetReachedError as fault:
+        raise BudgetReachedError(str(fault)) from None
     except PartialError as fault:
         raise PartialError(str(fault)) from None
