@@ -222,6 +222,22 @@ def _plain(value: Any) -> Any:
     return msgspec.to_builtins(value)
 
 
+def test_counts_below_zero_are_refused(run: Path, tmp_path: Path) -> None:
+    copied = shutil.copytree(run, tmp_path / "copy") / "results.json"
+    whole = copied.read_bytes()
+    plans = ("plan", "--pilot", copied.parent, "-m", "openai:gpt-4o", "-m", "openai:gpt-4o-mini", "-j", "openai:gpt-4o")
+    for kept, edited, place in (
+        (b'"output_tokens":2500', b'"output_tokens":-2500', "$.costs[0].output_tokens"),
+        (b'"cost":0.01', b'"cost":-0.01', "judgments, record 1"),
+    ):
+        assert kept in whole
+        copied.write_bytes(whole.replace(kept, edited, 1))
+        for words in (plans, ("rescore", copied.parent)):
+            refused = call(*words)
+            (line,) = refused.stderr.splitlines()
+            assert refused.exit_code == 2 and str(copied) in line and place in line and ">= 0" in line
+
+
 def test_a_plan_from_a_pilot_never_sees_who_was_ahead(run: Path, tmp_path: Path) -> None:
     told = ("--pilot", run, "-m", "openai:gpt-4o", "-m", "openai:gpt-4o-mini", "-j", "openai:gpt-4o")
     found = as_json("plan", *told)
