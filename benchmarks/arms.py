@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from benchmarks.clusters import SIZES
 from redraft.judging.clustered import ClusterCounts
 from redraft.judging.decision import decide
 from redraft.judging.folding import Fold, tally
@@ -130,14 +131,39 @@ def seeds(random: np.random.Generator, runs: int, contexts: int, of_run: float, 
     return {way: {"coverage": round(held[way] / studies, 3), "width": round(width[way] / studies, 3)} for way in held}
 
 
+def grouped_seeds(random: np.random.Generator, runs: int, groups: int, sizes: str, studies: int) -> dict[str, Any]:
+    """Coverage of a method's win rate of one half, contexts in groups that lean, a little otherwise in each run."""
+    held, degrees = 0, 0.0
+    for _ in range(studies):
+        many = SIZES[sizes](random, groups)
+        group = np.arange(groups).repeat(many)
+        lean = random.normal(size=groups) + 0.5 * random.normal(size=(runs, groups))
+        seen = 0.3 * random.normal(size=(runs, 1)) + lean[:, group] + random.normal(size=(runs, len(group)))
+        points = np.digitize(seen, [-TIE, TIE]) - 1
+        folds = [
+            {str(i): Fold(context_id=str(i), label=LABELS[p]) for i, p in enumerate(row.tolist())} for row in points
+        ]
+        rate = method_rate(folds, clusters={str(i): str(one) for i, one in enumerate(group.tolist())})
+        held += rate.low is None or rate.high is None or rate.low <= 0.5 <= rate.high
+        degrees += rate.freedom or 0.0
+    return {"coverage": round(held / studies, 3), "freedom": round(degrees / studies, 1)}
+
+
 @click.command()
 @click.option("--studies", default=4000, show_default=True, help="Simulated studies of each kind.")
 @click.option("--contexts", default=150, show_default=True, help="Contexts in each study.")
 @click.option("--seed", default=5, show_default=True)
-def main(studies: int, contexts: int, seed: int) -> None:
+@click.option("--unequal", is_flag=True, help="Only the claim about a method, contexts in groups of unequal size.")
+def main(studies: int, contexts: int, seed: int, unequal: bool) -> None:
     """Prints the shares of studies with a false claim (at most .055 for the verdict), and the coverage over runs."""
     assert {frozenset(pair) for pair in PAIRS} == {frozenset(pair) for pair in combinations(ARMS, 2)}
     random = np.random.default_rng(seed)
+    for sizes in SIZES if unequal else ():
+        for runs, groups in ((3, 10), (3, 20), (3, 40), (5, 40)):
+            name = f"{runs} runs, {groups} groups, {sizes}"
+            print(json.dumps({name: grouped_seeds(random, runs, groups, sizes, max(1, studies // 4))}), flush=True)
+    if unequal:
+        return
     for name in SCENARIOS:
         print(json.dumps({name: claims(random, contexts, studies, name)}, indent=1))
     for runs, of_run in ((3, 0.0), (3, 0.1), (3, 0.3), (5, 0.3)):

@@ -22,6 +22,7 @@ Sizes = Callable[[np.random.Generator, int], NDArray[np.int_]]
 SIZES: dict[str, Sizes] = {
     "5 each": lambda rng, groups: np.full(groups, 5),
     "geometric, mean 7": lambda rng, groups: rng.geometric(0.15, groups),
+    "one of half": lambda rng, groups: np.append(3 * (groups - 1), np.full(groups - 1, 3)),
     "one of 40, others 1-4": lambda rng, groups: np.append(40, rng.integers(1, 5, groups - 1)),
     "Zipf, at most 60": lambda rng, groups: rng.zipf(1.6, groups).clip(max=60),
 }

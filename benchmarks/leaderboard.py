@@ -3,6 +3,8 @@
 Speed: the whole table of 100 models and a million comparisons, errors clustered by context. Ranges: simulated studies
 with known strengths, models that are better at some contexts than at others (so that comparisons of one context go
 together), and ties. A study misses where one model of the table is surely placed above another that is not worse.
+With --unequal contexts come in groups of unequal size, each with strengths of its own and a liking for a slot; the
+intervals of ratings and of the order effect are looked at, too.
 Run: python -m benchmarks.leaderboard
 """
 
@@ -17,9 +19,10 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.clusters import SIZES
 from redraft.judging.intervals import tango_interval
 from redraft.judging.leaderboard.comparisons import Comparisons, comparisons
-from redraft.judging.leaderboard.table import rank_models
+from redraft.judging.leaderboard.table import CENTRE, rank_models
 
 Draw = Callable[[np.random.Generator, int, int], tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]]
 
@@ -136,7 +139,54 @@ def cover(studies: int, only: str) -> None:
         )
 
 
-def speed(models: int, rows: int, contexts: int, runs: int) -> None:
+GROUPED: tuple[tuple[str, Draw], ...] = (
+    ("every pair", every_pair), ("4 pairs a context", some_pairs(4)), ("against one", star)
+)  # fmt: skip
+
+
+def grouped(random: np.random.Generator, sizes: NDArray[np.int_], draw: Draw, models: int = 6) -> Comparisons:
+    """Equal models; each group has strengths and a liking for the first answer of its own, deviations 2 and 1."""
+    group = np.arange(len(sizes)).repeat(sizes)
+    context, i, j = draw(random, models, len(group))
+    quality = (2 * random.normal(size=(len(sizes), models)))[group] + 0.5 * random.normal(size=(len(group), models))
+    first = random.choice([-1.0, 1.0], len(i))
+    gap = quality[context, i] - quality[context, j] + random.normal(size=len(sizes))[group[context]] * first
+    gap += random.logistic(size=len(i))
+    names = np.array([f"m{number:02}" for number in range(models)], dtype=object)
+    clusters = {str(number): str(one) for number, one in enumerate(group.tolist())}
+    outcome = np.where(np.abs(gap) <= 0.5, 0.5, gap > 0)
+    return comparisons([str(one) for one in context], names[i], names[j], outcome, first=first, clusters=clusters)
+
+
+def cover_groups(studies: int, only: str) -> None:
+    """Equal models, so that ranges miss where any pair is told apart; an interval that is missing misses nothing."""
+    print(f"{'6 equal models in groups':52}{'ranges':>8}{'rating':>8}{'order':>8}{'width':>7}{'without':>9}")
+    kinds = [(*design, sizes, groups) for design in GROUPED for sizes in SIZES for groups in (10, 20, 40)]
+    for number, (design, draw, sizes, groups) in enumerate(kinds):
+        name = f"{design}, {groups} groups, {sizes}"
+        if only not in name:
+            continue
+        random, held, widths = np.random.default_rng([11, number]), np.zeros(3), list[float]()
+        for _ in range(studies):
+            tables = rank_models(grouped(random, SIZES[sizes](random, groups), draw)).tables
+            rows = [one for table in tables for one in table.standings]
+            orders = [table.order for table in tables if table.order is not None]
+            held += (
+                not any(table.better for table in tables),
+                np.mean([(one.rating_low or CENTRE) <= CENTRE <= (one.rating_high or CENTRE) for one in rows]),
+                all((one.low or 0.0) <= 0 <= (one.high or 0.0) for one in orders),
+            )
+            ends = [(np.nan if one.rating_low is None else one.rating_low, one.rating_high or np.inf) for one in rows]
+            widths += [np.inf if np.isnan(low) else high - low for low, high in ends]
+        ranges, ratings, order = (held / studies).tolist()
+        print(
+            f"{name:52}{ranges:8.4f}{ratings:8.4f}{order:8.4f}{np.median(widths):7.0f}{np.mean(np.isinf(widths)):9.4f}",
+            flush=True,
+        )
+
+
+def speed(models: int, rows: int, contexts: int, runs: int, groups: int) -> None:
+    """With groups, the first holds half of all contexts."""
     random = np.random.default_rng(1)
     strengths = random.normal(size=models)
     a = random.integers(models, size=rows)
@@ -145,10 +195,13 @@ def speed(models: int, rows: int, contexts: int, runs: int) -> None:
     gap = strengths[a] - strengths[b] + random.logistic(size=rows)
     outcome = np.where(np.abs(gap) <= 0.5, 0.5, gap > 0)
     names = np.array([f"model {number}" for number in range(models)], dtype=object)
+    of = np.where(np.arange(contexts) < contexts // 2, 0, random.integers(max(1, groups), size=contexts))
+    clusters = {str(number): str(group) for number, group in enumerate(of.tolist())} if groups else None
+    context = np.arange(contexts).astype(str).astype(object)[context] if groups else context
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
     for _ in range(runs):
         started, cpu = time.perf_counter(), time.process_time()
-        data = comparisons(context, names[a], names[b], outcome, first=first)
+        data = comparisons(context, names[a], names[b], outcome, first=first, clusters=clusters)
         coded = time.perf_counter()
         table = rank_models(data).tables[0]
         done = time.perf_counter()
@@ -168,11 +221,15 @@ def speed(models: int, rows: int, contexts: int, runs: int) -> None:
 @click.option("--runs", default=3, show_default=True, help="Speed runs; 0 leaves them out.")
 @click.option("--studies", default=1000, show_default=True, help="Simulated studies of a kind; 0 leaves them out.")
 @click.option("--only", default="", help="Kinds of studies whose name holds this.")
-def main(models: int, rows: int, contexts: int, runs: int, studies: int, only: str) -> None:
+@click.option("--groups", default=0, show_default=True, help="The speed run's contexts come in so many groups.")
+@click.option("--unequal", is_flag=True, help="Studies in groups of unequal size.")
+def main(models: int, rows: int, contexts: int, runs: int, studies: int, only: str, groups: int, unequal: bool) -> None:
     """Prints seconds and memory, then the share of studies whose ranges all hold the truth."""
     if runs:
-        speed(models, rows, contexts, runs)
-    if studies:
+        speed(models, rows, contexts, runs, groups)
+    if studies and unequal:
+        cover_groups(studies, only)
+    elif studies:
         cover(studies, only)
 
 

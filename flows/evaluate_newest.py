@@ -2,17 +2,20 @@
 
 from collections.abc import Awaitable
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any, Literal
 
 from prefect import flow
 from prefect.logging import get_run_logger
 
 from flows.judge_models import judge_models
-from redraft.errors import OverlapError, TrainingError
+from redraft.datasets.files import require_folder
+from redraft.errors import BudgetReachedError, OverlapError, TrainingError
 from redraft.providers.endpoints import canonical
 from redraft.training.newest import Newest, Role, in_words, lock_name
 from redraft.training.registry import Registry, registry_address
 from tasks.answer_shard import ANSWER_STAGE
+from tasks.estimates import recorded_in_words
 from tasks.judge_panel import JUDGE, Effort
 from tasks.newest_model import comparison_of, conclude, find_newest, tell_of
 from tasks.session import CallOptions, calling_session
@@ -73,6 +76,7 @@ async def evaluate_newest(
         max_missing: Share of contexts without a verdict from which the run counts as partial.
         credentials: Which set of credentials blocks to use.
     """
+    require_folder(Path(output))
     if not conversations.strip():
         return _nothing("no test conversations are named (parameter conversations), so nothing is evaluated")
     pace: dict[str, Any] = {"rpm": rpm, "tpm": tpm, "delay": delay, "in_flight": in_flight, "budget": budget,
@@ -101,12 +105,18 @@ async def evaluate_newest(
 
 
 async def _evaluated(registry: Registry, newest: Newest, asked: dict[str, Any], options: CallOptions) -> dict[str, Any]:
-    """Both comparisons, within one budget; what they come to is recorded and told. Under the lock of the model."""
+    """Both comparisons, within one budget; what they come to is recorded and told. Under the lock of the model.
+
+    Raises BudgetReachedError, which says how a deployment lifts its budget.
+    """
     before = registry.evaluation(newest.job)
     number = 1 if before is None else before.ordinal + 1
     output = f"{asked['output']}/{newest.job.suffix}" + (f"-{number}" if number > 1 else "")
     async with calling_session(asked["credentials"], options, f"newest:{newest.job.suffix}:{number}"):
-        results, left_out = await _compared(newest, {**asked, "output": output})
+        try:
+            results, left_out = await _compared(newest, {**asked, "output": output})
+        except BudgetReachedError as fault:
+            raise BudgetReachedError(f"{fault} (the parameter budget; budget: null lifts it)") from None
         found = [await comparison_of(result, role, other) for role, other, result in results]
     evaluation = await conclude(
         registry, newest.job, [one for one, _ in found], simulated=any(simulated for _, simulated in found)
@@ -150,7 +160,8 @@ async def _ahead(newest: Newest, asked: dict[str, Any]) -> dict[str, Any]:
         if role == "base" or (one["stage"], list(one["models"])) != answers
     ]
     others = " and ".join(other for _, other, _ in results)
-    said = " ".join([f"estimated for {newest.model} against {others}, nothing was sent.", *left_out])
+    lead = f"estimated for {newest.model} against {others}, nothing was sent; {recorded_in_words(estimates)}."
+    said = " ".join([lead, *left_out])
     return {"said": said, "estimates": estimates}
 
 

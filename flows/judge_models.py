@@ -96,7 +96,9 @@ async def judge_models(
     await check_held_out(str(contexts.path), models)
     warn_of(panel, models)
     if dry_run:
-        estimates = await estimate_comparison(contexts, models, panel, 1, credentials, options)
+        estimates = await estimate_comparison(
+            contexts, models, panel, [[(0, 1)]] * contexts.count, credentials, options
+        )  # fmt: skip
         return await show_ahead(f"estimated, nothing was sent{looking.ahead if looking else ''}", estimates)
     async with calling_session(credentials, options, f"evaluate:{Path(output).resolve()}"):
         require_writable(Path(output))

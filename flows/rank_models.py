@@ -91,8 +91,8 @@ async def rank_models(
     await check_held_out(str(contexts.path), plan.models)
     warn_of(panel, plan.models)
     if dry_run:
-        per_context = drawing.per_context
-        estimates = await estimate_comparison(contexts, plan.models, panel, per_context, credentials, options)
+        meetings = drawing.pairs(contexts.count)
+        estimates = await estimate_comparison(contexts, plan.models, panel, meetings, credentials, options)
         return await show_ahead("estimated, nothing was sent", estimates)
     async with calling_session(credentials, options, f"leaderboard:{Path(output).resolve()}"):
         require_writable(Path(output))

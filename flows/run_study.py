@@ -9,6 +9,7 @@ from prefect import flow
 from flows.filter_conversations import Taxonomy, filter_conversations
 from flows.rewrite_conversations import REWRITER, rewrite_conversations
 from flows.train_model import TRAINABLE
+from redraft.datasets.files import require_folder
 from redraft.datasets.storage import Dataset
 from redraft.providers.endpoints import canonical
 from tasks.filter_file import filtered_source
@@ -111,6 +112,7 @@ async def run_study(
         max_missing: Share of contexts without a verdict from which the run counts as partial.
         credentials: Which set of credentials blocks to use.
     """
+    require_folder(Path(output))
     plan = StudyPlan(
         input=input, output=output, model=canonical(model), rewriter=canonical(rewriter),
         judges=tuple(panel_of(judge, judge_prompt, criteria, effort=judge_effort)), taxonomy=taxonomy,

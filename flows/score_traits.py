@@ -6,7 +6,7 @@ from typing import Any, Literal
 import msgspec
 from prefect import flow
 
-from redraft.datasets.files import require_writable
+from redraft.datasets.files import require_folder, require_writable
 from redraft.datasets.storage import Dataset
 from redraft.judging.rubric import DEFAULT, load_rubric
 from redraft.judging.settings import Settings
@@ -77,6 +77,7 @@ async def score_traits(
         max_missing: Share of a model's answers without scores from which the run counts as partial.
         credentials: Which set of credentials blocks to use.
     """
+    require_folder(Path(output))
     traits, panel = load_rubric(rubric), panel_of(judge, judge_prompt, kind="traits", effort=judge_effort)
     who = await who_is_scored(models, responses, baseline, conversations, test_size)
     folders = rating_folders(output, panel, who.names)

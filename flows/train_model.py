@@ -7,6 +7,7 @@ from prefect import flow
 from prefect.exceptions import ParameterTypeError
 
 from flows.judge_models import judge_models
+from redraft.datasets.files import require_folder
 from redraft.datasets.reading import resolve_input
 from redraft.datasets.storage import Dataset
 from redraft.errors import ConfigurationError
@@ -125,6 +126,8 @@ def evaluation_of(given: dict[str, Any] | None) -> dict[str, Any] | None:
         said = " ".join(str(fault).split()).rpartition(": - ")[2]
         raise ConfigurationError(f"evaluate: {said}") from None
     conversations = resolve_input(Path(given.get("conversations", "data/conversations.json")))
+    if "output" in given:
+        require_folder(Path(given["output"]))
     texts = {name: given[name] for name in ("judge_prompt", "criteria") if given.get(name)}
     panel_of(given.get("judge", JUDGE), texts.get("judge_prompt", ""), texts.get("criteria", ""))
     files = {name: str(Path(file).resolve()) for name, file in texts.items() if Path(file).is_file()}

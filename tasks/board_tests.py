@@ -19,7 +19,7 @@ from redraft.judging.canaries import CANARIES, CANARY_CONTEXTS, REPEATS
 from redraft.judging.judges import Judge
 from redraft.records import Comparison
 from tasks.judge_board import Round, judge_round, round_of, round_plan, rounds_folders
-from tasks.judge_checks import CHECK_STAGE, ask_tests, check_requests, draw_tests
+from tasks.judge_checks import CHECK_STAGE, ask_tests, check_requests, draw_tests, first_answered
 from tasks.judge_pair import folders_of
 from tasks.judge_shard import judge_of, judgments_meta, reopen_failed
 from tasks.session import current_caller, send_batches
@@ -50,13 +50,8 @@ async def test_judge(work: str, shard: int, label: str) -> dict[str, int]:
 
 
 def one_each(of: Round) -> Iterator[Comparison]:
-    """Of each context the first comparison that has both answers: what the judge says of it in the run is there to be
-    repeated, whoever was drawn."""
-    for piece in range(len(of.pieces())):
-        for together in of.by_context(piece):
-            answered = (one for one in together if (one.response_a or "").strip() and (one.response_b or "").strip())
-            if (first := next(answered, None)) is not None:
-                yield first
+    """One comparison of each context."""
+    return first_answered(together for piece in range(len(of.pieces())) for together in of.by_context(piece))
 
 
 async def test_round(of: Round, judge: Judge, target: Path) -> Dataset:

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from redraft.datasets.storage import Dataset
-from redraft.errors import BudgetReachedError, PartialError
+from redraft.errors import BudgetReachedError
 from redraft.judging.judges import Judge
 from redraft.judging.portions import NotAsked
 from redraft.judging.stopping import Look
@@ -42,9 +42,9 @@ class Compared(msgspec.Struct, frozen=True, kw_only=True):
         return {self.pairs[-1]["judgments"]: taken} if taken else None
 
     def require_affordable(self, verdict: dict[str, Any]) -> None:
-        """Raises PartialError, with the verdict of the last look, where the budget ended the run before the next."""
+        """Raises BudgetReachedError, with the last look's verdict, where the budget ended the run before the next."""
         if self.short is not None:
-            raise PartialError(f"{self.short}; the verdict is that of look {len(self.taken)}", verdict)
+            raise BudgetReachedError(f"{self.short}; the verdict is that of look {len(self.taken)}", verdict)
 
 
 async def compare_at_once(

@@ -97,6 +97,15 @@ def _read(work: Work) -> tuple[list[Comparison], dict[Order, list[Comparison]]]:
     return draw_tests(comparisons_of(*(work.source(name) for name in ("contexts", "responses_a", "responses_b"))))
 
 
+def first_answered(by_context: Iterable[Iterable[Comparison]]) -> Iterator[Comparison]:
+    """Of each context the first comparison that has both answers: what the judge says of it in the run is there to be
+    repeated, whoever met there."""
+    for together in by_context:
+        answered = (one for one in together if (one.response_a or "").strip() and (one.response_b or "").strip())
+        if (first := next(answered, None)) is not None:
+            yield first
+
+
 def draw_tests(comparisons: Iterable[Comparison]) -> tuple[list[Comparison], dict[Order, list[Comparison]]]:
     """Of the run's comparisons, one a context: those with planted answers, and by order those to be asked again."""
     picked = pick(comparisons, max(CANARY_CONTEXTS, REPEATS))

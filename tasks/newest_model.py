@@ -18,8 +18,8 @@ from redraft.training.announcing import NotToldError
 from redraft.training.newest import Newest, Role, announcement, evaluation_of, in_words, newest_model
 from redraft.training.registry import Compared, ModelEvaluation, Registry, TrainingJob
 from redraft.training.registry.records import Outcome
-from tasks.estimates import sources
 from tasks.showing import show_table
+from tasks.sources import sources
 from tasks.training_events import tell
 
 # Verdicts that say nothing of the models.

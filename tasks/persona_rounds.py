@@ -19,7 +19,7 @@ from prefect import task
 from redraft.calling.notices import tell
 from redraft.datasets.storage import Dataset, DatasetWriter
 from redraft.documents.gates.reasons import MENDABLE, REASONS
-from redraft.records import Document, Rejection, Scenario
+from redraft.records import Document, Example, Rejection, Scenario
 from tasks.states import not_ours
 
 # Of the rows of all rounds, in the order in which they count: id → why it may not stay.
@@ -83,7 +83,18 @@ class Rounds(msgspec.Struct):
             kept = [
                 row for row, sifted in zip(found, self.sifted, strict=True) if row is not None and row_id not in sifted
             ]
-            yield kept[-1] if kept else _of_all_rounds(row_id, last)
+            yield kept[-1] if kept else _with_text(_of_all_rounds(row_id, last), found)
+
+
+def _with_text(rejection: Rejection, found: Sequence[Any]) -> Rejection:
+    """A row that a sieve took out was there: its text stays with the rejection."""
+    row = next((one for one in reversed(found) if one is not None), None)
+    if row is None or rejection.row:
+        return rejection
+    if isinstance(row, Example):
+        return msgspec.structs.replace(rejection, row=row.messages[-1].content)
+    text = {"title": row.title, "text": row.text if isinstance(row, Document) else row.situation}
+    return msgspec.structs.replace(rejection, row=msgspec.json.encode(text).decode())
 
 
 def _summed(paid: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from prefect.logging import get_run_logger
 
 from redraft.calling import prices
 from redraft.calling.ledger import Claim
+from redraft.calling.plan import NO_BUDGET
 from redraft.datasets.storage import Dataset
 from redraft.errors import BudgetReachedError, RedraftError, TrainingError, UnknownPriceError
 from redraft.training.registry import Registry, registry_address
@@ -113,7 +114,7 @@ async def _set_aside(one: Offer, key: str) -> None:
     if caller.plan.budget is None:
         return
     if one.cost is None:
-        raise UnknownPriceError(f"{one}, so no budget can be held; leave --budget out")
+        raise UnknownPriceError(f"{one}, so no budget can be held; {NO_BUDGET}")
     claimed = await caller.ledger.claim([Claim(key, one.cost)], scope=caller.plan.scope, budget=caller.plan.budget)
     if claimed.short:
         raise BudgetReachedError(

@@ -20,10 +20,11 @@ from redraft.calling import prices, runs
 from redraft.calling.batch_book import BatchBook
 from redraft.calling.engine import Caller
 from redraft.calling.garbage import seldom_collected
+from redraft.calling.leaving import leaving_in_order
 from redraft.calling.ledger import Ledger, ledger_address
 from redraft.calling.limits import Lanes, LimitSettings
 from redraft.calling.own_prices import own_prices
-from redraft.calling.plan import CallPlan, MoveOn
+from redraft.calling.plan import NO_BUDGET, CallPlan, MoveOn
 from redraft.calling.sharing import SharedRates
 from redraft.errors import ConfigurationError, PartialError, ProviderError
 from redraft.providers import environment
@@ -112,7 +113,8 @@ async def calling_session(
         try:
             with seldom_collected():
                 async with _written_down(caller, work):
-                    yield caller
+                    with leaving_in_order():
+                        yield caller
         finally:
             CALLER.reset(tokens[0])
             OPTIONS.reset(tokens[1])
@@ -208,7 +210,7 @@ async def require_reachable(*models: str, fallbacks: Iterable[str] = ()) -> None
         if caller.plan.budget is not None and prices.tariff_of(model) is None:
             raise ConfigurationError(
                 f"{model} has no known price, so no budget can be held; name its price in .redraft/prices.toml "
-                "(docs/guide/money.md), or leave --budget out"
+                f"(docs/guide/money.md), or {NO_BUDGET}"
             )
 
 
@@ -219,6 +221,6 @@ def require_prices_of_trained(model: str, arms: Iterable[str]) -> None:
         if current_caller().plan.budget is not None and prices.tariff_of(f"account/{base}-{arm}-00000000") is None:
             raise ConfigurationError(
                 f"the models that training makes have no known price, so no budget can be held; name it in "
-                f'.redraft/prices.toml under a pattern such as ["*-{arm}-*"] (docs/guide/money.md), or leave --budget '
-                "out"
+                f'.redraft/prices.toml under a pattern such as ["*-{arm}-*"] (docs/guide/money.md), or '
+                f"{NO_BUDGET}"
             )

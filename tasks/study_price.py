@@ -30,7 +30,8 @@ from redraft.training.pricing import dollars
 from redraft.training.registry import Registry, job_key, registry_address
 from redraft.training.settings import TrainingSettings
 from redraft.training.training_prices import training_price
-from tasks.estimates import estimate_comparison, show_ahead, sources
+from tasks.estimates import estimate_comparison, show_ahead
+from tasks.sources import sources
 from tasks.study_plan import StudyPlan
 
 # How far a provider's count of tokens, or its price, may lie above ours.
@@ -42,7 +43,8 @@ class TrainingsAhead(msgspec.Struct, frozen=True, kw_only=True):
 
     `tokens` is what they will be trained on in all epochs, `most_tokens` the same where every response yet to be
     written is as long as it may be. `per_million` is in US dollars, None where nobody knows it, and `source` says whose
-    price that is. `assumed` are the tokens that such a response is taken for where no answer tells.
+    price that is. `assumed` are the tokens that such a response is taken for where no answer tells. `made` are the
+    models that trainings have made already, by the names of `StudyPlan.names_of`.
     """
 
     model: str
@@ -54,6 +56,7 @@ class TrainingsAhead(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     assumed: int | None
     simulated: bool
+    made: dict[str, str] = {}
 
     @property
     def cost(self) -> float | None:
@@ -108,17 +111,19 @@ class TrainingsAhead(msgspec.Struct, frozen=True, kw_only=True):
             "recorded": self.there, "calls": self.count, "input_tokens": self.tokens, "output_tokens": 0,
             "most_output_tokens": 0, "cost": self.cost, "worst_cost": self.worst, "unpriced": [], "seconds": None,
             "paced_by": "the provider's own", "latency": 0.0,
-            "assumed": [f"{self.assumed} tokens for each rewritten response to train on"] if self.assumed else [],
+            "assumed": [f"{self.assumed} tokens for each response to train on"] if self.assumed else [],
             "simulated": self.simulated,
         }  # fmt: skip
 
 
 class _Arm(msgspec.Struct, frozen=True):
-    """One arm's file: tokens in one epoch, expected and at most; how many of its trainings are submitted already."""
+    """One arm's file: tokens in one epoch, expected and at most; how many of its trainings are submitted already, and
+    the models that some of them made."""
 
     tokens: int
     most: int
     there: int = 0
+    made: dict[str, str] = {}
 
 
 @task(task_run_name="price the trainings of {plan.output}")
@@ -135,7 +140,7 @@ async def price_trainings(plan: StudyPlan, source: str) -> TrainingsAhead:
         estimator = Estimator(ledger, endpoint_of, plan.calls.plan("", "estimate"), plan.calls.price_mode)
         for arm, folder in plan.datasets.items():
             rewritten = _rewritten(plan, arm, Path(folder), conversations)
-            settings = list(plan.settings_of(arm).values())
+            settings = plan.settings_of(arm)
             if rewritten is not None:
                 arms.append(await asyncio.to_thread(_as_it_is, rewritten, settings, without_password(endpoint.name)))
                 continue
@@ -156,6 +161,7 @@ async def price_trainings(plan: StudyPlan, source: str) -> TrainingsAhead:
         source=rate.source if rate else "",
         assumed=ASSUMED_OUTPUT if guessed else None,
         simulated=endpoint.simulated,
+        made={name: model for arm in arms for name, model in arm.made.items()},
     )
 
 
@@ -163,15 +169,21 @@ async def study_ahead(
     plan: StudyPlan, ahead: dict[str, Any], trainings: TrainingsAhead, contexts: Dataset
 ) -> dict[str, Any]:
     """What a dry run or a pilot of the rewriting told, and with it the trainings and the comparisons that follow."""
+    names = ["base", *(name for arm in plan.datasets for name in plan.names_of(arm))]
+    models = {"base": plan.model, **trainings.made}
+    to_be_made = [name for name in names if name not in models]
+    places = {name: place for place, name in enumerate([*models, *to_be_made])}
+    pairs = [(places[a], places[b]) for a, b in plan.comparisons]
     following = await estimate_comparison(
-        contexts, [plan.model], plan.judges, len(plan.comparisons), plan.credentials, plan.calls
-    )
-    said = (
-        f"{ahead['said']}; not in the estimate: {contexts.count} answers of each of the models that the "
-        f"{trainings.count + trainings.there} trainings make"
-    )
+        contexts, list(models.values()), plan.judges, [pairs] * contexts.count, plan.credentials, plan.calls, to_be_made
+    )  # fmt: skip
+    said = ahead["lead"]
+    if to_be_made:
+        one = len(to_be_made) == 1
+        trained = "the model that a training makes" if one else "each of the models that the trainings make"
+        said += f"; not in the estimate: {contexts.count} answers of {trained} ({', '.join(to_be_made)})"
     estimates = [*ahead["estimates"], trainings.as_estimate(), *following]
-    told = {name: value for name, value in ahead.items() if name not in ("said", "estimates")}
+    told = {name: value for name, value in ahead.items() if name not in ("said", "lead", "estimates")}
     return await show_ahead(said, estimates, **told)
 
 
@@ -189,13 +201,15 @@ def _rewritten(plan: StudyPlan, arm: str, folder: Path, conversations: Dataset) 
     return found if same and found.manifest.get("templates") == [TEMPLATES[arm]] and found.count else None
 
 
-def _as_it_is(rewritten: Dataset, settings: list[TrainingSettings], endpoint: str) -> _Arm:
+def _as_it_is(rewritten: Dataset, settings: dict[str, TrainingSettings], endpoint: str) -> _Arm:
     with TemporaryDirectory(dir=Home.of().work) as folder:
         file = write_training_file(rewritten.rows(), Path(folder) / "training.jsonl")
         tokens = check_file(file.path).lengths.tokens
     with Registry(registry_address()) as registry:
-        jobs = [registry.get(job_key(file.sha256, one, endpoint)) for one in settings]
-    return _Arm(tokens, tokens, sum(job is not None and job.state.submitted for job in jobs))
+        jobs = {name: registry.get(job_key(file.sha256, one, endpoint)) for name, one in settings.items()}
+    there = {name: job for name, job in jobs.items() if job is not None and job.state.submitted}
+    made = {name: job.model_output_name for name, job in there.items() if job.model_output_name}
+    return _Arm(tokens, tokens, len(there), made)
 
 
 def _as_assumed(conversations: Dataset, limit: int | None, each: float) -> _Arm:

@@ -121,7 +121,7 @@ def _write(
         rules=Rules(
             confidence=settings.confidence, min_contexts=settings.min_contexts, max_missing=settings.max_missing
         ),
-        canaries=canaries, simulated=settings.simulated,
+        canaries=canaries, answers=answers, simulated=settings.simulated,
     )  # fmt: skip
     publish(output, [], [], settings, told, canaries=canaries, traits=study, ratings=ratings, answers=answers)
     return study

@@ -13,27 +13,23 @@ from typing import Any, cast
 
 import msgspec
 
-from redraft.calling.estimating import ASSUMED_OUTPUT
 from redraft.datasets.storage import Dataset, require_target
 from redraft.errors import ConfigurationError
 from redraft.judging.judges import MAX_REASKS, Judge
-from redraft.judging.material import ANSWER_LIMIT
-from redraft.judging.ratings import rating_request
+from redraft.judging.ratings import prerated, rating_request
 from redraft.judging.rubric import Rubric
 from redraft.judging.trait_checks import picked
 from redraft.providers.endpoints import canonical
-from redraft.records import Request, Response
+from redraft.records import Request
 from tasks.answer_shard import ANSWER_STAGE, answering_requests
-from tasks.estimates import estimate
+from tasks.answers_ahead import LONGER, AnswersAhead, answers_ahead
+from tasks.estimates import estimate, still_unknown
 from tasks.given_answers import given_answers
 from tasks.judge_panel import panel_facts
 from tasks.judge_traits import TRAITS_STAGE, rating_requests
 from tasks.session import CallOptions
 from tasks.test_contexts import contexts_row, make_contexts
 from tasks.trait_checks import check_requests
-
-# A stand-in for an answer that is not there yet.
-_ANSWER = "word " * (ASSUMED_OUTPUT * 4 // 5)
 
 
 class Scored(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,34 +124,40 @@ def slug(name: str) -> str:
 async def estimate_traits(
     who: Scored, judges: Sequence[Judge], rubric: Rubric, credentials: str | None, options: CallOptions
 ) -> list[dict[str, Any]]:
-    """The answers that are still to be given, then the scores by each judge, its tests included. The length of an
-    answer that is not there yet is assumed."""
+    """The answers that are still to be given, then the scores by each judge, its tests included.
+
+    What is recorded of the scores of an answer that is there is found, too; the length of one that is not is assumed,
+    and its score counts as new.
+    """
     contexts = Dataset.open(Path(who.contexts))
+    answers = await answers_ahead(contexts, who.models, credentials, options)
+    places = range(len(who.models))
+    waiting = sum(answers.missing(context, [place]) for context in contexts.rows() for place in places)
     found = [
         await estimate(ANSWER_STAGE, answering_requests(contexts, model), credentials, options) for model in who.models
     ]
     for judge in judges:
         scoring = await estimate(
-            TRAITS_STAGE, _to_be_scored(who, contexts, judge, rubric), credentials, options, reasks=MAX_REASKS,
-            more_input=ANSWER_LIMIT - len(_ANSWER) if who.models else 0,
+            TRAITS_STAGE, _to_be_scored(who, contexts, answers, judge, rubric), credentials, options,
+            reasks=MAX_REASKS, more_input=LONGER if waiting else 0,
         )  # fmt: skip
-        if who.models:
-            scoring["assumed"] = ["length of the answers", *scoring["assumed"]]
-        found.append(scoring)
+        found.append({**scoring, **still_unknown(waiting, "score", scoring)})
     return found
 
 
-def _to_be_scored(who: Scored, contexts: Dataset, judge: Judge, rubric: Rubric) -> Iterator[Request]:
+def _to_be_scored(
+    who: Scored, contexts: Dataset, answers: AnswersAhead, judge: Judge, rubric: Rubric
+) -> Iterator[Request]:
     for folder in who.given.values():
         yield from rating_requests(contexts, Dataset.open(Path(folder)), judge, rubric)
-    for number in range(len(who.models)):
-        for context, response in zip(contexts.rows(), _stand_ins(contexts, number), strict=True):
-            yield rating_request(context, response, judge, rubric)
+    for place in range(len(who.models)):
+        for context in contexts.rows():
+            if prerated(response := answers.response(context, place), judge, rubric) is None:
+                yield rating_request(context, response, judge, rubric)
     # The tests are made of the first model's answers, whoever that is.
-    first = _stand_ins(contexts, 0) if who.models else Dataset.open(Path(next(iter(who.given.values())))).rows()
+    first = (
+        (answers.response(context, 0) for context in contexts.rows())
+        if who.models
+        else Dataset.open(Path(next(iter(who.given.values())))).rows()
+    )
     yield from check_requests(picked(zip(contexts.rows(), first, strict=True)), judge, rubric)
-
-
-def _stand_ins(contexts: Dataset, number: int) -> Iterator[Response]:
-    for context in contexts.rows():
-        yield Response(context_id=context.conversation_id, model=f"m{number}", text=f"{number} {_ANSWER}")

@@ -6,10 +6,14 @@ Nothing here reads files, opens sockets or knows an orchestrator. Neighbours: `e
 from __future__ import annotations
 
 import hashlib
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
+from msgspec import Meta
 
+# Where they are read from a file, nothing below 0 is taken.
+Count = Annotated[int, Meta(ge=0)]
+Dollars = Annotated[float, Meta(ge=0.0)]
 Role = Literal["system", "user", "assistant"]
 
 
@@ -207,7 +211,8 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     """An idea for a document: its cell of the grid, and in `situation` who writes to whom, why, and what is at stake.
 
     `scenario_id` is its place in the grid, `side` whether it is trained on or tested on. `round` counts the tries
-    before, `complaint` says what was wrong with the last of them. One call makes several: those have one `request_key`, and its cost is that of all of them together.
+    before, `complaint` says what was wrong with the last of them. One call makes several: those have one `request_key`,
+    and its cost is that of all of them together.
     `passed` are the models of the chain that gave no usable answer before, each with its reason.
     """
 
@@ -354,13 +359,13 @@ class Judgment(msgspec.Struct, frozen=True, kw_only=True):
     raw: str = ""
     earlier: tuple[str, ...] = ()
     detail: str = ""
-    attempts: int = 0
+    attempts: Count = 0
     template: str = ""
     request_key: str = ""
     answered_model: str = ""
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cost: float | None = None
+    input_tokens: Count = 0
+    output_tokens: Count = 0
+    cost: Dollars | None = None
     simulated: bool = False
 
 
@@ -410,11 +415,11 @@ class Rating(msgspec.Struct, frozen=True, kw_only=True):
     raw: str = ""
     earlier: tuple[str, ...] = ()
     detail: str = ""
-    attempts: int = 0
+    attempts: Count = 0
     template: str = ""
     request_key: str = ""
     answered_model: str = ""
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cost: float | None = None
+    input_tokens: Count = 0
+    output_tokens: Count = 0
+    cost: Dollars | None = None
     simulated: bool = False

@@ -217,23 +217,63 @@ def test_shards_are_parquet_that_anyone_can_read(project: Any) -> None:
 def test_ctrl_c_stops_soon_and_the_next_run_continues(
     project: Any, start_sandbox: Callable[..., SandboxProcess]
 ) -> None:
-    sandbox = start_sandbox(seed=1, latency_ms=300)
+    sandbox = start_sandbox(seed=1, latency_ms=600)
     project.environment["TOGETHER_BASE_URL"] = sandbox.url
-    words = ("rewrite", "-i", SAMPLE, "-o", "out", "--rpm", 120)
-    # A temporary Prefect server, which the terminal interrupts as well.
+    words = ("rewrite", "-i", SAMPLE, "-o", "out", "--in-flight", 16)
+    # A temporary Prefect server, as most users have it.
     process = project.start(*words, PREFECT_API_URL="")
-    while process.poll() is None and sandbox.stats()["paid_calls"] < 3:
-        time.sleep(0.1)
+    wait_for_calls(sandbox, 20)
     asked = time.monotonic()
     os.killpg(process.pid, signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 1 and b"the same command continues" in err, err.decode()
-    assert time.monotonic() - asked < 30, "it may wait for answers, not for the vanished server"
+    assert time.monotonic() - asked < 30, "it may wait for answers, and for nothing else"
     assert out == b"" and b"Traceback" not in err
-    paid = sandbox.stats()["paid_calls"]
-    project.run(*words[:-1], 100_000)
     stats = sandbox.stats()
-    assert stats["paid_calls"] == stats["distinct_contents"] > paid
+    assert stats["lost"] == 0, "what was on the wire is waited for"
+    project.run(*words)
+    assert_paid_once(sandbox, more_than=stats["paid_calls"])
+
+
+def test_sigterm_waits_for_the_calls_under_way_and_a_second_ctrl_c_for_nothing(
+    project: Any, forking: Any, start_sandbox: Callable[..., SandboxProcess]
+) -> None:
+    sandbox = start_sandbox(seed=1, latency_ms=700)
+    project.environment["TOGETHER_BASE_URL"] = sandbox.url
+    words = ("traits", "-m", "x/a", "-m", "x/b", "-c", SAMPLE, "-n", 12, "--in-flight", 8, "-o", "out")
+
+    def stopped(after: int, *signals: signal.Signals) -> None:
+        running = forking.beside(project, *words)
+        wait_for_calls(sandbox, after)
+        for number in signals:
+            os.kill(running.pid, number)
+            time.sleep(0.1)
+        said = running.ended(status=1)
+        assert "the same command continues" in said and "Traceback" not in said, said
+
+    def not_recorded() -> int:
+        """Calls that were paid, and are not in the ledger."""
+        kept = project.run("ledger", "show").stdout
+        return sandbox.stats()["paid_calls"] - int(kept.partition("answers: ")[2].partition(",")[0])
+
+    stopped(6, signal.SIGTERM)  # while models answer
+    stopped(30, signal.SIGTERM, signal.SIGTERM)  # while the judge scores
+    assert not_recorded() == 0 == sandbox.stats()["lost"]
+    stopped(40, signal.SIGINT, signal.SIGINT)
+    assert not_recorded() > 0
+    project.run(*words)
+
+
+def wait_for_calls(sandbox: SandboxProcess, calls: int) -> None:
+    until = time.monotonic() + 90
+    while sandbox.stats()["paid_calls"] < calls:
+        assert time.monotonic() < until, "it sends nothing"
+        time.sleep(0.02)
+
+
+def assert_paid_once(sandbox: SandboxProcess, more_than: int) -> None:
+    stats = sandbox.stats()
+    assert stats["paid_calls"] == stats["distinct_contents"] > more_than
 
 
 def test_nothing_is_paid_for_what_cannot_end_well(project: Any, sandbox: SandboxProcess) -> None:
@@ -244,8 +284,8 @@ def test_nothing_is_paid_for_what_cannot_end_well(project: Any, sandbox: Sandbox
         (2, "study", "-i", SAMPLE, "-m", "anthropic:claude"),
         (2, "rewrite", "-i", "filtered", "-n", 0),
         (2, "rewrite", "-i", "filtered", "-o", "filtered"),
-        (1, "rewrite", "-i", "filtered", "-o", "file/out"),
-        (1, "evaluate", "-m1", "a/b", "-m2", "c/d", "-c", SAMPLE, "-o", "file/out"),
+        (2, "rewrite", "-i", "filtered", "-o", "file/out"),
+        (2, "evaluate", "-m1", "a/b", "-m2", "c/d", "-c", SAMPLE, "-o", "file/out"),
         (2, "evaluate", "-m1", "a/b", "-m2", "together:a/b", "-c", SAMPLE),
         (2, "evaluate", "-m1", "a/b", "-m2", "unknown/model", "-c", SAMPLE, "-n", 5),
     ]

@@ -135,6 +135,7 @@ def test_each_newest_model_is_evaluated_once_and_a_regression_is_told_once(
     (state, said), (_, poor) = weeks.evaluate({"serve": False}, {"budget": 0.05})
     assert state == "Partial" and "--serve creates it" in said and "\n" not in said
     assert poor.startswith("partial: ") and "more than is left of the budget of $0.05" in poor
+    assert poor.endswith("a larger --budget goes on (the parameter budget; budget: null lifts it)")
     assert sandbox.stats()["paid_calls"] <= 3, "whether they answer was asked, and nothing else"
     [(state, said)] = weeks.evaluate({})
     assert (state, said.count("is clearly better than")) == ("Completed", 1), said
@@ -181,7 +182,7 @@ def test_each_newest_model_is_evaluated_once_and_a_regression_is_told_once(
     )
     assert state == "Failed" and said.startswith(f"bad input: {held.model_output_name} was trained on 1"), said
     assert "nothing new" in other, "the pattern leaves the newest out"
-    assert f"against {BASE}, nothing was sent." in ahead, "the pattern leaves the last good one out, too"
+    assert f"against {BASE}, nothing was sent; " in ahead, "the pattern leaves the last good one out, too"
     assert "is not worse than" in again and len(list((weeks.project.folder / "results/newest").glob("*third*"))) == 2
     assert len(sandbox.calls()) == calls, "the same was asked: nothing is paid again"
     assert len(weeks.events(4)) == 4

@@ -92,6 +92,9 @@ def test_a_study_killed_at_six_moments_completes_and_pays_once(
     seeds_are_counted_together(project.folder / "out", said)
 
     before = seen(sandbox)
+    known = forking.run(project, *words, "--dry-run").stdout.splitlines()[-1].split()
+    # "estimated, nothing was sent; N of N calls are recorded already": also what is said of the trained models.
+    assert len(known) == 11 and known[4] == known[6] and int(known[4]) > 300
     forking.run(project, *words, "--training-budget", 0)  # what is submitted is paid for, and no budget's business
     assert seen(sandbox) == before, "a finished study asks nothing again"
 

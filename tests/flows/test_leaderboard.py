@@ -36,7 +36,9 @@ def test_models_are_ranked_by_what_they_are_worth(project: Any, start_sandbox: C
     words = ("leaderboard", *(word for model in STRENGTHS for word in ("-m", model)), "-c", SAMPLE, "-n", 40)
     ahead = project.run(*words, "--dry-run")
     (judging,) = [line for line in ahead.stdout.splitlines() if "judge" in line and JUDGE in line]
-    assert str(40 * 6 * 2 + 60) in judging and not paid(sandbox)
+    # An answer against itself reads the same in both orders, and is paid once.
+    assert f" {40 * 6 * 2 + TESTS} " in judging and not paid(sandbox)
+    assert f"; 0 of {4 * 40 + 40 * 6 * 2 + TESTS} calls are recorded already; 240 comparisons wait for" in ahead.stdout
 
     said = project.run(*words, "-o", "board", "--elo").stdout
     assert f"x/m2 is first of 4 models, according to {JUDGE} (simulated)." in said
@@ -60,6 +62,15 @@ def test_models_are_ranked_by_what_they_are_worth(project: Any, start_sandbox: C
     assert board_of(project.folder / "again") == board_of(folder)
     assert "Elo over time" in (project.folder / "again" / "report.html").read_text()
     project.run(*words, "-o", "board")
+    # What is recorded is known ahead, too, and what nobody has answered yet.
+    every = 4 * 40 + 40 * 6 * 2 + TESTS
+    known = project.run(*words, "--dry-run").stdout
+    assert f"nothing was sent; {every} of {every} calls are recorded already\n" in known
+    assert "expected: $0.0000" in known
+    more = project.run(*words[:-1], 42, "--dry-run").stdout
+    assert f"calls are recorded already; {2 * 6} comparisons wait for answers that are not there yet" in more
+    (judging,) = [line.split() for line in more.splitlines() if line.split()[:2] == ["judge", JUDGE]]
+    assert int(judging[3]) >= 40 * 6 * 2 and 2 * 6 * 2 <= int(judging[2]) <= 2 * 6 * 2 + TESTS
     assert paid(sandbox) == asked
 
     # A second judge that often refuses: a comparison then has no verdict of both, and the run is partial.

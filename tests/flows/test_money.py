@@ -143,7 +143,7 @@ def test_a_studys_pilot_is_its_rewriting(project: Any, sandbox: SandboxProcess) 
     (project.folder / ".redraft" / "prices.toml").write_text(prices)
     pilot = project.run("study", "-i", SAMPLE, "-o", "out", "--test-share", 0.35, "--budget", 0.5, "--pilot", 10).stdout
     assert "feedback: 10 rows" in pilot and "alternative: 10 rows" in pilot
-    assert "\n train " in pilot and "the 2 trainings make" in pilot
+    assert "\n train " in pilot and "each of the models that the trainings make (feedback, alternative)" in pilot
     assert "go on with: redraft study " in pilot and "unknown" not in pilot
     assert not sandbox.stats()["jobs"] and 0 < spent(sandbox) < 0.02
     assert not (project.folder / "out" / "rewritten").exists()

@@ -36,7 +36,7 @@ def test_the_price_of_all_trainings_is_agreed_to_before_anything_is_paid(
     (project.folder / "some.json").write_text(json.dumps(conversations))
     ahead = forking.run(project, *WORDS, "--dry-run", TOGETHER_API_KEY="").stdout
     jobs, there, tokens, _, price, worst = train_row(ahead)[:6]
-    assert (jobs, there) == ("4", "0") and "600 tokens for each rewritten response" in ahead
+    assert (jobs, there) == ("4", "0") and "600 tokens for each response" in ahead
     long = refusal(forking.run(project, *WORDS, "--yes", status=2).stderr)
     assert re.search(r"about \d of \d+ rows lose all that is trained beyond 24,576 tokens \(first: row \d+, conv", long)
     assert "out/filtered" in long and "--allow-lost-rows submits" in long and sandbox.stats()["calls"] == 0

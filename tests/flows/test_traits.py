@@ -61,6 +61,8 @@ def test_two_models_two_judges_and_a_rerun(project: Any, start_sandbox: Callable
     assert [one["judge"] for one in study["pairs"]] == ["", "j/sound", "j/Obedient"]
     assert all(one["alpha"] > 0.5 and one["n"] == 80 for one in study["agreements"])
     assert {each["verdict"] for one in study["pairs"] for each in one["found"]["traits"]} == {"higher"}
+    known = project.run(*words, "-j", "j/sound", "-j", "j/Obedient", "--dry-run", **world).stdout
+    assert f"nothing was sent; {2 * 40 + 2 * 115} of {2 * 40 + 2 * 115} calls are recorded already\n" in known
     again = project.run(*words, "-j", "j/sound", "-j", "j/Obedient", **world).stdout
     assert again == said and sandbox.stats()["paid_by_model"] == paid
 
@@ -110,6 +112,9 @@ def test_answers_that_exist(project: Any, start_sandbox: Callable[..., SandboxPr
     assert statuses == {
         "plain": {**failed, "candidate_empty": 1, "candidate_error": 1, "ok": 115}, "exact": {**failed, "ok": 117},
     }  # fmt: skip
+    # The detectors look here as they do where pairs are judged: these answers differ by a number alone.
+    assert "plain gave the same answer to many contexts: 115 answers of 119 are such" in said
+    assert {one["findings"]["model"]: len(one["flagged"]) for one in study["suspects"]} == {"plain": 115, "exact": 117}
     rows = list(read_parquet(project.folder / "out" / "ratings.parquet"))
     assert len(rows) == 240 and Counter(row["status"] for row in rows)["ok"] == 232
     answers = head_of(project.folder / "out")["answers"]
@@ -117,5 +122,6 @@ def test_answers_that_exist(project: Any, start_sandbox: Callable[..., SandboxPr
     page = (project.folder / "out" / "report.html").read_text()
     assert "&lt;script&gt;alert(1)" in page and "⟨U+202E⟩" in page and "Simulated." in page
     assert "<script>alert" not in page and "<img" not in page and page.count("<script>") == 1
-    for shown in ("Who scores higher?", "How are the scores spread?", "the judge refused", "DECLINED"):
+    for shown in ("Who scores higher?", "How are the scores spread?", "the judge refused", "DECLINED",
+                  "Was the judge played?", "Put to the judge", "same answer elsewhere"):  # fmt: skip
         assert shown in page

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -140,6 +141,39 @@ def test_every_deployment_completes(up: Up) -> None:
     ended = [run for run in runs if run["state_type"] == "COMPLETED" and not run["parent_task_run_id"]]
     messages = {run["state"]["message"] for run in ended}
     assert all(message.startswith("complete: ") for message in messages) and len(messages) >= len(IN_ORDER) - 1
+
+
+def test_a_parameter_that_a_flow_does_not_have_is_refused_by_its_name(up: Up) -> None:
+    deployments = up.ask("/deployments/filter", {})
+    assert len(deployments) == len(IN_ORDER) + 1
+    for one in deployments:
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            up.ask(f"/deployments/{one['id']}/create_flow_run", {"parameters": {"modell": 1}})
+        assert refused.value.code == 409 and b"'modell' was unexpected" in refused.value.read(), one["entrypoint"]
+
+
+def test_a_cancelled_run_records_what_is_on_the_wire(up: Up) -> None:
+    def stats() -> Any:
+        with urllib.request.urlopen(f"http://127.0.0.1:{up.sandbox}/sandbox/stats", timeout=30) as answer:
+            return json.loads(answer.read())
+
+    slow = [{"match": "/chat/completions", "times": 60, "do": {"delay_ms": 1000}}]
+    script = urllib.request.Request(f"http://127.0.0.1:{up.sandbox}/sandbox/script", json.dumps(slow).encode())
+    urllib.request.urlopen(script, timeout=30).close()
+    before = stats()
+    (one,) = up.ask("/deployments/filter", {"flows": {"name": {"any_": ["judge-models"]}}})
+    mine = {"model1": "x/a", "model2": "x/b", "test_size": 60, "in_flight": 8, "output": "results/cancelled"}
+    run = up.ask(f"/deployments/{one['id']}/create_flow_run", {"parameters": mine})
+    until = time.monotonic() + 90
+    while stats()["paid_calls"] < before["paid_calls"] + 10 and time.monotonic() < until:
+        time.sleep(0.05)
+    up.ask(f"/flow_runs/{run['id']}/set_state", {"state": {"type": "CANCELLING", "name": "Cancelling"}})
+    ended: Any = {"state_type": ""}
+    while ended["state_type"] not in {"CANCELLED", "CRASHED", "FAILED"} and time.monotonic() < until:
+        time.sleep(0.2)
+        (ended,) = up.ask("/flow_runs/filter", {"flow_runs": {"id": {"any_": [run["id"]]}}})
+    assert ended["state"]["message"].startswith("cancelled: ") and ended["state_type"] == "CANCELLED"
+    assert stats()["paid_calls"] >= before["paid_calls"] + 10 and stats()["lost"] == before["lost"]
 
 
 def name_evaluation(root: Path) -> None:

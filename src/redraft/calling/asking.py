@@ -22,7 +22,7 @@ from redraft.calling.errands import Call, Errand, Hopeless
 from redraft.calling.ledger import Entry, Ledger
 from redraft.calling.limits import Grant, Lanes
 from redraft.calling.outcomes import failure_of, outcome_of, patience_over, refusal_of
-from redraft.calling.plan import CallPlan
+from redraft.calling.plan import NO_BUDGET, CallPlan
 from redraft.calling.retries import Retries, RetryBudget
 from redraft.errors import ConfigurationError, ProviderError
 from redraft.providers.chat import ChatClient
@@ -94,7 +94,7 @@ class Asking:
         if worst is None and self._plan.budget is not None:
             raise ConfigurationError(
                 f"{request.model} has no known price, so no budget can be held; name its price (guide: money), or "
-                "leave --budget out"
+                f"{NO_BUDGET}"
             )
         return worst
 

@@ -15,7 +15,7 @@ from redraft.calling import prices, tokens
 from redraft.calling.batch_book import Attendance, Batch, BatchBook
 from redraft.calling.ledger import Claim
 from redraft.calling.ledger.claims import Terms
-from redraft.calling.plan import CallPlan
+from redraft.calling.plan import NO_BUDGET, CallPlan
 from redraft.errors import ConfigurationError, StorageError
 from redraft.providers.batches import BatchApi, BatchLimits
 from redraft.providers.endpoints import Endpoint
@@ -157,7 +157,7 @@ class Cutter:
         if worst is None:
             raise ConfigurationError(
                 f"{request.model} has no known price, so no budget can be held; name its price (guide: money), or "
-                "leave --budget out"
+                f"{NO_BUDGET}"
             )
         return Claim(one.key, worst, model=request.model, may_cost=worst)
 

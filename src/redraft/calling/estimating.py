@@ -33,7 +33,8 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
     `cost` is what is expected, `worst_cost` what it comes to where every input is as long as its bound, every answer
     as long as allowed, and every model of a chain and every re-ask is needed; None where the price of one of
     `unpriced` is not known. `seconds` is None for batches, whose time is the provider's. `paced_by` says what decides
-    it. `assumed` names what is no more than a guess, since the ledger has no such answers yet.
+    it. `assumed` names what is no more than a guess, since the ledger has no such answers yet. Equal requests, which
+    are paid once, count once.
     """
 
     stage: str
@@ -93,6 +94,8 @@ class Estimator:
         self._mode: prices.Mode = mode
         self._learned = Learned()
         self._models: dict[str, _ToAsk] = {}
+        # The first half of each key: who asks the same twice pays once.
+        self._seen: set[int] = set()
         self._requests = self._recorded = self._reasks = self._more_input = 0
         self._simulated = False
 
@@ -110,12 +113,12 @@ class Estimator:
         return self._summed(stage, learned, limits)
 
     async def _add(self, chunk: list[Request]) -> None:
-        self._requests += len(chunk)
-        chains = [_chain(request) for request in chunk]
-        keys = [[one.key((await self._endpoint(one.model)).name) for one in chain] for chain in chains]
+        rows = [(request, _chain(request), await self._keys(request)) for request in chunk]
+        rows = [row for row in rows if self._is_new(row[2][0])]
+        self._requests += len(rows)
         since = self._plan.failures_since
-        found = await self._ledger.find([key for some in keys for key in some], failures_since=since)
-        for request, chain, some in zip(chunk, chains, keys, strict=True):
+        found = await self._ledger.find([key for _, _, some in rows for key in some], failures_since=since)
+        for request, chain, some in rows:
             recorded = [found.get(key) for key in some]
             known = recorded if settled(self._plan, request, recorded) else recorded[: recorded.index(None)]
             for one, outcome in zip(chain, known, strict=False):
@@ -125,6 +128,14 @@ class Estimator:
                 self._recorded += 1
             else:
                 self._to_ask(chain[len(known)], request.fallbacks[len(known) :])
+
+    async def _keys(self, request: Request) -> list[str]:
+        return [one.key((await self._endpoint(one.model)).name) for one in _chain(request)]
+
+    def _is_new(self, key: str) -> bool:
+        half, before = int(key[:32], 16), len(self._seen)
+        self._seen.add(half)
+        return len(self._seen) > before
 
     async def _endpoint(self, model: str) -> Endpoint:
         endpoint = await self._endpoint_of(model)

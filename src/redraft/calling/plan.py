@@ -11,6 +11,9 @@ import msgspec
 from redraft.errors import ConfigurationError
 from redraft.providers.wire import TRANSIENT
 
+# How a budget is lifted, at the command line and where a deployment holds it.
+NO_BUDGET = "leave --budget out (budget: null in a deployment)"
+
 MoveOn = Literal["any", "faults"]
 
 # What says something of the provider and nothing of the request.

@@ -6,6 +6,7 @@ Neighbours: `accounting` makes the summaries; what a killed run paid is read fro
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
@@ -93,10 +94,19 @@ async def find(database: Database, prefix: str) -> Run:
     chosen = select(runs).where(func.substr(runs.c.run, 1, len(prefix)) == prefix.lower()).limit(2)
     found = await _read(database, chosen)
     if not found:
-        raise InputError(f"run {prefix}: there is none; `redraft explain --list` shows those that there are")
+        raise InputError(
+            f"run {prefix}: there is none of that id or into that folder; `redraft explain --list` shows those that "
+            "there are"
+        )
     if len(found) > 1:
         raise InputError(f"run {prefix}: several begin with it; write more of the id")
     return found[0]
+
+
+async def into(database: Database, folder: Path) -> list[Run]:
+    """The runs whose command made that folder, newest first."""
+    chosen = select(runs).where(runs.c.command.endswith(f":{folder.resolve()}", autoescape=True))
+    return await _read(database, chosen.order_by(runs.c.started_at.desc(), runs.c.run))
 
 
 async def _read(database: Database, chosen: Select[Any]) -> list[Run]:

@@ -25,9 +25,7 @@ def read(package: str, template: str) -> tuple[tuple[str, str], ...]:
     return tuple(zip(parts[1::2], (part.strip() for part in parts[2::2]), strict=True))
 
 
-def render(
-    package: str, template: str, gaps: dict[str, str], context: tuple[Message, ...] = ()
-) -> tuple[Message, ...]:
+def render(package: str, template: str, gaps: dict[str, str], context: tuple[Message, ...] = ()) -> tuple[Message, ...]:
     """The messages of a template. Raises KeyError for a gap without text; text for a gap is never searched again."""
     messages: list[Message] = []
     for section, text in read(package, template):

@@ -40,8 +40,11 @@ def compare_command(before: Path, now: Path, as_json: bool) -> None:
             return
         if found.simulated:
             click.echo("simulated: these numbers say nothing about real models")
-        for one in found.matched:
-            _show(one, found)
+        if found.equal:
+            click.echo(f"{before} and {now} hold the same judgments: no verdict can differ, and there is no interval")
+        else:
+            for one in found.matched:
+                _show(one, found)
         _differences(found, before, now)
 
 
@@ -52,8 +55,11 @@ def _show(one: Matched, found: RunComparison) -> None:
     if (one.models_now, one.judge_now) != (one.models_before, one.judge_before):
         click.echo(visible(f"  then {one.models_now[0]} against {one.models_now[1]}, judged by {one.judge_now}"))
     click.echo(f"  {_overlap(one)}")
+    if one.equal:
+        click.echo("  both runs hold the same judgments of these: no verdict can differ, and there is no interval")
+        return
     if one.n:
-        click.echo(f"  {_difference(one, found.confidence)}")
+        click.echo(f"  {_difference(one, found)}")
         click.echo(
             f"  {_measured('agreement', one.agreement, 'the same verdict')}; "
             f"{_measured('kappa', one.kappa)}; {_measured('alpha', one.alpha)}"
@@ -72,10 +78,11 @@ def _overlap(one: Matched) -> str:
     return (
         f"{one.common:,} contexts are in both ({one.contexts_before:,} before, {one.contexts_now:,} now{other}); "
         f"{one.same_answers_a:,} and {one.same_answers_b:,} of the answers are the same"
+        + (f", and {one.same_judgments:,} of the judgments" if one.same_judgments and not one.equal else "")
     )
 
 
-def _difference(one: Matched, confidence: float) -> str:
+def _difference(one: Matched, found: RunComparison) -> str:
     from redraft.judging.figures import p_value
 
     estimate = one.difference
@@ -84,13 +91,18 @@ def _difference(one: Matched, confidence: float) -> str:
         f"on the {one.n:,} that both decided, the win rate is {one.rate_now:.1%} after {one.rate_before:.1%}: "
         f"{100 * estimate.mean:+.1f} points"
     )
-    if estimate.low is None or estimate.high is None or estimate.p is None:
+    if not one.up and not one.down:
+        return f"{said}, as no verdict changed"
+    if estimate.low is None or estimate.high is None or one.p is None:
         return f"{said}, with nothing to tell how sure that is"
-    clear = estimate.low > 0 or estimate.high < 0
+    tests = [p_value(one.p)]
+    if one.p_adjusted is not None:
+        count = sum(each.p_adjusted is not None for each in found.matched)
+        tests.append(f"{p_value(one.p_adjusted)} adjusted for {count} comparisons")
     return (
-        f"{said} ({100 * confidence:g}% interval {100 * estimate.low:+.1f} to {100 * estimate.high:+.1f}, "
-        f"{p_value(estimate.p)}), {'more than chance explains' if clear else 'which chance may explain'}; {one.up:,} "
-        f"went up and {one.down:,} down ({p_value(one.p_sign)})"
+        f"{said} ({100 * found.confidence:g}% interval {100 * estimate.low:+.1f} to {100 * estimate.high:+.1f}, "
+        f"{', '.join(tests)}), {'more than chance explains' if one.clear else 'which chance may explain'}; "
+        f"{one.up:,} went up and {one.down:,} down ({p_value(one.p_sign)})"
     )
 
 

@@ -14,7 +14,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from redraft.cli import options
+from redraft.cli import judge_options, options
 from redraft.cli.running import one_line_for_faults, result_of
 from redraft.cli.setting_options import setting_options, several_option
 from redraft.errors import ConfigurationError, DearJobError, PartialError, RedraftError, UnknownPriceError
@@ -37,18 +37,22 @@ _VARIED = {
 }  # fmt: skip
 
 
-def _evaluation(_: click.Context, __: click.Parameter, words: tuple[str, ...]) -> dict[str, str] | None:
-    """`FILE` and `NAME=VALUE` as parameters of judge-models; None where nothing was named."""
-    named: dict[str, str] = {}
+def _evaluation(context: click.Context, option: click.Parameter, words: tuple[str, ...]) -> dict[str, Any] | None:
+    """`FILE` and `NAME=VALUE` as parameters of judge-models; None where nothing was named. Judges may be several."""
+    named: dict[str, Any] = {}
+    judges: list[str] = []
     for word in words:
         name, equals, value = word.partition("=")
         name = name.replace("-", "_")
         if not (equals and name.isidentifier()):
             name, value = "conversations", word
-        if name in named:
+        if name == "judge":
+            judges.append(value)
+        elif name in named:
             raise click.BadParameter(f"{name} is named twice")
-        named[name] = value
-    return named or None
+        else:
+            named[name] = judge_options.Looks().convert(value, option, context) if name == "looks" else value
+    return {**named, **({"judge": judge_options.one_or_several(judges)} if judges else {})} or None
 
 
 @click.command("finetune")
@@ -96,7 +100,7 @@ def _evaluation(_: click.Context, __: click.Parameter, words: tuple[str, ...]) -
     metavar="FILE|NAME=VALUE",
     callback=_evaluation,
     help="Compare the model with its base model once it is trained: on the conversations in FILE, or with another "
-    "parameter of redraft evaluate (test_size=200); may be given several times.",
+    "parameter of redraft evaluate (test_size=200); may be given several times, judge=MODEL also for several judges.",
 )
 @click.option("--monitor/--no-monitor", default=True, show_default=True, help="Watch the job to its end.")
 @options.check_interval

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -29,9 +30,13 @@ class Looks(_Type):
             self.fail(f"{value} is neither a number of looks nor shares like 0.3,0.6,1", param, ctx)
 
 
-def _one_or_several(_: click.Context, __: click.Parameter, value: tuple[str, ...]) -> str | list[str]:
+def one_or_several(names: Sequence[str]) -> str | list[str]:
     """A single judge by its name alone, as deployments and older commands name it."""
-    return value[0] if len(value) == 1 else list(value)
+    return names[0] if len(names) == 1 else list(names)
+
+
+def _judges(_: click.Context, __: click.Parameter, value: tuple[str, ...]) -> str | list[str]:
+    return one_or_several(value)
 
 
 def named(judge: str | list[str]) -> str:
@@ -40,7 +45,7 @@ def named(judge: str | list[str]) -> str:
 
 
 judges = click.option(
-    "--judge", "-j", multiple=True, default=(JUDGE,), show_default=True, callback=_one_or_several, metavar="MODEL",
+    "--judge", "-j", multiple=True, default=(JUDGE,), show_default=True, callback=_judges, metavar="MODEL",
     help="The model that judges; given several times, they judge together.",
 )  # fmt: skip
 judge_prompt = click.option(

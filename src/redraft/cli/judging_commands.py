@@ -32,13 +32,7 @@ def show_verdict(result: dict[str, Any]) -> None:
 @judge_options.judge_prompt
 @judge_options.criteria
 @judge_options.judge_effort
-@click.option(
-    "--conversations", "-c", default="data/conversations.json", show_default=True,
-    help="Conversations that end with feedback; the last ones are the test set.",
-)  # fmt: skip
-@click.option(
-    "--test-size", "-n", type=options.COUNT, default=1000, show_default=True, help="How many of the last to test on."
-)
+@options.tested
 @judge_options.looks
 @click.option(
     "--rate", type=click.FloatRange(0.5, 1, min_open=True, max_open=True), default=0.57, show_default=True,

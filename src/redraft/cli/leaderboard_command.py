@@ -78,13 +78,7 @@ def _end(share: float | None) -> str:
 @judge_options.judge_prompt
 @judge_options.criteria
 @judge_options.judge_effort
-@click.option(
-    "--conversations", "-c", default="data/conversations.json", show_default=True,
-    help="Conversations that end with feedback; the last ones are the test set.",
-)  # fmt: skip
-@click.option(
-    "--test-size", "-n", type=options.COUNT, default=1000, show_default=True, help="How many of the last to test on."
-)
+@options.tested
 @click.option(
     "--pairs", type=PairsType(), metavar="N|all",
     help="Pairs that meet on each context; by default all of up to six models, of more as many as there are models, "

@@ -96,6 +96,13 @@ ask_above = click.option(
     show_envvar=True,
     help="Ask before trainings that may cost more US dollars than that, or of which nobody knows what they cost.",
 )
+conversations = click.option(
+    "--conversations", "-c", default="data/conversations.json", show_default=True,
+    help="Conversations that end with feedback; the last ones are the test set.",
+)  # fmt: skip
+test_size = click.option(
+    "--test-size", "-n", type=COUNT, default=1000, show_default=True, help="How many of the last to test on."
+)
 credentials = click.option("--credentials", help="Set of credentials blocks to use; default: `default`.")
 max_rejected = click.option(
     "--max-rejected",
@@ -143,6 +150,11 @@ def pace(command: Command) -> Command:
     for option in (in_flight, tpm, rpm, delay, budget):  # the last one is shown first
         command = option(command)
     return command
+
+
+def tested(command: Command) -> Command:
+    """Options of every command that has models answer test contexts."""
+    return conversations(test_size(command))
 
 
 def chain(command: Command) -> Command:

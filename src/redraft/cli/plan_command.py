@@ -13,6 +13,7 @@ import click
 import msgspec
 
 from redraft.cli import judge_options, options
+from redraft.cli.leaderboard_command import PairsType
 from redraft.cli.running import one_line_for_faults
 from redraft.cli.side_by_side import echo_columns
 
@@ -62,6 +63,11 @@ _MEASURED = 500
 )
 @click.option("--models", "count", type=click.IntRange(min=2), metavar="K",
               help="How many are compared, each with each.  [default: those named, or 2]")  # fmt: skip
+@click.option("--leaderboard", is_flag=True, help="Three models are those of a leaderboard, not the arms of a study.")
+@click.option(
+    "--pairs", type=PairsType(), metavar="N|all",
+    help="Pairs that meet on each context of a leaderboard.  [default: as `redraft leaderboard` draws them]",
+)  # fmt: skip
 @judge_options.judges
 @judge_options.judge_prompt
 @judge_options.criteria
@@ -84,9 +90,10 @@ def plan_command(as_json: bool, **told: Any) -> None:
 def _plan(as_json: bool, told: dict[str, Any]) -> None:
     from redraft.errors import ConfigurationError
     from redraft.judging.judges import make_judge
+    from redraft.judging.leaderboard.drawing import plan_drawing
     from redraft.judging.pilots import read_pilot
     from redraft.judging.planned_price import price, total_cost
-    from redraft.judging.planning import Aim, plan
+    from redraft.judging.planning import MOST, Aim, plan
     from redraft.judging.portions import look_plan
     from redraft.judging.wording_of_plans import in_words
     from redraft.providers.endpoints import canonical
@@ -99,14 +106,20 @@ def _plan(as_json: bool, told: dict[str, Any]) -> None:
     names = [told["judge"]] if isinstance(told["judge"], str) else told["judge"]
     judges = [make_judge(name, prompt=told["judge_prompt"], criteria=told["criteria"]) for name in names]
     _require_each_once([one.model for one in judges], "judge")
+    leaderboard = told["leaderboard"] or count > 3
+    if told["pairs"] is not None and not leaderboard:
+        raise ConfigurationError("--pairs draws who meets whom in a leaderboard; add --leaderboard, or leave it out")
+    drawn = 0 if told["pairs"] == "all" else told["pairs"]
+    each = plan_drawing(count, told["contexts"] or MOST, drawn).each if leaderboard else 0
     pilot = read_pilot(told["pilot"]) if told["pilot"] else None
-    looks = look_plan(told["looks"], told["contexts"] or 1_000_000).fractions if told["looks"] is not None else ()
+    looks = look_plan(told["looks"], told["contexts"] or MOST).fractions if told["looks"] is not None else ()
     aim = Aim(
         rate=told["rate"], tie_rate=_first(told["tie_rate"], pilot and pilot.tie_rate, TIES), power=told["power"],
         alpha=round(1 - told["confidence"], 12), missing=_first(told["missing"], pilot and pilot.missing, 0.0),
         cluster_size=_first(told["cluster_size"], pilot and pilot.cluster_size, 1.0),
         correlation=_first(told["correlation"], pilot and pilot.correlation, 0.0),
-        retry=pilot.retry if pilot else 0.0, looks=looks, models=count,
+        retry=pilot.retry if pilot else 0.0, looks=looks, models=count, judges=len(judges), leaderboard=leaderboard,
+        each=each,
     )  # fmt: skip
     found = plan(aim, told["contexts"])
     lengths = _lengths(pilot, told["conversations"], judges[0])

@@ -63,6 +63,7 @@ def _rescore(
     run: Path, output: Path | None, in_place: bool, as_json: bool, sequence: Sequence[tuple[str, str]],
     told: dict[str, Any],
 ) -> None:  # fmt: skip
+    from redraft.datasets.files import require_folder
     from redraft.errors import ConfigurationError
     from redraft.judging.changes import changes
     from redraft.judging.labels.judged import results_path
@@ -71,6 +72,8 @@ def _rescore(
     from redraft.judging.results import read_head
 
     path = results_path(run)
+    if output is not None:
+        require_folder(output)
     if output is not None and not in_place and (output / RESULTS).exists() and path.samefile(output / RESULTS):
         raise ConfigurationError(f"{output} is the run itself; --in-place writes over it, or name another folder")
     before = read_head(path)
@@ -100,6 +103,11 @@ def _settings(stored: StudySummary, sequence: Sequence[tuple[str, str]], told: d
     from redraft.errors import ConfigurationError
 
     given = {name: value for name, value in told.items() if value is not None}
+    if "rope" in given and not stored.pairs:
+        raise ConfigurationError(
+            "--rope says which win rates are no meaningful difference, but no two models were compared in this run, "
+            "and traits are decided by the mean difference alone; leave it out"
+        )
     if sequence:
         pairs = [(_model(stored.settings, a), _model(stored.settings, b)) for a, b in sequence]
         compared = [{one.model_a, one.model_b} for one in stored.pairs]

@@ -98,25 +98,29 @@ def one_line_for_faults() -> Generator[None]:
 def _interruptible() -> Generator[None]:
     """Ctrl-C stops the run once the calls under way are answered and recorded; a second one stops it at once.
 
-    The terminal interrupts Prefect's temporary server too, and its client would then try to reach it for minutes:
-    once no call is under way the process ends all the same. Nothing is lost by that: what was paid is in the ledger.
+    `redraft.calling.leaving` sees to it that what this raises does not break off those calls. A server that does not
+    answer holds nobody up: once no call is under way the process ends all the same, and nothing is lost by that. While
+    a flow runs SIGTERM is Prefect's, which hands it on when the flow has ended.
     """
     asked = threading.Event()
 
-    def stop(_: int, __: FrameType | None) -> None:
+    def stop(number: int, _: FrameType | None) -> None:
         if asked.is_set():
             _leave()
         asked.set()
-        logging.disable(logging.CRITICAL)  # what Prefect says of its vanished server helps nobody
-        click.echo("\nredraft: stopping when the calls under way are answered; Ctrl-C again stops at once", err=True)
-        threading.Thread(target=_leave_when_idle, daemon=True).start()
+        logging.disable(logging.CRITICAL)  # what Prefect says of a run that is broken off helps nobody
+        if number == signal.SIGINT:
+            said = "stopping when the calls under way are answered; Ctrl-C again stops at once"
+            click.echo(f"\nredraft: {said}", err=True)
+            threading.Thread(target=_leave_when_idle, daemon=True).start()
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGINT, stop)
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _leave_when_idle() -> None:

@@ -52,7 +52,8 @@ def _means(rows: list[dict[str, Any]]) -> Table:
 )  # fmt: skip
 @click.option(
     "--responses", "-r", multiple=True, metavar="PATH",
-    help="Answers that exist: a dataset of responses, or a file of rows with id, context, response and maybe model.",
+    help="Answers that exist: a dataset of responses, or a file of rows with id, context, response and maybe model. "
+    "They bring their contexts: --conversations is not read.",
 )  # fmt: skip
 @click.option(
     "--rubric", default=RUBRIC, show_default=True, metavar="FILE",
@@ -62,13 +63,7 @@ def _means(rows: list[dict[str, Any]]) -> Table:
 @judge_options.judge_prompt
 @judge_options.judge_effort
 @click.option("--baseline", default="", metavar="MODEL", help="Compare each model with this one only.")
-@click.option(
-    "--conversations", "-c", default="data/conversations.json", show_default=True,
-    help="Conversations that end with feedback; the last ones are the test set. Not read with --responses.",
-)  # fmt: skip
-@click.option(
-    "--test-size", "-n", type=options.COUNT, default=1000, show_default=True, help="How many of the last to test on."
-)
+@options.tested
 @click.option("--output", "-o", default="results/traits", show_default=True, help="Folder for results and report.")
 @options.serve
 @click.option("--yes", "-y", is_flag=True, help="Agree to what would be asked.")

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from redraft.errors import StorageError
+from redraft.errors import InputError, StorageError
 
 FAULTS = {
     errno.ENOSPC: "the disk is full; free some space and run it again",
@@ -77,11 +77,23 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
+def require_folder(folder: Path) -> None:
+    """Raises InputError where `folder`, or what it would lie in, is a file: a slip of whoever named it, told before
+    anything else is looked at. Nothing need be there; nothing is made."""
+    for part in (folder, *folder.parents):
+        if os.path.lexists(part):
+            if not part.is_dir():
+                raise InputError(f"{part}: a file, where a folder for the output is wanted; name another folder")
+            return
+
+
 def require_writable(folder: Path) -> None:
-    """Raises StorageError where `folder` could not be written, before anything is paid for what belongs there.
+    """Raises StorageError where `folder` could not be written, before anything is paid for what belongs there, and
+    InputError where a file is in the way.
 
     What does not exist is made for the trial and removed again.
     """
+    require_folder(folder)
     with storage_faults(folder):
         made: list[Path] = []
         try:

@@ -18,7 +18,7 @@ from typing import Any, cast
 import msgspec
 
 from redraft.datasets.columns import KINDS, from_columns
-from redraft.datasets.files import storage_faults, sync_folder, write_whole
+from redraft.datasets.files import require_folder, storage_faults, sync_folder, write_whole
 from redraft.datasets.parquet import read_parquet, schema_in_words
 from redraft.datasets.shards import Shard, find_shard, shard_files, write_shard
 from redraft.errors import InputError
@@ -213,6 +213,8 @@ def require_target(target: Path, kind: str, source: Path | None = None) -> None:
             raise InputError(f"{target}: holds a dataset of {there}; name another folder for the {kind}")
     elif target.exists():
         raise InputError(f"{target}: a file of this name exists; name a new folder for the dataset")
+    else:
+        require_folder(target.parent)
 
 
 def _aside(target: Path, purpose: str = "new") -> Path:

@@ -45,7 +45,7 @@ def alike_documents(rows: Iterable[Document], tested: EvaluationGrams | None = N
             row_id = one.document_id
             short[row_id] = msgspec.structs.replace(one, text="")  # thousands of these are held
             if tested is not None and (words := tested.hits(f"{one.title}\n{one.text}")):
-                detail = f"the document has words of an evaluation prompt: {words}"
+                detail = f"the document has words of a text on the other side of training and test: {words}"
                 found[row_id] = _rejected("documents", one, row_id, "in_eval_prompts", detail)
             yield row_id, one.text
 

@@ -22,7 +22,7 @@ _CELLS = 2_000_000
 
 class Measured(msgspec.Struct, frozen=True):
     """A share or coefficient with its percentile interval from a bootstrap over contexts, or their groups; None where
-    it is 0/0."""
+    it is 0/0, and no interval where all samples are alike."""
 
     value: float | None
     low: float | None = None
@@ -85,4 +85,4 @@ def _interval(values: NDArray[np.float64], confidence: float) -> tuple[float | N
     if not kept.size:
         return None, None
     low, high = np.quantile(kept, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return float(low), float(high)
+    return (float(low), float(high)) if low < high else (None, None)

@@ -24,6 +24,9 @@ _REASONS = {
     "not_judged": "not judged",
 }
 
+# Below this p of its picks a judge prefers a slot, or leans to it.
+LEANS = 0.01
+
 
 def reason_in_words(reason: str) -> str:
     return _REASONS.get(reason, reason)
@@ -105,10 +108,10 @@ def _on_judge(summary: Summary, a: str, b: str) -> list[str]:
             f"({tally.changed_mind} of {tally.judged}); these count as ties."
             + (" The judge often cannot tell these apart." if tally.flip_rate > 0.3 else "")
         )
-    if tally.position_p < 0.01:
+    if tally.position_p < LEANS:
         slot = "first" if tally.first_both > tally.second_both else "second"
         said.append(f"The judge prefers the {slot} answer; corrected by judging both orders.")
-    elif tally.leaning_p < 0.01:
+    elif tally.leaning_p < LEANS:
         slot = "first" if tally.first_leaning > tally.second_leaning else "second"
         other, times = sorted((tally.first_leaning, tally.second_leaning))
         said.append(
@@ -165,7 +168,7 @@ def _on_answers(summary: Summary, a: str, b: str) -> list[str]:
     said = [
         part
         for name, findings, wins in ((a, found.a, found.unrelated_wins_a), (b, found.b, found.unrelated_wins_b))
-        for part in _findings(name, findings, wins)
+        for part in findings_in_words(name, findings, wins)
     ]
     rest = f"Without the {many(found.flagged, 'context')} concerned, {a}'s win rate "
     if not found.n:
@@ -173,7 +176,8 @@ def _on_answers(summary: Summary, a: str, b: str) -> list[str]:
     return [*said, f"{rest}is {percent(found.win_rate)} ({percent_range(found.low, found.high)}, {found.n} contexts)."]
 
 
-def _findings(name: str, findings: Findings, unrelated_wins: int) -> list[str]:
+def findings_in_words(name: str, findings: Findings, unrelated_wins: int = 0) -> list[str]:
+    """What was found in one model's answers, a line each."""
     said: list[str] = []
     if findings.repeated:
         most = max(len(one.contexts) for one in findings.repeated)

@@ -29,7 +29,7 @@ class Effective(msgspec.Struct, frozen=True, kw_only=True):
     `design_effect` is the variance of the win rate with clusters over that without, 1 or more; the counts are divided
     by it. `clusters` is None where contexts are not grouped, `largest` then too; else that is how many contexts the
     largest cluster has, and intervals and tests use Student's t with so many `degrees` of freedom: clusters - 1 for
-    clusters of one size, fewer where some hold most contexts (`degrees_of_freedom`). Where the clusters' results differ
+    clusters of one size, fewer where some hold most contexts (`jackknife`). Where the clusters' results differ
     less than chance would make them, the design effect is 1 and `underdispersion` holds the ratio below 1: then the
     wider is used of the interval with it and of the interval of independent contexts. A floor of 1 together with
     Student's t would be too wide for few clusters: it holds the truth in 99% where contexts are independent.
@@ -166,20 +166,17 @@ class ClusterCounts:
             design_effect=effect,
             clusters=clusters,
             largest=int(sizes.max()),
-            degrees=degrees_of_freedom(sizes[sizes > 0]),
+            degrees=jackknife(sizes)[1],
             underdispersion=min(1.0, max(_LEAST, ratio)),
         )
 
 
 def design_effect(net: NDArray[np.float64], sizes: NDArray[np.float64], decisive: float) -> float:
-    """Variance of the mean net win by clusters (CR2) over that by contexts: Kish's (1965) design effect.
+    """Variance of the mean net win by clusters over that by contexts: Kish's (1965) design effect.
 
     Per cluster `net` wins (wins less losses) of `sizes` contexts, both of shape (clusters,); `decisive` is wins plus
-    losses in all. (SE_cluster/SE_iid)^2 with SE_cluster^2 = sum_c (sum_{i in c} r_i)^2 / (1 - m_c/n) / n^2: Bell,
-    McCaffrey (2002), Survey Methodology 28:169, and Pustejovsky, Tipton (2018), JBES 36:672. For clusters of one size
-    that is CR1, with its factor C/(C-1); where one holds most contexts CR1 is much too small, as the mean follows that
-    cluster and leaves it no residual. Where residuals are all 0, or there is one cluster, it is the largest value there
-    can be, sum m^2/n.
+    losses in all. (SE_cluster/SE_iid)^2 with SE_cluster^2 = sum_c f_c (sum_{i in c} r_i)^2 / n^2, the `jackknife`
+    giving f. Where residuals are all 0, or there is one cluster, it is the largest value there can be, sum m^2/n.
     """
     n, clusters = float(sizes.sum()), int((sizes > 0).sum())
     mean = float(net.sum()) / n
@@ -187,31 +184,26 @@ def design_effect(net: NDArray[np.float64], sizes: NDArray[np.float64], decisive
     if clusters < 2 or spread < 1e-9:
         return float(sizes @ sizes) / n
     residuals = net - mean * sizes
-    return float(residuals**2 @ (1 / (1 - sizes / n))) * (n - 1) / (n * spread)
+    return float(residuals**2 @ jackknife(sizes)[0]) * (n - 1) / (n * spread)
 
 
-def degrees_of_freedom(sizes: NDArray[np.float64]) -> float:
-    """Of the cluster-robust variance (CR2) of a mean over clusters of these sizes, shape (clusters,), all above 0.
+def jackknife(sizes: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
+    """For a mean over clusters of these sizes, shape (clusters,): factors, of that shape, and degrees of freedom.
 
-    Satterthwaite's 2 E(V)^2 / Var(V): Bell, McCaffrey (2002), Survey Methodology 28:169. The working model, which they
-    leave open (Pustejovsky, Tipton 2018, JBES 36:672), is that contexts of one cluster are all alike: the fewest
-    degrees. Clusters of one size have clusters - 1 of them; where some hold most contexts there are fewer, down to 1.
-    0 for a single cluster.
+    A cluster's sum of residuals, squared, times its factor (C-1)/C / (1 - m_c/n)^2 is n^2 times what leaving it out
+    adds to the jackknife's variance of the mean: MacKinnon, Nielsen, Webb (2023), Journal of Applied Econometrics
+    38:671, CV3. For clusters of one size that is CR1, with its factor C/(C-1); where one holds most contexts CR1 is
+    much too small, as the mean follows that cluster and leaves it no residual. The degrees are the effective number of
+    clusters, n^2 / sum m^2, less 1, and 1 at least: Carter, Schnepel, Steigerwald (2017), Review of Economics and
+    Statistics 99:698. 0 for a single cluster; empty ones do not count. With Bell and McCaffrey's
+    fewer degrees the interval of few or dominated clusters would be two or three times too wide:
+    benchmarks/clusters.py.
     """
-    if len(sizes) < 2:
-        return 0.0
-    if float(sizes.min()) == float(sizes.max()):
-        return float(len(sizes) - 1)
-    # V is a sum of b_c (u_c - sum_d h_d u_d)^2 over independent u; with q_cd = [c = d] - h_c - h_d + s its mean is
-    # sum_c b_c q_cc, half its variance sum_cd b_c b_d q_cd^2. Multiplied out, that takes one pass over the clusters.
-    h = sizes / float(sizes.sum())
-    s, b = float(h @ h), sizes**2 / (1 - h)
-    total, first, second = float(b.sum()), float(b @ h), float(b @ h**2)
-    mean = float(b @ (1 - 2 * h + s))
-    half = float(b**2 @ (1 + 2 * (s - 2 * h)))
-    half += s * s * total**2 - 4 * s * total * first + 2 * total * second + 2 * first**2
-    # No quadratic form has less than 1; what rounding makes of one giant cluster is cut.
-    return min(len(sizes) - 1.0, max(1.0, mean**2 / half)) if half > 0 else 1.0
+    n, count = float(sizes.sum()), int((sizes > 0).sum())
+    if count < 2:
+        return np.ones_like(sizes), 0.0
+    factors = (count - 1) / count / np.maximum(1 - sizes / n, _LEAST / n) ** 2
+    return factors, min(count - 1.0, max(1.0, n**2 / float(sizes @ sizes) - 1))
 
 
 def planned_design_effect(cluster_size: float, correlation: float) -> float:

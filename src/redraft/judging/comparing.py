@@ -1,34 +1,34 @@
 """Two runs on the same contexts set beside each other: which verdicts changed, how far they agree, what was different.
 
 The same answers under another judge, prompt or criteria; a pair of models after another training; a run done again.
-Pure numbers from stored judgments, without a call. Neighbours: `changes` has settings and parameters, `agreement` and
-`paired` the statistics.
+Pure numbers from stored judgments, without a call. Neighbours: `matching` says what belongs together, `changes` has
+settings and parameters, `agreement` and `paired` the statistics.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from redraft.errors import InputError
 from redraft.judging.agreement_intervals import LABELS, Measured, measure_agreement
 from redraft.judging.bootstrap import SAMPLES
 from redraft.judging.changes import Change, parameter_changes, setting_facts
+from redraft.judging.clustered import ClusterCounts
 from redraft.judging.folding import POINTS, Fold
-from redraft.judging.groups import clusters_of
 from redraft.judging.intervals import mid_p
-from redraft.judging.labels.judged import JudgedPair, judged_pairs, results_path
-from redraft.judging.multiplicity import Pair
+from redraft.judging.labels.judged import JudgedPair
+from redraft.judging.matching import Side, judges_of, partners, turned
+from redraft.judging.multiplicity import Pair, holm
 from redraft.judging.pages import total
 from redraft.judging.paired import MeanEstimate, paired_difference
-from redraft.judging.results import Head, read_comparisons, read_head, read_judgments
-from redraft.judging.settings import Settings
-from redraft.records import Comparison
+from redraft.judging.permutation import cluster_codes, sign_flip_p
+from redraft.judging.results import Head
 
 _MIRRORED: dict[str, str] = {"win": "loss", "loss": "win"}
 
@@ -46,9 +46,13 @@ class Matched(msgspec.Struct, frozen=True, kw_only=True):
 
     `common` contexts are in both, of `contexts_before` and `contexts_now`; `other_text` more have the same id and
     another text, and are left out. `same_answers_a` and `same_answers_b` count common contexts with the same answer.
-    `n` were decided in both: there `rate_before` and `rate_now` are the win rates, `difference` now less before (with
-    groups allowed for), `up` and `down` the contexts that went towards A or away from it, and `p_sign` the mid-p test
-    of these. `table` counts verdict before → verdict now of all common contexts.
+    Of `same_judgments` contexts both runs hold the very same judgments; where these are all of them, nothing is left to
+    compare.
+    `n` were decided in both: there `rate_before` and `rate_now` are the win rates, `difference` now less before,
+    context by context, and `p` its sign-flip permutation test, `p_adjusted` by Holm where several comparisons stand
+    in one. `up` and `down` are the contexts that went towards A or away from it, and `p_sign` the mid-p test of these.
+    All allow for groups of contexts. `clear` says that the interval leaves 0 and that p, the adjusted one if there is,
+    is at most alpha. `table` counts verdict before → verdict now of all common contexts.
     """
 
     models_before: Pair
@@ -61,6 +65,7 @@ class Matched(msgspec.Struct, frozen=True, kw_only=True):
     other_text: int
     same_answers_a: int
     same_answers_b: int
+    same_judgments: int
     n: int
     rate_before: float | None
     rate_now: float | None
@@ -68,16 +73,25 @@ class Matched(msgspec.Struct, frozen=True, kw_only=True):
     up: int
     down: int
     p_sign: float
+    p: float | None
+    p_adjusted: float | None = None
+    clear: bool = False
     agreement: Measured
     kappa: Measured
     alpha: Measured
     table: dict[str, dict[str, int]]
     changed: tuple[Changed, ...]
 
+    @property
+    def equal(self) -> bool:
+        """Whether both runs hold the same judgments of all common contexts."""
+        return 0 < self.common == self.same_judgments
+
 
 class RunComparison(msgspec.Struct, frozen=True, kw_only=True):
     """Two runs. `settings`, `parameters` and `judging` (prompts, models that answered) list what differs; costs are in
-    US dollars, None where a price is not known. `unmatched` are comparisons of one run that the other does not have."""
+    US dollars, None where a price is not known. `unmatched` are comparisons and judges of one run that the other does
+    not have. `equal` says that nothing of either run is left out, and all judgments are the same."""
 
     matched: tuple[Matched, ...]
     unmatched: tuple[str, ...]
@@ -89,28 +103,10 @@ class RunComparison(msgspec.Struct, frozen=True, kw_only=True):
     confidence: float
     simulated: bool
 
-
-class _Side:
-    """One run: its head, folds, and digests of its texts."""
-
-    def __init__(self, run: Path) -> None:
-        path = results_path(run)
-        self.run, self.head = run, read_head(path)
-        comparisons = read_comparisons(path)
-        self.texts: dict[Pair, dict[str, tuple[bytes, bytes, bytes]]] = {}
-        for one in comparisons:
-            self.texts.setdefault((one.model_a, one.model_b), {})[one.context_id] = _digests(one)
-        self.pairs = judged_pairs(read_judgments(path))
-        if not self.pairs:
-            raise InputError(f"{run}: no two models were compared in it")
-        self.clusters = clusters_of(comparisons, self.head.summary.settings.cluster_by)
-
     @property
-    def settings(self) -> Settings:
-        return self.head.summary.settings
-
-    def name(self, models: Pair) -> str:
-        return " against ".join(self.settings.label(model) for model in models)
+    def equal(self) -> bool:
+        whole = all(one.contexts_before == one.common == one.contexts_now for one in self.matched)
+        return whole and not self.unmatched and all(one.equal for one in self.matched)
 
 
 def compare_runs(before: Path, now: Path, *, samples: int = SAMPLES, seed: int = 0) -> RunComparison:
@@ -119,26 +115,27 @@ def compare_runs(before: Path, now: Path, *, samples: int = SAMPLES, seed: int =
 
     InputError where a folder has no results, nothing goes together, or no context is in both.
     """
-    first, second = _Side(before), _Side(now)
-    partners = _partners(first, second)
-    if not partners:
+    first, second = Side(before), Side(now)
+    together = partners(first, second)
+    if not together:
         raise InputError(f"no two models are compared in both {before} and {now}; both compare several others")
     confidence = first.settings.confidence
     matched = [
         _match(first, second, one, other, judges, confidence, samples, seed)
-        for one, other in partners
-        for judges in _judges(one.judged, other.judged)
+        for one, other in together
+        for judges in judges_of(one.judged, other.judged)
     ]
     if not any(one.common for one in matched):
         same = any(one.other_text for one in matched)
         why = "the ids are the same, but not the texts" if same else "they have no id in common"
         raise InputError(f"no context is in both {before} and {now}: {why}")
-    kept = {id(one) for pair in partners for one in pair}
+    kept = {id(one) for pair in together for one in pair}
     return RunComparison(
-        matched=tuple(matched),
-        unmatched=tuple(
-            f"{side.run}: {side.name(one.models)}" for side in (first, second) for one in side.pairs
-            if id(one) not in kept
+        matched=_decided(matched, confidence),
+        unmatched=(
+            *(f"{side.run}: {side.name(one.models)}" for side in (first, second) for one in side.pairs
+              if id(one) not in kept),
+            *_judged_alone(first, second, together),
         ),
         settings=tuple(_differing(dict(setting_facts(first.settings)), dict(setting_facts(second.settings)))),
         judging=tuple(_differing(_asked(first.head), _asked(second.head))),
@@ -148,85 +145,91 @@ def compare_runs(before: Path, now: Path, *, samples: int = SAMPLES, seed: int =
     )  # fmt: skip
 
 
-def _digests(one: Comparison) -> tuple[bytes, bytes, bytes]:
-    texts = [msgspec.json.encode([(each.role, each.content) for each in one.context])]
-    texts += [(text or "").encode("utf-8", "surrogatepass") for text in (one.response_a, one.response_b)]
-    context, a, b = (hashlib.blake2b(text, digest_size=12).digest() for text in texts)
-    return context, a, b
-
-
-def _partners(first: _Side, second: _Side) -> list[tuple[JudgedPair, JudgedPair]]:
-    found: list[tuple[JudgedPair, JudgedPair]] = []
-    left, right = list(first.pairs), list(second.pairs)
-
-    def take(fits: Iterable[tuple[JudgedPair, JudgedPair]]) -> None:
-        for one, other in fits:
-            if one in left and other in right:
-                found.append((one, other))
-                left.remove(one)
-                right.remove(other)
-
-    def short(side: _Side, pair: JudgedPair) -> frozenset[str]:
-        return frozenset(side.settings.label(model) for model in pair.models)
-
-    take([(one, other) for one in left for other in right if set(one.models) == set(other.models)])
-    take([(one, other) for one in left for other in right if short(first, one) == short(second, other)])
-    if len(left) == len(right) == 1:
-        take([(left[0], right[0])])
-    take([(one, other) for one in left for other in right if len(set(one.models) & set(other.models)) == 1])
-    places = {one.models: number for number, one in enumerate(first.pairs)}
-    return sorted(found, key=lambda pair: places[pair[0].models])
-
-
-def _judges(first: Mapping[str, object], second: Mapping[str, object]) -> list[tuple[str, str]]:
-    """Judges that go together: those in both runs, else in their order."""
-    common = [(judge, judge) for judge in first if judge in second]
-    return common or list(zip(first, second, strict=False))
-
-
-def _turned(first: _Side, second: _Side, one: JudgedPair, other: JudgedPair) -> bool:
-    """Whether the second run's model B stands where the first run's model A does."""
-    labels_one = [first.settings.label(model) for model in one.models]
-    labels_other = [second.settings.label(model) for model in other.models]
-    for a, b in ((one.models, other.models), (labels_one, labels_other)):
-        if a[0] == b[0] or a[1] == b[1]:
-            return False
-        if a[0] == b[1] or a[1] == b[0]:
-            return True
-    return False
+def _judged_alone(
+    first: Side, second: Side, together: list[tuple[JudgedPair, JudgedPair]]
+) -> Iterator[str]:  # fmt: skip
+    """Judges of models in both runs, whose verdicts are in one only."""
+    for one, other in together:
+        paired = judges_of(one.judged, other.judged)
+        for side, pair, place in ((first, one, 0), (second, other, 1)):
+            for judge in pair.judged:
+                if judge not in {judges[place] for judges in paired}:
+                    yield f"{side.run}: {side.name(pair.models)}, judged by {judge}"
 
 
 def _match(
-    first: _Side, second: _Side, one: JudgedPair, other: JudgedPair, judges: tuple[str, str], confidence: float,
+    first: Side, second: Side, one: JudgedPair, other: JudgedPair, judges: tuple[str, str], confidence: float,
     samples: int, seed: int,
 ) -> Matched:  # fmt: skip
-    turned = _turned(first, second, one, other)
+    opposite = turned(first, second, one, other)
     before, now = one.judged[judges[0]], other.judged[judges[1]]
     texts, new_texts = first.texts.get(one.models, {}), second.texts.get(other.models, {})
     shared = [key for key in before if key in now]
     common = [key for key in shared if texts.get(key, (b"",))[0] == new_texts.get(key, (b"",))[0]]
-    sides = (2, 1) if turned else (1, 2)
+    sides = (2, 1) if opposite else (1, 2)
     same = [sum(texts[key][k] == new_texts[key][side] for key in common if key in texts)
             for k, side in enumerate(sides, start=1)]  # fmt: skip
-    labels = {key: (before[key].label, _label(now[key], turned)) for key in common}
+    labels = {key: (before[key].label, _label(now[key], opposite)) for key in common}
     both = [key for key in common if "unusable" not in labels[key]]
     groups = None if first.clusters is None else [first.clusters[key] for key in both]
     points = np.array([[_point(labels[key][k]) for key in both] for k in (0, 1)])
     up, down = int((points[1] > points[0]).sum()), int((points[1] < points[0]).sum())
+    said, said_now = first.said[*one.models, judges[0]], second.said[*other.models, judges[1]]
     measured = measure_agreement({key: labels[key] for key in both}, groups, confidence, samples, seed)
     return Matched(
-        models_before=one.models, models_now=(other.model_b, other.model_a) if turned else other.models,
+        models_before=one.models, models_now=(other.model_b, other.model_a) if opposite else other.models,
         judge_before=judges[0], judge_now=judges[1], contexts_before=len(before), contexts_now=len(now),
         common=len(common), other_text=len(shared) - len(common), same_answers_a=same[0], same_answers_b=same[1],
-        n=len(both),
+        same_judgments=sum(said[key] == said_now[key] for key in common), n=len(both),
         rate_before=float(points[0].mean()) if both else None, rate_now=float(points[1].mean()) if both else None,
         difference=paired_difference(points[1], points[0], groups, confidence) if both else None,
-        up=up, down=down, p_sign=mid_p(up, down),
+        up=up, down=down, p_sign=_sign_p(points, groups), p=_flip_p(points, groups, seed),
         agreement=measured[0], kappa=measured[1], alpha=measured[2], table=_table(labels.values()),
         changed=tuple(
             Changed(context_id=key, before=was, now=is_now) for key, (was, is_now) in labels.items() if was != is_now
         ),
     )  # fmt: skip
+
+
+def _decided(matched: list[Matched], confidence: float) -> tuple[Matched, ...]:
+    """With p-values adjusted for their number; where a run is beside itself there is nothing to test."""
+    tested = [place for place, one in enumerate(matched) if one.p is not None and not one.equal]
+    adjusted = dict(zip(tested, holm([matched[place].p or 0.0 for place in tested]), strict=True))
+    alpha = round(1 - confidence, 12)
+    return tuple(
+        msgspec.structs.replace(
+            one, p_adjusted=adjusted[place] if len(tested) > 1 else None,
+            clear=_leaves_zero(one.difference) and adjusted[place] <= alpha,
+        )
+        if place in adjusted
+        else one
+        for place, one in enumerate(matched)
+    )  # fmt: skip
+
+
+def _leaves_zero(found: MeanEstimate | None) -> bool:
+    return found is not None and found.low is not None and found.high is not None and not found.low <= 0 <= found.high
+
+
+def _sign_p(points: NDArray[np.float64], groups: list[str] | None) -> float:
+    """Contexts that went up against those that went down, in effective numbers where they are grouped."""
+    up, down = points[1] > points[0], points[1] < points[0]
+    if groups is None or not groups:
+        return mid_p(int(up.sum()), int(down.sum()))
+    codes = cluster_codes(groups)
+    counts = [np.bincount(codes, weights=kind) for kind in (up, down, ~(up | down))]
+    return ClusterCounts(*counts).effective().p
+
+
+def _flip_p(points: NDArray[np.float64], groups: list[str] | None, seed: int) -> float | None:
+    """Of the contexts that changed: the others are the same whatever sign they have."""
+    moved = np.flatnonzero(points[1] != points[0])
+    if not points.shape[1]:
+        return None
+    if not len(moved):
+        return 1.0
+    of = None if groups is None else [groups[place] for place in moved]
+    return float(sign_flip_p((points[1] - points[0])[moved], of, seed=seed)[0])
 
 
 def _label(fold: Fold, turned: bool) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from redraft.judging.material import ANSWER_LIMIT, HIDDEN, neutralise
+from redraft.judging.material import HIDDEN
 
 # One answer given word for word to so many different contexts is no answer to any of them.
 REPEATED_IN = 3
@@ -29,7 +29,9 @@ _WORD = re.compile(r"[^\W_]+")
 # Scripts without spaces between words: each of their characters counts as one.
 _UNSPACED = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _PUNCTUATION = {code: " " for code in range(128) if not chr(code).isalnum()}
-_NO_LETTERS = {code: " " for code in range(128) if not chr(code).isalpha()}  # as _LETTERS, a fifth of its time
+# As _LETTERS, in a tenth of its time; for bytes.
+_NO_LETTERS = bytes(code if chr(code).isalpha() and code < 128 else 32 for code in range(256))
+_BLANKS = "\n\t\r\v\f\x1c\x1d\x1e\x1f"  # what `split` of a text in ASCII divides at beside spaces
 
 
 class Repeated(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,16 +44,27 @@ class Repeated(msgspec.Struct, frozen=True, kw_only=True):
 def normalised(text: str) -> str:
     """The text as compared: Unicode NFKC, without case and characters that nobody sees, each run of white space one
     space, none at the ends."""
-    plain = text if text.isascii() else HIDDEN.sub("", unicodedata.normalize("NFKC", text))
-    return " ".join(plain.casefold().split())
+    if not text.isascii():
+        return " ".join(HIDDEN.sub("", unicodedata.normalize("NFKC", text)).casefold().split())
+    plain = text.lower()  # and no word by itself, which takes twice the time
+    for blank in _BLANKS:
+        if blank in plain:
+            plain = plain.replace(blank, " ")
+    while "  " in plain:
+        plain = plain.replace("  ", " ")
+    return plain.strip(" ")
 
 
 def words(plain: str) -> frozenset[str]:
     """The different words and numbers of a `normalised` text."""
+    return frozenset(every_word(plain))
+
+
+def every_word(plain: str) -> list[str]:
+    """As `words`, as often as each occurs: to make a set of them takes as long as to find them."""
     if plain.isascii():  # ten times as fast as the pattern, for most texts
-        return frozenset(plain.translate(_PUNCTUATION).split())
-    found = frozenset(_WORD.findall(plain))
-    return found | frozenset(_UNSPACED.findall(plain))
+        return plain.translate(_PUNCTUATION).split()
+    return _WORD.findall(plain) + _UNSPACED.findall(plain)
 
 
 def is_empty(text: str) -> bool:
@@ -89,9 +102,18 @@ def without_echo(plain: str, asked: Iterable[str]) -> str:
 def sameness(plain: str) -> bytes:
     """What is equal for `normalised` answers that are the same: 16 bytes of a hash, no text."""
     # A number at its end makes no other answer of a long one; of a short one it may be all that it says.
-    letters = " ".join(plain.translate(_NO_LETTERS).split() if plain.isascii() else _LETTERS.findall(plain))
-    told = letters if letters.count(" ") >= LEAST_WORDS else plain
-    return hashlib.sha256(told.encode("utf-8", "replace")).digest()[:16]
+    whole = plain.encode("utf-8", "replace")
+    letters = _letters(whole) if plain.isascii() else " ".join(_LETTERS.findall(plain)).encode("utf-8", "replace")
+    told = letters if letters.count(b" ") >= LEAST_WORDS else whole
+    return hashlib.sha256(told).digest()[:16]
+
+
+def _letters(plain: bytes) -> bytes:
+    """Of a text in ASCII, with one space between words."""
+    found = plain.translate(_NO_LETTERS)
+    while b"  " in found:
+        found = found.replace(b"  ", b" ")
+    return found.strip(b" ")
 
 
 class AnswerGroups:
@@ -131,140 +153,34 @@ def repeated_answers(answers: Iterable[tuple[str, str]], at_least: int = REPEATE
 def overlap(answer: frozenset[str], context: frozenset[str]) -> float | None:
     """Share of the `words` of the side with fewer of them that the other has too.
 
-    None where either side has fewer than LEAST_WORDS. Words of one or two letters say nothing, unless of a script
-    without spaces.
+    None where either side has fewer than LEAST_WORDS that tell.
     """
-    first, second = (
-        {word for word in side if len(word) > 2 or not word.isascii()} for side in (answer, context)
-    )  # fmt: skip
+    first, second = ({word for word in side if _tells(word)} for side in (answer, context))
     smaller = min(len(first), len(second))
     return len(first & second) / smaller if smaller >= LEAST_WORDS else None
 
 
-def unrelated(answer: frozenset[str], context: frozenset[str]) -> bool:
-    """Whether their `overlap` is below LOW_OVERLAP; a few words in common settle it for most without counting all."""
-    shared = sum(1 for word in answer & context if len(word) > 2 or not word.isascii())
-    if shared >= LOW_OVERLAP * min(len(answer), len(context)):
-        return False
-    found = overlap(answer, context)
-    return found is not None and found < LOW_OVERLAP
+def unrelated(answer: Iterable[str], context: frozenset[str], common: Iterable[str]) -> bool:
+    """Whether their `overlap` is below LOW_OVERLAP, for the words of an answer (repeated or not) and of its context;
+    `common` are those of both. Few words settle it for most answers, without counting all."""
+    shared = sum(1 for word in common if _tells(word))
+    # So many different words on either side are enough for an overlap that low.
+    enough = max(LEAST_WORDS, int(shared / LOW_OVERLAP) + 1)
+    # The context is asked first, and by its size: it has fewer words, and most answers share too many for all of them.
+    return len(context) >= enough and _reaches(context, enough) and _reaches(answer, enough)
 
 
-def _of(listed: str) -> frozenset[str]:
-    return frozenset(listed.split())
+def _tells(word: str) -> bool:
+    """Words of one or two letters say nothing, unless of a script without spaces."""
+    return len(word) > 2 or not word.isascii()
 
 
-_WHICH = r"(?:answer|response|assistant|output|model|candidate|option)"
-_OBJECTS = _of("answer response assistant output model candidate option me")
-_BEST = _of("better best superior winner stronger")
-
-
-class _Phrase(msgspec.Struct, frozen=True):
-    """What an answer to a user has no reason to say, and one to a judge has.
-
-    The pattern is only searched where a text has one word at least of each of `needed`; its bounded gaps keep the
-    search linear.
-    """
-
-    name: str
-    needed: tuple[frozenset[str], ...]
-    pattern: re.Pattern[str]
-
-
-_PHRASES = (
-    _Phrase(
-        "ignore_instructions",
-        (
-            _of("ignore disregard forget override"),
-            _of("above previous prior preceding earlier foregoing"),
-        ),
-        re.compile(
-            r"(?:ignore|disregard|forget|override)\b[^.\n]{0,30}\b(?:above|previous|prior|preceding|earlier|foregoing)"
-            r"\b[^.\n]{0,30}\b"
-            r"(?:instructions?|prompts?|rules|criteria|text|tasks?|model outputs?|answers?|responses?)\b"
-        ),
-    ),
-    _Phrase(
-        "addresses_judge",
-        (
-            _of("judge judges evaluator evaluators grader graders rater raters annotator annotators"),
-            _of("dear attention note instruction instructions message hello hi"),
-        ),
-        re.compile(
-            r"\b(?:dear|attention|note (?:to|for)|instructions? (?:to|for)|message (?:to|for)|hello|hi)[ ,:]+"
-            r"(?:the |all )?(?:llm[- ])?(?:judges?|evaluators?|graders?|raters?|annotators?)\b"
-        ),
-    ),
-    _Phrase(
-        "asks_for_verdict",
-        (_of("choose pick select prefer favor favour rank vote declare judge"), _OBJECTS),
-        re.compile(
-            r"\b(?:choose|pick|select|prefer|favou?r|rank|vote for|declare|judge)\b[^.\n]{0,20}\b"
-            rf"(?:(?:this|my) {_WHICH}\b|{_WHICH}[ _-]?(?:[12ab]|one|two)\b"
-            r"|me\b[^.\n]{0,20}\b(?:winner|best|better|first))"
-        ),
-    ),
-    _Phrase(
-        "asks_for_score",
-        (
-            _of("give award assign rate score grade"),
-            _of("10 ten 100 full highest maximum top perfect"),
-        ),
-        re.compile(
-            r"\b(?:give|award|assign|rate|score|grade)\b[^.\n]{0,25}\b(?:this|my|me|it)\b[^.\n]{0,30}"
-            r"\b(?:10|ten|100|full|highest|maximum|top|perfect)\b[^.\n]{0,12}\b"
-            r"(?:scores?|marks?|rating|points|out of|grade)\b"
-            r"|\b(?:rate|score|grade)\b[^.\n]{0,20}\b(?:10 ?/ ?10|10 out of 10|100 ?/ ?100)"
-        ),
-    ),
-    _Phrase(
-        "verdict_stated",
-        (_BEST, _OBJECTS),
-        re.compile(
-            rf"\b{_WHICH}[ _-]?(?:[12ab]|one|two) (?:is|was) (?:clearly |much |slightly |far )?(?:the )?"
-            r"(?:better|best|superior|winner|stronger)\b"
-        ),
-    ),
-    _Phrase(
-        "template_closed",
-        (_of("outputs output identifier model_identifier assistant answer response"),),
-        re.compile(
-            r"## ?model outputs?\b|\"model_identifier\"|\bunordered outputs from the models\b"
-            r"|\[the (?:start|end) of assistant|</?(?:answer|response)_[12ab]>"
-        ),
-    ),
-)
-# Characters that nobody sees and that can carry a message; so many of them are one. Marks of direction and soft hyphens
-# carry none, and where words are divided by a space of no width (Thai, Lao, Burmese, Khmer) that is one of them.
-_CARRIERS = re.compile("[\u200b\u2060-\u2064\ufeff\U000e0000-\U000e0fff]")
-_DIVIDED_UNSEEN = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]")
-_HIDDEN_MESSAGE = 20
-# What every reserved sequence of `material` holds one of.
-_RESERVED_HINTS = ("<", "[", ">>>", "===")
-
-
-def judge_directed(text: str) -> dict[str, int]:
-    """What in a text speaks to a judge or plays its form: name of the sign → how often.
-
-    The reserved sequences of `material` (chat tokens, boundaries, verdict markers), and phrases. Looks at as much of
-    a text as a judge is shown.
-    """
-    shown = text[:ANSWER_LIMIT]
-    plain = normalised(shown)
-    return signs(shown, plain, words(plain))
-
-
-def signs(shown: str, plain: str, found: frozenset[str]) -> dict[str, int]:
-    """As `judge_directed`, for a text whose `normalised` form and `words` are known."""
-    hinted = "verdict" in plain or any(hint in plain for hint in _RESERVED_HINTS)
-    hits = neutralise(shown)[1] if hinted or any(hint in shown for hint in _RESERVED_HINTS) else {}
-    hits.pop("hidden", None)
-    carried = 0 if shown.isascii() else len(_CARRIERS.findall(shown))
-    if carried >= _HIDDEN_MESSAGE and not _DIVIDED_UNSEEN.search(shown):
-        hits["hidden"] = carried
-    for phrase in _PHRASES:
-        if any(found.isdisjoint(needed) for needed in phrase.needed):
-            continue
-        if count := sum(1 for _ in phrase.pattern.finditer(plain)):
-            hits[phrase.name] = count
-    return hits
+def _reaches(words: Iterable[str], enough: int) -> bool:
+    """Whether so many of the words are different and tell."""
+    found: set[str] = set()
+    for word in words:
+        if _tells(word):
+            found.add(word)
+            if len(found) >= enough:
+                return True
+    return False

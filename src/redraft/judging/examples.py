@@ -16,6 +16,7 @@ from redraft.judging.folding import Fold
 from redraft.judging.multiplicity import Pair
 from redraft.judging.replies import read_json_reply
 from redraft.judging.screening import Findings
+from redraft.judging.stored import Ids, Stored
 from redraft.judging.untrusted import clipped, visible
 from redraft.records import Comparison, Judgment
 
@@ -114,18 +115,20 @@ def pick_examples(
     flags = {pair: findings_by_context(found, findings) for pair, found in by_pair.items()}
     chosen = _chosen(by_pair, flags, seed, contexts)
     said: dict[tuple[Pair, str], list[Judgment]] = {}
-    for item in judgments:
-        if (key := ((item.model_a, item.model_b), item.context_id)) in chosen:
-            said.setdefault(key, []).append(_cut(item))
+
+    def wanted(one: Ids | Comparison | Judgment) -> bool:
+        return ((one.model_a, one.model_b), one.context_id) in chosen
+
+    for item in judgments.where(wanted) if isinstance(judgments, Stored) else filter(wanted, judgments):
+        said.setdefault(((item.model_a, item.model_b), item.context_id), []).append(_cut(item))
     shown: list[Shown] = []
-    for comparison in comparisons:
+    for comparison in comparisons.where(wanted) if isinstance(comparisons, Stored) else filter(wanted, comparisons):
         pair = comparison.model_a, comparison.model_b
-        if (kept := chosen.get((pair, comparison.context_id))) is not None:
-            kind, static = kept
-            heard = said.get((pair, comparison.context_id), [])
-            found = [*flags[pair].get(comparison.context_id, ()), *_accused(heard)]
-            person = (people or {}).get(pair, {}).get(comparison.context_id)
-            shown.append(_shown(comparison, heard, kind, static, found, person))
+        kind, static = chosen[pair, comparison.context_id]
+        heard = said.get((pair, comparison.context_id), [])
+        found = [*flags[pair].get(comparison.context_id, ()), *_accused(heard)]
+        person = (people or {}).get(pair, {}).get(comparison.context_id)
+        shown.append(_shown(comparison, heard, kind, static, found, person))
     places = {pair: number for number, pair in enumerate(by_pair)}
     shown.sort(key=lambda one: (places[one.pair], _draw(seed, one.context_id)))
     return Examples(shown=tuple(shown), total=sum(len(found[0].folds) for found in by_pair.values()))
@@ -190,7 +193,7 @@ def findings_by_context(found: Sequence[Counted], findings: Mapping[str, Finding
         for name, keys in (
             ("same answer elsewhere", same),
             ("speaks to the judge", spoken),
-            ("unrelated to the context", of_model.unrelated & won),
+            ("unrelated to the context", won.intersection(of_model.unrelated)),
         ):
             for key in keys:
                 flags.setdefault(key, []).append(f"{side}: {name}")

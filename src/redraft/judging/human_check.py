@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from redraft.errors import InputError
 from redraft.judging.agreement import PairAgreement, pair_agreement
-from redraft.judging.clustered import ClusterCounts, Effective, degrees_of_freedom
+from redraft.judging.clustered import ClusterCounts, Effective, jackknife
 from redraft.judging.distributions import normal_quantile, t_quantile
 from redraft.judging.folding import Fold, tally
 
@@ -188,13 +188,14 @@ def _clustered(
     if (len(ids), len(other_ids)) != (len(rest), len(weighted)):
         raise InputError(f"{len(ids)} and {len(other_ids)} cluster ids for {len(rest)} and {len(weighted)} contexts")
     known: dict[object, int] = {}
-    codes = [known.setdefault(one, len(known)) for one in ids]
-    sizes = np.bincount(np.array(codes)).astype(np.float64)
-    codes += [known.setdefault(one, len(known)) for one in other_ids]
+    labelled = [known.setdefault(one, len(known)) for one in ids]
+    codes = [*labelled, *(known.setdefault(one, len(known)) for one in other_ids)]
+    # The labels are few and decide how sure the whole is: their clusters' sizes do.
+    sizes = np.bincount(np.array(labelled), minlength=len(known)).astype(np.float64)
     parts = [(part - part.mean()) / len(part) for part in (rest, weighted) if len(part)]
     sums = np.bincount(np.array(codes), weights=np.concatenate(parts), minlength=len(known))
-    count = len(known)
-    return (count / (count - 1) * float(sums @ sums) if count > 1 else 0.0), degrees_of_freedom(sizes)
+    factors, freedom = jackknife(sizes)
+    return (float(sums**2 @ factors) if freedom else 0.0), freedom
 
 
 def _effective(folds: Iterable[Fold], clusters: Mapping[str, str] | None) -> Effective:

@@ -7,6 +7,7 @@ A training that only makes answers longer can look like one that makes them bett
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from operator import attrgetter
 
 import msgspec
 import numpy as np
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from redraft.errors import InputError
 from redraft.judging.bootstrap import SAMPLES
 from redraft.judging.folding import POINTS, Fold
-from redraft.judging.length_adjusted import AdjustedRate, adjusted_rate
+from redraft.judging.length_adjusted import AdjustedRate, adjusted_rates
 from redraft.judging.paired import MeanEstimate, paired_difference
 from redraft.judging.style import Style, style
 from redraft.records import Comparison
@@ -93,17 +94,15 @@ def check_mechanism(
         for j, name in enumerate(names)
     )  # fmt: skip
     form = [names.index(one) for one in ("headers", "lists", "bold")]
-    length, both = (
-        adjusted_rate(points, (a - b)[:, kept], groups, confidence=confidence, samples=samples, seed=seed)
-        for kept in ([0], [0, *form])
-    )
+    sets = [(a - b)[:, kept] for kept in ([0], [0, *form])]
+    length, both = adjusted_rates(points, sets, groups, confidence=confidence, samples=samples, seed=seed)
     return Mechanism(
         n=len(ids), features=features, length=length, length_and_format=both, remarks=_remarks(length)
     )  # fmt: skip
 
 
 def _columns(answers: list[Style], names: tuple[str, ...]) -> NDArray[np.float64]:
-    return np.array([[getattr(one, name) for name in names] for one in answers], dtype=np.float64)
+    return np.array(list(map(attrgetter(*names), answers)), dtype=np.float64)
 
 
 def _remarks(length: AdjustedRate) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from redraft.judging.multiplicity import Correction
 from redraft.judging.settings import Settings
 from redraft.judging.summary import PanelSummary, StudySummary, Summary
 from redraft.judging.trait_results import TraitComparison
+from redraft.judging.trait_second_opinion import ordinal_methods
 from redraft.judging.trait_study import TraitStudy
 from redraft.judging.untrusted import latex, visible
 
@@ -32,6 +33,10 @@ _REFERENCES = {
     "length": "Y. Dubois, B. Galambosi, P. Liang, T. B. Hashimoto (2024). Length-controlled AlpacaEval. "
     "arXiv:2404.04475.",
     "bt": "R. A. Bradley, M. E. Terry (1952). Rank analysis of incomplete block designs. Biometrika 39:324-345.",
+    "jackknife": "J. G. MacKinnon, M. O. Nielsen, M. D. Webb (2023). Fast and reliable jackknife and bootstrap methods "
+    "for cluster-robust inference. Journal of Applied Econometrics 38:671-694.",
+    "effective": "A. V. Carter, K. T. Schnepel, D. G. Steigerwald (2017). Asymptotic behavior of a t-test robust to "
+    "cluster heterogeneity. Review of Economics and Statistics 99:698-709.",
     "alpha": "K. Krippendorff (2018). Content analysis: an introduction to its methodology. 4th edition, Sage.",
 }
 
@@ -132,13 +137,15 @@ def _statistics(made: Methods, study: StudySummary) -> None:
         (
             f"Contexts come in groups ({max(one.clusters or 0 for one in grouped):,}); counts were divided by the "
             f"design effect (at most {max(one.design_effect for one in grouped):.2f}) and Student's t was used, with "
-            "the degrees of freedom of Bell and McCaffrey (2002)."
+            "as many degrees of freedom as the effective number of groups less one; the design effect is that of the "
+            "jackknife over groups."
         ) if grouped else "",
         f"A model is called better where the interval excludes 50% and p is at most {settings.alpha:g}, clearly better "
         f"where the interval lies beyond {percent_range(low, high, ())}; a verdict must also hold had all missing "
         f"verdicts gone either way, and none is given below {settings.min_contexts} contexts or above "
         f"{percent(settings.max_missing)} missing.",
     ]  # fmt: skip
+    cite += ["jackknife", "effective"] if grouped else []
     if study.correction is not None:
         words, works = _corrected(study.correction)
         said.append(words)
@@ -230,7 +237,8 @@ def _ranked(made: Methods, board: Leaderboard) -> None:
     grouped = any(table.groups is not None for table in board.tables)
     made.say("Leaderboard", [
         f"{many(models, 'model')} were rated from {many(comparisons, 'comparison')} by the Bradley-Terry model, a tie "
-        f"counting one half, with standard errors clustered by {'group of contexts' if grouped else 'context'}.",
+        f"counting one half, with standard errors clustered by {'group of contexts' if grouped else 'context'} (the "
+        f"jackknife) and Student's t on the effective number of {'groups' if grouped else 'contexts'} less one.",
         "Of several judges each comparison counts as the mean of their verdicts; two models are told apart only where "
         "every judge alone orders them the same way." if board.by_judge else "",
         f"Rank ranges hold simultaneously with {percent(1 - board.alpha)}: two models are told apart where Holm's "
@@ -240,7 +248,7 @@ def _ranked(made: Methods, board: Leaderboard) -> None:
             + (str(one.rank_low) if one.rank_low == one.rank_high else f"{one.rank_low} to {one.rank_high}")
             for table in board.tables for one in table.standings
         ) + "." if board.tables else "",
-    ], ["bt", "holm"])  # fmt: skip
+    ], ["bt", "jackknife", "effective", "holm"])  # fmt: skip
 
 
 def _scoring(made: Methods, study: TraitStudy, label: Callable[[str], str], facts: Mapping[str, str]) -> None:
@@ -285,4 +293,5 @@ def _scored(made: Methods, found: TraitComparison, a: str, b: str) -> None:
         f"We report paired mean differences with cluster-robust t intervals and sign-flip tests, adjusted over "
         f"{many(found.tests, 'test')} by Holm's method.",
         f"{a} less {b}: {told}." if told else "",
+        ordinal_methods(found, a, b),
     ], ["holm"])  # fmt: skip

@@ -8,6 +8,8 @@ from __future__ import annotations
 import msgspec
 from markupsafe import Markup
 
+from redraft.records import Count, Dollars
+
 Cell = str | int | float | None
 
 
@@ -39,11 +41,11 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True):
 
     stage: str
     model: str
-    calls: int
-    input_tokens: int
-    output_tokens: int
-    cost: float | None
-    reused: int = 0
+    calls: Count
+    input_tokens: Count
+    output_tokens: Count
+    cost: Dollars | None
+    reused: Count = 0
 
 
 class Further(msgspec.Struct, frozen=True, kw_only=True):

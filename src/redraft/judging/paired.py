@@ -1,7 +1,8 @@
 """Means of values that come in clusters, and differences of two models that answered the same contexts.
 
 Pure numbers, any scale. Neighbours: `intervals` for win/loss/tie counts; the traits and the planning build on these.
-Formulas: Miller (2024), "Adding Error Bars to Evals", arXiv 2411.00640; MacKinnon, White (1985) for C/(C-1).
+Formulas: Miller (2024), "Adding Error Bars to Evals", arXiv 2411.00640; MacKinnon, Nielsen, Webb (2023) for unequal
+clusters.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from redraft.errors import InputError
-from redraft.judging.clustered import degrees_of_freedom
+from redraft.judging.clustered import jackknife
 from redraft.judging.distributions import normal_quantile, t_quantile, t_tail
 
 Clusters = Sequence[object] | NDArray[np.generic]
@@ -25,7 +26,7 @@ class MeanEstimate(msgspec.Struct, frozen=True, kw_only=True):
 
     `standard_error` allows for the clusters, `naive_error` counts the values as independent; `design_effect` is the
     square of their ratio. `low`..`high` is the t interval, `p` its two-sided test against 0, with clusters - 1 degrees
-    of freedom for clusters of one size and fewer for others (`clustered.degrees_of_freedom`). None is said instead of a
+    of freedom for clusters of one size and fewer for others (`clustered.jackknife`). None is said instead of a
     number: errors where there are fewer than two clusters, interval and p also where nothing varies, the design effect
     where the naive error is 0.
     """
@@ -60,11 +61,13 @@ class Variances(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def clustered_mean(values: ArrayLike, clusters: Clusters | None = None, confidence: float = 0.95) -> MeanEstimate:
-    """The mean of `values`, shape (n,), and its cluster-robust error (CR1) and t interval.
+    """The mean of `values`, shape (n,), and its cluster-robust error and t interval.
 
-    SE = sqrt(C/(C-1) sum_c (sum_{i in c} (x_i - mean))^2) / n. `clusters` holds one id a value; without it each value
-    is its own cluster, and the result is Student's. InputError for no values, values that are not finite, or another
-    number of ids than values; ValueError for a confidence outside (0, 1).
+    SE = sqrt(sum_c f_c (sum_{i in c} (x_i - mean))^2) / n with the factors f_c and the degrees of freedom of the
+    jackknife over clusters (`clustered.jackknife`), which for clusters of one size are C/(C-1) and C - 1. `clusters`
+    holds one id a value; without it each value is its own cluster, and the result is Student's. InputError for no
+    values, values that are not finite, or another number of ids than values; ValueError for a confidence outside
+    (0, 1).
     """
     if not 0 < confidence < 1:
         raise ValueError(f"confidence is {confidence}; it lies between 0 and 1")
@@ -75,9 +78,11 @@ def clustered_mean(values: ArrayLike, clusters: Clusters | None = None, confiden
     sums = np.bincount(codes, weights=residuals, minlength=count)
     # Rounding leaves residuals of equal values a little off 0; below this they are equal.
     least = 1e-14 * max(1.0, float(np.abs(x).max())) * len(x)
-    squares = float(sums @ sums) if float(np.abs(sums).max()) > least else 0.0
+    sizes = np.bincount(codes, minlength=count).astype(np.float64)
+    factors, freedom = jackknife(sizes)
+    squares = float(sums**2 @ factors) if float(np.abs(sums).max()) > least else 0.0
     spread = float(residuals @ residuals) if float(np.abs(residuals).max()) > least else 0.0
-    standard = sqrt(count / (count - 1) * squares) / len(x) if count > 1 else None
+    standard = sqrt(squares) / len(x) if count > 1 else None
     naive = sqrt(spread / (len(x) - 1) / len(x)) if len(x) > 1 else None
     effect = (standard / naive) ** 2 if standard is not None and naive else None
     estimate = MeanEstimate(
@@ -86,7 +91,6 @@ def clustered_mean(values: ArrayLike, clusters: Clusters | None = None, confiden
     )  # fmt: skip
     if not standard:
         return estimate
-    freedom = degrees_of_freedom(np.bincount(codes, minlength=count).astype(np.float64))
     reach = t_quantile((1 + confidence) / 2, freedom) * standard
     p = min(1.0, 2 * t_tail(abs(mean) / standard, freedom))
     return msgspec.structs.replace(estimate, low=mean - reach, high=mean + reach, p=p)

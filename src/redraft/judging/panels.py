@@ -1,6 +1,7 @@
 """The verdict of several judges on each pair, in numbers and words, beside the verdicts of each.
 
-Neighbours: `panel` has the statistics and the rule, `verdict` each judge's own summary, `wording` the sentences.
+Neighbours: `panel` has the statistics and the rule, `verdict` each judge's own summary, `wording_of_studies` the
+sentences.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from redraft.judging import wording
 from redraft.judging.counting import Counted
 from redraft.judging.decision import heard
 from redraft.judging.multiplicity import Pair, adjusted_p
@@ -17,6 +17,7 @@ from redraft.judging.panel import Panel, convene, decide_panel
 from redraft.judging.settings import Decision, Settings
 from redraft.judging.stopping import Look
 from redraft.judging.summary import Canaries, PanelSummary, Summary
+from redraft.judging.wording_of_studies import panel_in_words
 
 _WINNING = frozenset({"better", "clearly_better"})
 
@@ -87,4 +88,4 @@ def _worded(
         model_a=pair[0], model_b=pair[1], panel=panel, p_adjusted=p_adjusted,
         verdict=decision.code, favours=decision.favours, note=decision.note,
     )  # fmt: skip
-    return wording.panel_in_words(found, settings, simulated, alone, canaries)
+    return panel_in_words(found, settings, simulated, alone, canaries)

@@ -22,6 +22,8 @@ from redraft.records import Comparison, Conversation, Message
 # A stand-in for an answer that is not there yet, and for a context that nobody named.
 _ANSWER = "word " * (ASSUMED_OUTPUT * 4 // 5)
 ASSUMED_CONTEXT = 300
+# What the row of a judge's tests is called.
+TESTS = "tests of the judge"
 
 
 class Lengths(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,7 +86,7 @@ def price(plan: Plan, models: Sequence[str], judges: Sequence[str], lengths: Len
         *(
             _row(what, judge, calls, lengths.judge_input, lengths.judge_output)
             for judge in judges
-            for what, calls in (("judging", plan.judge_calls), ("tests of the judge", tests))
+            for what, calls in (("judging", plan.judge_calls), (TESTS, tests))
         ),
     )
 

@@ -7,6 +7,7 @@ Without a call, a clock or Prefect, so that `rescoring` can do the same from a r
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -93,27 +94,33 @@ def publish(
             leaderboard=board, trait_study=traits, ratings=ratings, answers=answers,
             title=told.title, stages=told.stages, costs=told.costs, further=told.further, scans=counts.scans,
         )  # fmt: skip
-        write_tables(output, comparisons, judgments, counts, clusters=clusters, people=people, ratings=ratings)
-        report = ReportInput(
-            title=told.title,
-            created_at=told.created_at,
-            study=study if study.pairs else None,
-            board=board,
-            elo=elo,
-            traits=traits,
-            rated=pick_answers(answers, ratings, traits) if traits else (),
-            judges=study.judges or (traits.judges if traits else ()),
-            labels=settings.labels,
-            simulated=study.simulated,
-            examples=Examples() if counts.empty else pick_examples(comparisons, judgments, counts, people=people),
-            labelled_by=labelled,
-            stages=(*told.stages, *seed_stage(study)),
-            costs=told.costs,
-            further=told.further,
-            facts=facts_of(told.parameters),
-            results_file=RESULTS,
-        )
-        write_whole(output / REPORT, render_report(report).encode())
+        # Compressing leaves the interpreter alone: of tables and report one is compressed while the other is read.
+        with ThreadPoolExecutor(1) as aside:
+            tables = aside.submit(
+                write_tables, output, comparisons, judgments, counts, clusters=clusters, people=people, ratings=ratings
+            )
+            report = ReportInput(
+                title=told.title,
+                created_at=told.created_at,
+                study=study if study.pairs else None,
+                board=board,
+                elo=elo,
+                traits=traits,
+                rated=pick_answers(answers, ratings, traits) if traits else (),
+                judges=study.judges or (traits.judges if traits else ()),
+                labels=settings.labels,
+                simulated=study.simulated,
+                examples=Examples() if counts.empty else pick_examples(comparisons, judgments, counts, people=people),
+                labelled_by=labelled,
+                stages=(*told.stages, *seed_stage(study)),
+                costs=told.costs,
+                further=told.further,
+                facts=facts_of(told.parameters),
+                results_file=RESULTS,
+            )
+            page = render_report(report).encode()
+            tables.result()
+        write_whole(output / REPORT, page)
     return study
 
 

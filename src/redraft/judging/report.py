@@ -1,8 +1,9 @@
 """The report: one HTML file that stands alone, for one comparison, a study, a leaderboard or traits.
 
 What a model or a user wrote is escaped, made visible and cut; the one script and the one style are named by their
-hashes in the page's policy, which allows nothing else and no network. Neighbours: `sections`, `style_sections`,
-`board_sections` and `trait_sections` fill it, `embedding` packs the examples, templates/ lays it out.
+hashes in the page's policy, which allows nothing else and no network. Neighbours: `sections`, `evidence_sections`,
+`style_sections`, `board_sections` and `trait_sections` fill it, `report_examples` has its examples, templates/ lays it
+out.
 """
 
 from __future__ import annotations
@@ -18,14 +19,15 @@ import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from redraft.judging import board_sections, sections, style_sections, wording
+from redraft.judging import board_sections, evidence_sections, sections, style_sections
 from redraft.judging.board_words import board_cautions, board_sentence
-from redraft.judging.embedding import Packed, pack
-from redraft.judging.examples import Examples, Said, Shown, Text
+from redraft.judging.examples import Examples
+from redraft.judging.figures import percent
 from redraft.judging.leaderboard.elo import EloCurve
 from redraft.judging.leaderboard.table import Leaderboard
 from redraft.judging.methods import Methods, methods_of
 from redraft.judging.pages import Cost, Further, Part, Section, Stage, Table, money, number, total
+from redraft.judging.report_examples import packed_examples, rated_answers, said, static_examples
 from redraft.judging.summary import StudySummary
 from redraft.judging.trait_examples import RatedAnswer
 from redraft.judging.trait_sections import trait_failures, trait_sections
@@ -38,10 +40,6 @@ __all__ = ["Cost", "Part", "ReportInput", "Section", "Stage", "Table", "methods"
 SHOWN_TEXT = 3_000
 # Pairs of models, times judges, that a leaderboard's report shows one by one.
 PAIRS_SHOWN = 15
-_OUTCOMES = {
-    "both orders tied": "No difference", "changed its mind": "The judge changed its mind",
-    "judges differ": "The judges differ", "no verdict": "No verdict",
-}  # fmt: skip
 
 
 class ReportInput(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,9 +93,9 @@ def render_report(report: ReportInput) -> str:
         heading=_heading(report, names),
         before=_before(report, names),
         after=_after(report, names),
-        examples=_static(report.examples, names) if names else [],
-        packed=_packed(report.examples, names) if names else None,
-        rated=_rated(report),
+        examples=static_examples(report.examples, names) if names else [],
+        packed=packed_examples(report.examples, names) if names else None,
+        rated=rated_answers(report.traits, report.rated, report.label),
         total=total(report.costs),
         facts=_facts(report),
         methods=methods(report),
@@ -137,14 +135,6 @@ def _asset(name: str) -> str:
 @cache
 def _hash(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-
-
-def said(one: Said, a: str, b: str) -> str:
-    """What the judge said in one order, in words."""
-    if one.winner:
-        strength = f" ({one.strength})" if one.strength else ""
-        return f"{a if one.winner == 'A' else b} is better{strength}"
-    return "no difference" if one.status == "tie" else wording.reason_in_words(one.status)
 
 
 class _Verdict(msgspec.Struct, frozen=True):
@@ -208,9 +198,10 @@ def _before(report: ReportInput, names: sections.Names | None) -> list[Section]:
     elif study is not None and names is not None:
         found += [
             sections.intervals(study, names), sections.counts(study, names), sections.caveats(study, names),
-            sections.people(study, names, report.labelled_by), sections.sensitivity(study, names),
-            sections.judges(study, names), sections.looks(study, names), style_sections.position(study, names),
-            style_sections.length(study, names), style_sections.suspects(study, names),
+            evidence_sections.people(study, names, report.labelled_by), evidence_sections.sensitivity(study, names),
+            evidence_sections.judges(study, names), evidence_sections.looks(study, names),
+            style_sections.position(study, names), style_sections.length(study, names),
+            style_sections.suspects(study, names),
         ]  # fmt: skip
     if report.traits is not None:
         found += trait_sections(report.traits, report.label)
@@ -224,7 +215,7 @@ def _of_pairs(study: StudySummary, names: sections.Names, report: ReportInput) -
     return [
         met,
         sections.counts(study, names) if few else None,
-        sections.people(study, names, report.labelled_by),
+        evidence_sections.people(study, names, report.labelled_by),
         style_sections.position(study, names) if few else None,
         style_sections.suspects(study, names),
     ]
@@ -265,73 +256,9 @@ def _facts(report: ReportInput) -> list[tuple[str, str]]:
             ("Rules", (
                 "Each context judged in both orders. Better: the interval leaves 50%, p ≤ "
                 f"{settings.alpha:g}{', also when adjusted' if study.correction else ''}. Clearly better: the interval "
-                f"leaves {wording.percent(settings.rope[0])} to {wording.percent(settings.rope[1])}. No verdict below "
-                f"{settings.min_contexts} contexts, or with more than {wording.percent(settings.max_missing)} missing."
+                f"leaves {percent(settings.rope[0])} to {percent(settings.rope[1])}. No verdict below "
+                f"{settings.min_contexts} contexts, or with more than {percent(settings.max_missing)} missing."
             )),
         ]  # fmt: skip
     found += report.facts.items()
     return [*found, ("Every judgment", report.results_file)] if report.results_file else found
-
-
-class _Example(msgspec.Struct, frozen=True):
-    shown: Shown
-    outcome: str
-    hue: str
-    asked: str
-
-
-class _Group(msgspec.Struct, frozen=True):
-    a: str
-    b: str
-    hue_a: str
-    hue_b: str
-    examples: list[_Example]
-
-
-def _static(examples: Examples, names: sections.Names) -> list[_Group]:
-    """Some of each pair, as they are seen without a script and on paper."""
-    groups: dict[tuple[str, str], _Group] = {}
-    for one in examples.static:
-        a, b = names.label(one.pair[0]), names.label(one.pair[1])
-        hues = names.hue(one.pair[0]), names.hue(one.pair[1])
-        group = groups.setdefault(one.pair, _Group(a, b, *hues, []))
-        won = {"A won": (f"{a} won", hues[0]), "B won": (f"{b} won", hues[1])}
-        outcome, hue = won.get(one.kind) or (_OUTCOMES[one.kind], "")
-        asked = one.messages[-1][1].text if one.messages else one.context_id
-        group.examples.append(_Example(one, outcome, hue, asked[:140]))
-    return list(groups.values())
-
-
-class _Rated(msgspec.Struct, frozen=True):
-    name: str
-    hue: str
-    answers: list[RatedAnswer]
-
-
-def _rated(report: ReportInput) -> list[_Rated]:
-    """The scored answers to read, model by model, in the colours that the models have elsewhere."""
-    if report.traits is None:
-        return []
-    of = {
-        model: _Rated(report.label(model), f"m{place % sections.HUES}", [])
-        for place, model in enumerate(report.traits.models)
-    }
-    for one in report.rated:
-        of[one.model].answers.append(one)
-    return [one for one in of.values() if one.answers]
-
-
-def _packed(examples: Examples, names: sections.Names) -> Packed | None:
-    if not examples.shown:
-        return None
-    pairs = {
-        pair: {"a": visible(names.label(pair[0])), "b": visible(names.label(pair[1])),
-               "hueA": names.hue(pair[0]), "hueB": names.hue(pair[1])}
-        for pair in dict.fromkeys(one.pair for one in examples.shown)
-    }  # fmt: skip
-    return pack(examples, pairs)
-
-
-def shown_text(text: Text, limit: int = SHOWN_TEXT) -> tuple[str, int]:
-    """What the page shows of a text without its script, and how many characters more there are."""
-    return text.text[:limit], text.left_out + max(0, len(text.text) - limit)

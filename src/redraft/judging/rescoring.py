@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from redraft.datasets.files import storage_faults
+from redraft.judging.contradictions import Consistent
 from redraft.judging.counting import Counted, count_study
 from redraft.judging.groups import kept_group, require_kind
 from redraft.judging.labels.judged import results_path
@@ -77,7 +78,7 @@ class _Found:
         self.settings = settings or self.head.summary.settings
         self.comparisons, self.judgments = read_comparisons(self.path), read_judgments(self.path)
         self.answers = read_answers(self.path)
-        self.counts = count_study(self.judgments, self.comparisons)
+        self.counts = count_study(Consistent(self.judgments, self.path), self.comparisons)
         self.clusters = self.counts.clusters(self.settings.cluster_by)
         self.traits = _traits(self.head, self.path, self.answers, self.settings)
         self.board = self._board()
@@ -116,7 +117,7 @@ def _traits(head: Head, path: Path, answers: Stored[Answer], settings: Settings)
         confidence=settings.confidence, min_contexts=settings.min_contexts, max_missing=settings.max_missing
     )  # fmt: skip
     return study_traits(
-        read_ratings(path), stored.rubric, groups=groups, rules=rules, labels=settings.labels,
+        read_ratings(path), stored.rubric, groups=groups, rules=rules, labels=settings.labels, answers=answers,
         baseline=stored.baseline, pairs=list(dict.fromkeys((one.model_a, one.model_b) for one in stored.pairs)),
         canaries=stored.canaries or head.summary.canaries, simulated=settings.simulated,
     )  # fmt: skip

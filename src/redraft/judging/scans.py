@@ -18,21 +18,22 @@ import msgspec
 from redraft.judging.detectors import (
     BEGINS,
     asked_in,
+    every_word,
     is_empty,
     normalised,
     sameness,
-    signs,
     unrelated,
     without_echo,
     words,
 )
+from redraft.judging.judge_talk import PHRASE_WORDS, signs
 from redraft.judging.material import ANSWER_LIMIT
 from redraft.judging.style import Style, style
 from redraft.records import Comparison
 
 _MARK = b',"scan":'
 # What a scan depends on: their sources are part of its digest, so that no rule can change without its being noticed.
-_RULES = ("detectors.py", "material.py", "scans.py", "style.py")
+_RULES = ("detectors.py", "judge_talk.py", "material.py", "scans.py", "style.py")
 
 
 class Found(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -77,27 +78,30 @@ def scan(comparison: Comparison, fresh_a: bool = True, fresh_b: bool = True) -> 
     a, b = comparison.response_a, comparison.response_b
     said = [normalised(message.content) for message in comparison.context] if fresh_a or fresh_b else []
     context, asked = words(" ".join(said)), asked_in(said)
+    sought = context | PHRASE_WORDS
 
     def side(text: str | None, fresh: bool) -> AnswerScan | None:
         if text is None:
             return None
         form = style(text)
-        found = _found(text, context, asked) if fresh else None
+        found = _found(text, context, sought, asked) if fresh else None
         return AnswerScan(form.characters, form.headers, form.lists, form.bold, found)
 
     return Scan(side(a, fresh_a), side(b, fresh_b))
 
 
-def _found(text: str, context: frozenset[str], asked: tuple[str, ...]) -> Found:
+def _found(text: str, context: frozenset[str], sought: frozenset[str], asked: tuple[str, ...]) -> Found:
+    """`sought` are the words that matter: the context's, and those of phrases."""
     if is_empty(text):
         return Found()
     plain = normalised(text)
     shown = plain[:ANSWER_LIMIT]
-    used = words(shown)
+    used = every_word(shown)
+    met = sought.intersection(used)
     told = without_echo(plain, asked)
     return Found(
         sameness(told), told[:BEGINS].encode("utf-8", "replace").decode("utf-8"),
-        tuple(signs(text[:ANSWER_LIMIT], shown, used)), unrelated(used, context),
+        tuple(signs(text[:ANSWER_LIMIT], shown, met)), unrelated(used, context, met & context),
     )  # fmt: skip
 
 
@@ -126,7 +130,7 @@ def with_scan(line: bytes, seal: bytes | None) -> bytes:
 
 def _bare(line: bytes) -> bytes:
     """Without a scan, and the brace at the end."""
-    if line.rfind(_MARK) >= 0:
+    if _MARK in line:
         line = msgspec.json.encode(_decode_comparison(line))
     return line[:-1]
 

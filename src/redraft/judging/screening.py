@@ -21,7 +21,8 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True):
     """One model's answers alone: how many came, how many were empty, and which are suspect.
 
     `repeated` are answers given to many contexts. `directed` maps a sign of speaking to the judge → ids of the
-    contexts whose answer has it; `unrelated` are those whose answer shares next to no word with the context.
+    contexts whose answer has it; `unrelated` are those whose answer shares next to no word with the context. All ids
+    in the order in which the answers came.
     """
 
     model: str
@@ -29,7 +30,7 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True):
     empty: int
     repeated: tuple[Repeated, ...]
     directed: dict[str, tuple[str, ...]]
-    unrelated: frozenset[str]
+    unrelated: tuple[str, ...]
 
     @property
     def repeated_answers(self) -> int:
@@ -42,7 +43,7 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True):
         """
         spoken = {context for contexts in self.directed.values() for context in contexts}
         same = {context for one in self.repeated for context in one.contexts}
-        return frozenset(spoken | same | self.unrelated.intersection(won))
+        return frozenset(spoken | same | set(won).intersection(self.unrelated))
 
 
 class Screening(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,7 +84,7 @@ class Detector:
         self._answers = self._empty = 0
         self._groups = AnswerGroups()
         self._directed: dict[str, list[str]] = {}
-        self._unrelated: set[str] = set()
+        self._unrelated: list[str] = []
 
     def add(self, context_id: str, found: Found) -> None:
         """One answer, as it was looked at."""
@@ -95,13 +96,13 @@ class Detector:
         for name in found.signs:
             self._directed.setdefault(name, []).append(context_id)
         if found.unrelated:
-            self._unrelated.add(context_id)
+            self._unrelated.append(context_id)
 
     def findings(self) -> Findings:
         return Findings(
             model=self.model, answers=self._answers, empty=self._empty, repeated=self._groups.repeated(),
             directed={name: tuple(ids) for name, ids in sorted(self._directed.items())},
-            unrelated=frozenset(self._unrelated),
+            unrelated=tuple(self._unrelated),
         )  # fmt: skip
 
 
@@ -163,6 +164,6 @@ def screen(a: Findings, b: Findings, folds: Mapping[str, Fold], confidence: floa
     low, high = tango_interval(wins, losses, ties, confidence)
     return Screening(
         a=a, b=b, flagged_a=tuple(sorted(flagged_a)), flagged_b=tuple(sorted(flagged_b)),
-        unrelated_wins_a=len(a.unrelated & won_a), unrelated_wins_b=len(b.unrelated & won_b),
+        unrelated_wins_a=len(won_a.intersection(a.unrelated)), unrelated_wins_b=len(won_b.intersection(b.unrelated)),
         wins=wins, losses=losses, ties=ties, win_rate=win_rate(wins, losses, ties), low=low, high=high,
     )  # fmt: skip

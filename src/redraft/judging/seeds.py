@@ -12,7 +12,7 @@ from math import sqrt
 import msgspec
 import numpy as np
 
-from redraft.judging.clustered import degrees_of_freedom
+from redraft.judging.clustered import jackknife
 from redraft.judging.distributions import t_quantile, t_tail
 from redraft.judging.folding import POINTS, Fold
 from redraft.judging.multiplicity import Pair, adjusted_p
@@ -81,7 +81,7 @@ def pooled(
     """`runs` are context id → fold, one mapping a training run.
 
     A context's points are averaged over the runs first, and Student's t of these means gives the interval, with
-    clusters as `clustered` has it (CR2 and its degrees of freedom): runs that answer one context alike count once. It
+    clusters as `clustered.jackknife` has it: runs that answer one context alike count once. It
     speaks of these runs on other contexts, not of runs with other seeds.
     """
     points: dict[str, list[int]] = {}
@@ -100,8 +100,8 @@ def pooled(
     codes = np.unique(np.array(names), return_inverse=True)[1]
     sums = np.bincount(codes, weights=means - rate, minlength=many)
     sizes = np.bincount(codes, minlength=many).astype(np.float64)
-    error = sqrt(float(sums**2 @ (1 / (1 - sizes / len(means))))) / len(means)
-    freedom = degrees_of_freedom(sizes)
+    factors, freedom = jackknife(sizes)
+    error = sqrt(float(sums**2 @ factors)) / len(means)
     if error < 1e-12:
         return found
     reach = t_quantile((1 + confidence) / 2, freedom) * error

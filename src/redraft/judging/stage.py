@@ -65,12 +65,13 @@ async def answer_contexts(
     async with aclosing(caller.run(requests, stage="answer")) as outcomes:
         async for request, outcome in outcomes:
             progress.count(outcome)
-            responses[request.row_id] = _response(request, outcome)
+            responses[request.row_id] = response_of(request, outcome)
             progress.advance()
     return [responses[context.conversation_id] for context in contexts]
 
 
-def _response(request: Request, outcome: Outcome) -> Response:
+def response_of(request: Request, outcome: Outcome) -> Response:
+    """What a call for an answer came to; its `row_id` is the context's."""
     done = isinstance(outcome, Completion)
     # An empty response was given, and is judged as one; every other failure is no response at all.
     empty = not done and outcome.reason == "empty"

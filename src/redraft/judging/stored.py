@@ -29,6 +29,17 @@ OPENS, CLOSES, ENDS = '"{}": [\n', b"]", b"]}\n"
 _BUFFER, _NEXT = 1 << 18, ""
 
 
+class Ids(msgspec.Struct, frozen=True):
+    """What a comparison or a judgment is of; both have these fields."""
+
+    context_id: str
+    model_a: str
+    model_b: str
+
+
+_decode_ids = msgspec.json.Decoder(Ids).decode
+
+
 class _Otherwise(Exception):  # noqa: N818  (no error: it is read another way)
     """The file does not have a record a line from here on: somebody has laid it out anew, or it is damaged."""
 
@@ -61,6 +72,18 @@ class Stored(Generic[Record]):
             yield from self._from(number)
         else:
             self._in_lines = True
+
+    def where(self, wanted: Callable[[Ids], bool]) -> Iterator[Record]:
+        """The records that are wanted by their ids; of the others nothing else is read."""
+        whole = msgspec.json.Decoder(self._kind).decode
+
+        def decode(line: bytes) -> Record | None:
+            return whole(line) if wanted(_decode_ids(line)) else None
+
+        for found in self.each(decode):
+            # What stood in no line came whole.
+            if found is not None and wanted(cast("Ids", found)):
+                yield found
 
     def encoded(self) -> Iterator[bytes]:
         """Each record as JSON, as it stands in the file where all have been read from lines."""

@@ -6,10 +6,10 @@ Pure: a summary in, sections out. Neighbours: `sections` has the verdicts, `side
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from redraft.judging import pictures
-from redraft.judging.caveats import reason_in_words
+from redraft.judging.caveats import LEANS, reason_in_words
 from redraft.judging.figures import many, p_value, percent, percent_range
 from redraft.judging.pages import Part, Section, Table, rate
 from redraft.judging.pictures import Estimate, Stack
@@ -53,8 +53,24 @@ def position(study: StudySummary, names: Names) -> Section | None:
         "Every judgment by what was picked, whoever's answer stood there. As each model stands first as often as "
         "second, a judge without a preference picks both alike."
     )
-    parts = (Part(picture=pictures.stacks(bars)), Part(table=Table(columns=columns, rows=rows, note=note)))
+    points = tuple(_leaning(one, names) for one in shown if one.tally.judged)
+    table = Table(columns=columns, rows=rows, note=note)
+    parts = (Part(picture=pictures.stacks(bars)), Part(points=points, table=table))
     return Section(anchor="position", title="Does the order of the answers matter?", explain=explain, parts=parts)
+
+
+def _leaning(one: Summary, names: Names) -> str:
+    """All contexts in which the order made a difference, a tie in one order among them: flips alone miss these."""
+    tally = one.tally
+    said = (
+        f"{names.title(one)}: in {tally.first_leaning:,} of {many(tally.judged, 'context')} the judge thought better "
+        f"of an answer when it stood first, in {tally.second_leaning:,} when it stood second "
+        f"({p_value(tally.leaning_p, LEANS)})."
+    )
+    if tally.leaning_p >= LEANS:
+        return f"{said} That does not show that it leans to either."
+    slot = "first" if tally.first_leaning > tally.second_leaning else "second"
+    return f"{said} It leans to the {slot} answer; judging both orders corrects it."
 
 
 def length(study: StudySummary, names: Names) -> Section | None:
@@ -110,20 +126,28 @@ def suspects(study: StudySummary, names: Names) -> Section | None:
     for one in study.pairs:
         if one.screening is not None:
             findings |= {one.screening.a.model: one.screening.a, one.screening.b.model: one.screening.b}
+    return suspects_among(findings, study.canaries, names.label)
+
+
+def suspects_among(
+    findings: Mapping[str, Findings], canaries: Sequence[Canaries], label: Callable[[str], str], *more: Part
+) -> Section | None:
+    """The same of findings by model; `more` parts stand between them and the canaries."""
     parts: list[Part] = []
     if findings:
         columns = ("Model", "Answers", "Empty", "Same answer to many contexts", "Speak to the judge", "Signs",
                    "Nothing to do with the context")  # fmt: skip
-        rows = tuple(_found(names.label(model), one) for model, one in findings.items())
+        rows = tuple(_found(label(model), one) for model, one in findings.items())
         note = "A sign is no proof: a user may have asked for such a text. Flagged contexts can be read below."
         repeated = tuple(
-            f"{names.label(model)}, {many(len(each.contexts), 'context')}: “{each.begins}”"
+            f"{label(model)}, {many(len(each.contexts), 'context')}: “{each.begins}”"
             for model, one in findings.items()
             for each in one.repeated[:3]
         )
         parts.append(Part(title="In the answers", table=Table(columns=columns, rows=rows, note=note), points=repeated))
-    if study.canaries:
-        parts.append(_canaries(study.canaries))
+    parts += more
+    if canaries:
+        parts.append(_canaries(canaries))
     if not parts:
         return None
     explain = (

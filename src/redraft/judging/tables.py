@@ -158,7 +158,7 @@ def _columns(kind: type[msgspec.Struct], rows: Sequence[msgspec.Struct]) -> dict
     return {
         column: [_json(value) for value in map(attrgetter(field), rows)]
         if column in as_json
-        else [getattr(row, field) for row in rows]
+        else list(map(attrgetter(field), rows))
         for field, column in columns_of(kind).items()
     }
 

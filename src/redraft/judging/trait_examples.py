@@ -7,20 +7,21 @@ Texts are cut here, so that megabytes never come near the page. Neighbours: `exa
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import msgspec
 
 from redraft.judging.caveats import reason_in_words
 from redraft.judging.examples import ANSWER, LINE, MESSAGES, SAID, Text
 from redraft.judging.figures import many
+from redraft.judging.trait_screening import flags_of
 from redraft.judging.trait_study import TraitStudy
 from redraft.judging.trait_wording import titles_of
 from redraft.judging.untrusted import clipped, visible
 from redraft.records import Answer, Rating
 
 # Answers of each model that a page shows, by why; of several models fewer each, so that all come to about SHOWN.
-KINDS: dict[str, int] = {"by chance": 6, "scored highest": 3, "scored lowest": 3, "without scores": 3}
+KINDS: dict[str, int] = {"by chance": 6, "flagged": 3, "scored highest": 3, "scored lowest": 3, "without scores": 3}
 SHOWN = 60
 
 
@@ -36,7 +37,8 @@ class RatedBy(msgspec.Struct, frozen=True, kw_only=True):
 
 class RatedAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """One answer as the report holds it, texts cut and made visible. `kind` is a key of KINDS, `mean` what the answer's
-    scores come to over traits and judges; `earlier` messages are left out before those shown."""
+    scores come to over traits and judges; `earlier` messages are left out before those shown. `flags` is what the
+    detectors say of it."""
 
     model: str
     context_id: str
@@ -47,6 +49,7 @@ class RatedAnswer(msgspec.Struct, frozen=True, kw_only=True):
     response: Text | None
     failure: str
     said: tuple[RatedBy, ...]
+    flags: tuple[str, ...] = ()
 
 
 def pick_answers(
@@ -58,8 +61,8 @@ def pick_answers(
     """
     if iter(answers) is answers or iter(ratings) is ratings:
         raise TypeError("answers and ratings are read twice: give lists or stored ones, not iterators")
-    means = _means(ratings)
-    chosen = _chosen(study, means, seed)
+    means, flags = _means(ratings), {one.findings.model: flags_of(one.findings) for one in study.suspects}
+    chosen = _chosen(study, means, flags, seed)
     said: dict[tuple[str, str], list[RatedBy]] = {}
     titles = titles_of(study.rubric)
     for one in ratings:
@@ -68,7 +71,8 @@ def pick_answers(
     shown: list[RatedAnswer] = []
     for one in answers:
         if (key := (one.model, one.context_id)) in chosen:
-            shown.append(_shown(one, chosen[key], means[key], said.get(key, [])))
+            found = flags.get(one.model, {}).get(one.context_id, ())
+            shown.append(_shown(one, chosen[key], means[key], said.get(key, []), found))
     kinds, models = list(KINDS), {model: place for place, model in enumerate(study.models)}
     return tuple(
         sorted(shown, key=lambda one: (models[one.model], kinds.index(one.kind), _draw(seed, one.context_id)))
@@ -88,8 +92,8 @@ def _means(ratings: Iterable[Rating]) -> dict[tuple[str, str], float | None]:
 
 
 def _chosen(
-    study: TraitStudy, means: Mapping[tuple[str, str], float | None], seed: int
-) -> dict[tuple[str, str], str]:  # fmt: skip
+    study: TraitStudy, means: Mapping[tuple[str, str], float | None], flags: Mapping[str, Collection[str]], seed: int
+) -> dict[tuple[str, str], str]:
     chosen: dict[tuple[str, str], str] = {}
     share = min(1.0, SHOWN / (len(study.models) * sum(KINDS.values())))
     for model in study.models:
@@ -98,6 +102,7 @@ def _chosen(
         # Chance comes first: drawn from what the extremes leave, it would no longer stand for all.
         of = {
             "by chance": [key for key, _ in scored],
+            "flagged": [key for key in drawn if key[1] in flags.get(model, ())],
             "scored highest": [key for key, _ in sorted(scored, key=lambda one: -one[1])],
             "scored lowest": [key for key, _ in sorted(scored, key=lambda one: one[1])],
             "without scores": [key for key in drawn if means[key] is None],
@@ -126,14 +131,16 @@ def _rated_by(one: Rating, titles: Mapping[str, str]) -> RatedBy:
     )  # fmt: skip
 
 
-def _shown(one: Answer, kind: str, mean: float | None, said: list[RatedBy]) -> RatedAnswer:
+def _shown(
+    one: Answer, kind: str, mean: float | None, said: list[RatedBy], flags: tuple[str, ...]
+) -> RatedAnswer:  # fmt: skip
     kept = one.context[-MESSAGES:]
     return RatedAnswer(
         model=one.model, context_id=visible(one.context_id[:200]), kind=kind,
         mean="" if mean is None else f"{mean:.1f}",
         messages=tuple((message.role, _text(message.content, ANSWER)) for message in kept),
         earlier=len(one.context) - len(kept), response=None if one.response is None else _text(one.response, ANSWER),
-        failure=visible(one.failure or ""), said=tuple(said),
+        failure=visible(one.failure or ""), said=tuple(said), flags=flags,
     )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from redraft.judging.agreement import krippendorff_alpha
 from redraft.judging.rubric import Rubric
 from redraft.judging.trait_results import ScoredPair, TraitResult
-from redraft.judging.traits import Scores
+from redraft.judging.trait_scores import Scores
 
 
 class TraitAgreement(msgspec.Struct, frozen=True, kw_only=True):

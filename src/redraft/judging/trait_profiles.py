@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from redraft.judging.paired import clustered_mean
 from redraft.judging.rubric import Rubric, Scale
-from redraft.judging.traits import Rules, Scores, groups_of, inter_trait_correlation, scores_table
+from redraft.judging.trait_scores import Scores, groups_of, inter_trait_correlation, scores_table
+from redraft.judging.traits import Rules
 
 # A scale of whole points has a bin for each of them, up to so many; others have BINS equal ones.
 MOST_POINTS, BINS = 20, 10

@@ -15,6 +15,38 @@ EXTREME_SHARE = 0.4
 WORTH = 1 / 18
 
 Verdict = Literal["higher", "lower", "undecided", "too_few", "missing", "judges_disagree", "not_poolable"]
+# Why a model of ordered scores has no effect, or no error of it; "" where it has both.
+Unfit = Literal["", "one_value", "separated", "not_converged", "one_group", "no_spread"]
+
+
+class OrdinalEffect(msgspec.Struct, frozen=True, kw_only=True):
+    """A second opinion on one trait, made where a model has more than EXTREME_SHARE of its scores at an end of the
+    scale: a cumulative-logit model of the ordered scores with an effect of the model.
+
+    exp(`log_odds`) is how many times those of B the odds are that A's score reaches any mark; `standard_error` and the
+    t interval `low`..`high` allow for contexts and groups, `naive_error` counts all answers as independent; `p` is
+    two-sided, `p_adjusted` after the correction that the mean's test has, with this p in its place. `floor_*` and
+    `ceiling_*` are shares of each model's scores at the ends. `agrees` says whether the mean difference and this are
+    both found on one side, or both not.
+
+    `unfit` is why there are no numbers: every score is the same (`one_value`), or none of one model lies below any of
+    the other, so that the effect has no end (`separated`); or why there is no error: all contexts are one group
+    (`one_group`), or the effect is the same in each (`no_spread`). `agrees` is None then.
+    """
+
+    floor_a: float
+    floor_b: float
+    ceiling_a: float
+    ceiling_b: float
+    log_odds: float | None = None
+    standard_error: float | None = None
+    naive_error: float | None = None
+    low: float | None = None
+    high: float | None = None
+    p: float | None = None
+    p_adjusted: float | None = None
+    agrees: bool | None = None
+    unfit: Unfit = ""
 
 
 class TraitResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,7 +64,8 @@ class TraitResult(msgspec.Struct, frozen=True, kw_only=True):
     `verdict` comes from the mean alone: `higher` or `lower` for A where interval and adjusted p both exclude 0,
     `undecided` else, `too_few` below the least number of contexts, `missing` where too many scores are missing or
     those that are could turn the mean, `judges_disagree` where several judges do not all see it on one side,
-    `not_poolable` where more than one model answered as the judge. `remarks` are one-line cautions.
+    `not_poolable` where more than one model answered as the judge. `remarks` are one-line cautions. `ordinal` is a
+    second opinion that changes no verdict, None where the ends of the scale hold few scores.
     """
 
     trait: str
@@ -61,6 +94,7 @@ class TraitResult(msgspec.Struct, frozen=True, kw_only=True):
     detectable: float | None
     verdict: Verdict
     remarks: tuple[str, ...]
+    ordinal: OrdinalEffect | None = None
 
 
 class TraitComparison(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,7 +15,9 @@ from redraft.judging.pictures import Estimate
 from redraft.judging.sections import HUES
 from redraft.judging.trait_profiles import ModelProfile, TraitProfile
 from redraft.judging.trait_results import ScoredPair, TraitResult
+from redraft.judging.trait_second_opinion import second_opinions
 from redraft.judging.trait_study import TraitStudy
+from redraft.judging.trait_suspects import trait_suspects
 from redraft.judging.trait_wording import p_of, scale_of, titles_of
 
 Label = Callable[[str], str]
@@ -27,7 +29,10 @@ _WORDS = {
 
 def trait_sections(study: TraitStudy, label: Label) -> list[Section]:
     """What stands above the examples."""
-    found = [_pairs(study, label), _mind(study), _scores(study, label), _spread(study, label), _judges(study, label)]
+    found = [
+        _pairs(study, label), _mind(study), _scores(study, label), _spread(study, label), _judges(study, label),
+        trait_suspects(study, label, titles_of(study.rubric)),
+    ]  # fmt: skip
     return [one for one in found if one is not None]
 
 
@@ -66,7 +71,14 @@ def _pairs(study: TraitStudy, label: Label) -> Section | None:
     if not study.pairs:
         return None
     titles = titles_of(study.rubric)
-    parts = [_pair(one, study, label, titles) for judge in _each(study) for one in study.pairs_of(judge)]
+    parts = [
+        part
+        for judge in _each(study) for one in study.pairs_of(judge)
+        for part in (
+            _pair(one, study, label, titles), second_opinions(one, titles, label(one.model_a), label(one.model_b))
+        )
+        if part is not None
+    ]  # fmt: skip
     explain = (
         "The dot is the mean difference of the two models' scores on the same contexts, in points of the scale "
         f"({scale_of(study.rubric)}); the bar its {percent(study.confidence)} interval. A bar that touches 0 could be "

@@ -12,15 +12,17 @@ from itertools import combinations
 import msgspec
 
 from redraft.errors import InputError
-from redraft.judging.ratings import statuses_of
 from redraft.judging.rubric import Rubric
 from redraft.judging.summary import Canaries
 from redraft.judging.trait_judges import TraitAgreement, agreement_of, averaged, together
+from redraft.judging.trait_pooling import PooledRatings, clusters_of
 from redraft.judging.trait_profiles import ModelProfile, profile
 from redraft.judging.trait_results import ScoredPair
+from redraft.judging.trait_scores import Scores
+from redraft.judging.trait_screening import PairLeft, Suspect, find_in_answers, pairs_left, suspects_of
 from redraft.judging.trait_wording import model_sentence, pair_sentence, study_remarks
-from redraft.judging.traits import Rules, Scores, compare_pairs
-from redraft.records import Rating
+from redraft.judging.traits import Rules, compare_pairs
+from redraft.records import Answer, Rating
 
 # In place of a judge's name.
 ALL = ""
@@ -39,7 +41,9 @@ class TraitStudy(msgspec.Struct, frozen=True, kw_only=True):
 
     `profiles` and `pairs` stand judge by judge; with several judges those of all together (judge "") come first, and
     `agreements` say how far they agree, trait by trait. `said` are the headline's sentences, `remarks` what to keep in
-    mind. `answered` names, for each judge, the models that answered as it; `canaries` are what its tests showed.
+    mind. `answered` names, for each judge, the models that answered as it. `suspects` is what detectors found in the
+    answers, with the headline's scores, `left` the pairs without the contexts concerned, judge by judge, and
+    `canaries` what the tests of the judges showed.
     """
 
     rubric: Rubric
@@ -56,6 +60,8 @@ class TraitStudy(msgspec.Struct, frozen=True, kw_only=True):
     baseline: str
     confidence: float
     simulated: bool
+    suspects: tuple[Suspect, ...] = ()
+    left: tuple[PairLeft, ...] = ()
     canaries: tuple[Canaries, ...] = ()
 
     @property
@@ -80,19 +86,20 @@ def study_traits(
     baseline: str = "",
     pairs: Sequence[tuple[str, str]] = (),
     canaries: Sequence[Canaries] = (),
+    answers: Iterable[Answer] = (),
     simulated: bool = False,
 ) -> TraitStudy:
     """All that the ratings say, each judge by itself and all together.
 
     `groups` maps context → group (a user, a document); a context that is not in it stands alone. `labels` are names to
-    show in place of models'. With `pairs` these are compared, with a `baseline` every other model with it, else every
-    two models.
-    `canaries` are what the tests of the judges showed. `simulated` says that the sandbox gave the answers, whatever
-    the judges were.
+    show in place of models'. With `pairs` these are compared, with a `baseline` every other model with it alone, else
+    every two models.
+    `canaries` are what the tests of the judges showed; detectors look at the `answers`, read once. `simulated` says
+    that the sandbox gave the answers, whatever the judges were.
     Holds scores, no texts. InputError for no ratings, another rubric's, or two of one answer by one judge.
     """
     rules, named = rules or Rules(), labels or {}
-    kept = _Kept(rubric)
+    kept = PooledRatings(rubric)
     for one in ratings:
         kept.add(one)
     models, judges = kept.models, kept.judges
@@ -100,7 +107,7 @@ def study_traits(
         raise InputError("there are no ratings of answers")
     if baseline and baseline not in models:
         raise InputError(f"{baseline} is not among the models that were rated ({', '.join(models)})")
-    clusters, contexts = _clusters(kept.contexts, groups or {}), len(kept.contexts)
+    clusters, contexts = clusters_of(kept.contexts, groups or {}), len(kept.contexts)
     chosen = [(one, baseline) for one in models if one != baseline] if baseline else list(combinations(models, 2))
     chosen = list(pairs) or chosen
     if strangers := sorted({one for pair in chosen for one in pair} - set(models)):
@@ -116,6 +123,7 @@ def study_traits(
         )
         for judge in judges for model in models
     ]  # fmt: skip
+    scores, mean = {**by_judge}, by_judge[judges[0]]
     if len(judges) > 1:
         mean = {model: averaged([by_judge[judge][model] for judge in judges]) for model in models}
         all_pairs = _pairs(ALL, chosen, rubric, mean, clusters, contexts, rules)
@@ -124,81 +132,21 @@ def study_traits(
             *(profile(rubric, model, ALL, mean[model], contexts, clusters=clusters, rules=rules) for model in models),
             *profiles,
         ]
+        scores = {ALL: mean, **by_judge}
+    seen = find_in_answers(answers)
     study = TraitStudy(
         rubric=rubric, judges=judges, models=models, contexts=contexts, grouped=clusters is not None,
         profiles=tuple(profiles), pairs=tuple(one for each in found.values() for one in each),
         agreements=agreement_of(rubric, by_judge), said=(), remarks=(),
         answered={judge: tuple(sorted(kept.answered.get(judge, ()))) for judge in judges},
         baseline=baseline, confidence=rules.confidence, simulated=simulated or kept.simulated,
-        canaries=tuple(canaries),
+        suspects=suspects_of(seen, mean), canaries=tuple(canaries),
+        left=tuple(
+            one for judge, of in scores.items()
+            for one in pairs_left(chosen, judge, seen, rubric, of, clusters, rules.confidence)
+        ),
     )  # fmt: skip
-    return msgspec.structs.replace(
-        study, said=_said(study, named), remarks=study_remarks(study, named, rules, canaries)
-    )
-
-
-class _Kept:
-    """What is kept of the ratings while they pass by."""
-
-    def __init__(self, rubric: Rubric) -> None:
-        self._rubric = rubric
-        self.scores: dict[tuple[str, str], dict[str, dict[str, float]]] = {}
-        self.statuses: dict[tuple[str, str], dict[str, int]] = {}
-        self.accused: dict[tuple[str, str], int] = {}
-        self.answered: dict[str, set[str]] = {}
-        self.contexts: dict[str, None] = {}
-        self.simulated = False
-        self._seen: set[tuple[str, str, str]] = set()
-        self._templates: dict[str, str] = {}
-
-    @property
-    def judges(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(judge for judge, _ in self.statuses))
-
-    @property
-    def models(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(model for _, model in self.statuses))
-
-    def add(self, one: Rating) -> None:
-        self._refuse(one)
-        key = one.judge, one.model
-        self.contexts[one.context_id] = None
-        counts = self.statuses.setdefault(key, {})
-        for status, count in statuses_of([one]).items():
-            counts[status] = counts.get(status, 0) + count
-        self.accused[key] = self.accused.get(key, 0) + one.violation
-        self.simulated = self.simulated or one.simulated
-        if one.status == "ok":
-            self.answered.setdefault(one.judge, set()).add(one.answered_model)
-        if one.scores:
-            scores = {name: float(score) for name, score in one.scores.items()}
-            self.scores.setdefault(key, {})[one.context_id] = scores
-
-    def _refuse(self, one: Rating) -> None:
-        if one.rubric_digest != self._rubric.digest:
-            raise InputError(
-                f"context {one.context_id}: rated by another text of {one.rubric} than {self._rubric.id} has"
-            )
-        if one.template and self._templates.setdefault(one.judge, one.template) != one.template:
-            raise InputError(
-                f"ratings by {one.judge}, asked with {self._templates[one.judge]} and {one.template}, cannot be pooled"
-            )
-        at = one.judge, one.model, one.context_id
-        if at in self._seen:
-            raise InputError(
-                f"context {one.context_id} has two ratings of {one.model} by {one.judge}; keep one of them"
-            )
-        self._seen.add(at)
-
-
-def _clusters(contexts: Iterable[str], groups: Mapping[str, str]) -> dict[str, str] | None:
-    """Context → cluster; None where no two of them share a group."""
-    contexts = list(contexts)
-    named = [groups[one] for one in contexts if groups.get(one)]
-    if len(set(named)) == len(named):
-        return None
-    # Prefixed, so that an id can never be taken for a group's name.
-    return {one: f"in {groups[one]}" if groups.get(one) else f"alone {one}" for one in contexts}
+    return msgspec.structs.replace(study, said=_said(study, named), remarks=study_remarks(study, named))
 
 
 def _pairs(

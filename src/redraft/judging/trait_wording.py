@@ -13,10 +13,11 @@ from redraft.judging.families import related
 from redraft.judging.figures import many, p_value, percent
 from redraft.judging.judges import model_remarks
 from redraft.judging.rubric import Rubric
-from redraft.judging.summary import Canaries
 from redraft.judging.trait_profiles import ModelProfile
 from redraft.judging.trait_results import EXTREME_SHARE, ScoredPair, TraitResult
-from redraft.judging.traits import Rules, halo_remarks
+from redraft.judging.trait_scores import halo_remarks
+from redraft.judging.trait_second_opinion import second_opinion
+from redraft.judging.trait_suspects import suspect_remarks
 
 if TYPE_CHECKING:
     from redraft.judging.trait_study import TraitStudy
@@ -82,6 +83,11 @@ def _details(
         if of[verdict] and (told or len(of[verdict]) < len(pair.found.traits)):
             named = ", ".join(titles[one.trait] for one in of[verdict])
             said.append(f"{named}: {_VERDICTS[verdict]}.")
+    doubted = [
+        titles[one.trait] for one in pair.found.traits if one.ordinal is not None and one.ordinal.agrees is False
+    ]
+    if doubted:
+        said.append(f"A second opinion, by the order of the scores alone, does not agree on {', '.join(doubted)}.")
     return said
 
 
@@ -127,20 +133,21 @@ def statuses_in_words(statuses: Mapping[str, int]) -> str:
     return "; ".join(f"{reason_in_words(status)}: {count}" for status, count in lost)
 
 
-def study_remarks(
-    study: TraitStudy, labels: Labels, rules: Rules, canaries: Sequence[Canaries] = ()
-) -> tuple[str, ...]:  # fmt: skip
+def study_remarks(study: TraitStudy, labels: Labels) -> tuple[str, ...]:
     """What a reader must know, the most important first, each once."""
     said: list[str] = []
     if study.simulated:
         said.append("Simulated: the answers or scores came from the sandbox, so this says nothing about real models.")
     said += [
         f"{one.judge} is not safe to score untrusted answers: {one.meaning or one.kind}."
-        for one in canaries
+        for one in study.canaries
         if not one.safe
     ]
-    said += [f"{one.judge}: {one.meaning}." for one in canaries if one.kind == "repeated" and "doubtful" in one.meaning]
+    said += [
+        f"{one.judge}: {one.meaning}." for one in study.canaries if one.kind == "repeated" and "doubtful" in one.meaning
+    ]
     said += [line for one in study.profiles for line in _lost(one, labels, len(study.judges) > 1)]
+    said += suspect_remarks(study, labels, titles_of(study.rubric))
     headline = study.pairs_of(study.headline)
     tests = headline[0].found.tests if headline else 0
     if tests > len(study.rubric.traits):
@@ -154,12 +161,22 @@ def study_remarks(
     for pair in headline:
         at = f"{labels.get(pair.model_a, pair.model_a)} against {labels.get(pair.model_b, pair.model_b)}: "
         at = at if len(headline) > 1 else ""
-        said += [f"{at}{remark}" for one in pair.found.traits for remark in one.remarks]
+        said += [
+            f"{at}{remark}"
+            for one in pair.found.traits
+            for remark in (*one.remarks, *_second(one, pair, study, labels))
+        ]
         said += [f"{at}{remark}" for remark in pair.found.remarks]
     if not headline:
         said += [line for one in study.profiles_of(study.headline) for line in _alone(one, study.rubric, labels)]
     said += _on_judges(study, labels)
     return tuple(dict.fromkeys(said))
+
+
+def _second(one: TraitResult, pair: ScoredPair, study: TraitStudy, labels: Labels) -> list[str]:
+    a, b = (labels.get(model, model) for model in (pair.model_a, pair.model_b))
+    told = second_opinion(one, titles_of(study.rubric)[one.trait], a, b)
+    return [told] if told else []
 
 
 def _lost(one: ModelProfile, labels: Labels, several: bool) -> list[str]:

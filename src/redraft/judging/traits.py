@@ -1,45 +1,30 @@
 """Models compared by the traits of their single answers, context by context.
 
-Pure numbers from stored scores. Neighbours: `rubric` says which traits there are, `paired` and `permutation` have the
-statistics, `multiplicity` the correction over traits and pairs; `trait_profiles` has each model alone.
+Pure numbers from stored scores. Neighbours: `trait_scores` lays them out, `paired` and `permutation` have the
+statistics, `multiplicity` the correction over traits and pairs, `trait_ordinal` the second opinion, `trait_power` what
+so many contexts show; `trait_profiles` has each model alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from math import ceil, sqrt
+from math import ceil
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from redraft.errors import InputError
-from redraft.judging.distributions import normal_quantile
 from redraft.judging.intervals import mid_p
 from redraft.judging.multiplicity import holm
 from redraft.judging.paired import paired_difference
 from redraft.judging.permutation import SAMPLES, sign_flip_p
 from redraft.judging.rubric import Rubric, Scale, Trait
-from redraft.judging.trait_results import EXTREME_SHARE, HALO, WORTH, TraitComparison, TraitResult, Verdict
-
-# Context id → trait → score.
-Scores = Mapping[str, Mapping[str, float]]
-
-POWER = 0.8
-
-
-def contexts_for_points(sd: float, points: float, power: float = POWER, alpha: float = 0.05) -> int:
-    """Contexts that notice a mean difference of `points` where the differences have spread `sd`.
-
-    n = ((z_{alpha/2} + z_power) sd / points)^2, both in points of the scale. InputError where one is not above 0.
-    """
-    if not (sd > 0 and points > 0 and np.isfinite(sd)):
-        raise InputError(f"a spread of {sd} and a difference of {points}: both lie above 0")
-    return max(2, ceil((_reach(power, alpha) * sd / points) ** 2))
-
-
-def _reach(power: float, alpha: float) -> float:
-    return normal_quantile(1 - alpha / 2) + normal_quantile(power)
+from redraft.judging.trait_ordinal import compared, ordinal_effect
+from redraft.judging.trait_power import contexts_for_points, detectable
+from redraft.judging.trait_results import EXTREME_SHARE, WORTH, OrdinalEffect, TraitComparison, TraitResult, Verdict
+from redraft.judging.trait_scores import Scores, groups_of, halo_remarks, inter_trait_correlation, scores_table
 
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,12 +75,34 @@ def compare_pairs(
     rules = rules or Rules()
     laid = [_laid(rubric, a, b, clusters, contexts) for a, b in pairs]
     p_values = [_p_values(one, rules) for one in laid]
-    adjusted = holm([p for each in p_values for p in each])
-    width = len(rubric.traits)
+    ordinal = [_ordinal(one, rubric.scale, rules) for one in laid]
+    adjusted = _adjusted(p_values)
+    # A second opinion stands in its trait's place among all the tests.
+    second = _adjusted(
+        [
+            [p if one is None or one.p is None else one.p for p, one in zip(of_pair, effects, strict=True)]
+            for of_pair, effects in zip(p_values, ordinal, strict=True)
+        ]
+    )
     return [
-        _comparison(rubric, one, p_values[i], adjusted[i * width : (i + 1) * width], len(adjusted), rules)
+        _comparison(rubric, one, _Tests(p_values[i], adjusted[i], ordinal[i], second[i]), rules, len(laid))
         for i, one in enumerate(laid)
     ]
+
+
+def _adjusted(p_values: Sequence[Sequence[float]]) -> list[list[float]]:
+    """By Holm over all traits of all pairs, in the shape that they came in."""
+    found = iter(holm([p for each in p_values for p in each]))
+    return [[next(found) for _ in each] for each in p_values]
+
+
+class _Tests(NamedTuple):
+    """Of one pair, trait by trait: p of the mean, raw and adjusted; the second opinion, and its adjusted p."""
+
+    p: Sequence[float]
+    adjusted: Sequence[float]
+    ordinal: Sequence[OrdinalEffect | None]
+    second: Sequence[float]
 
 
 class _Laid(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,53 +127,14 @@ def _laid(
     )  # fmt: skip
 
 
-def _comparison(
-    rubric: Rubric, laid: _Laid, p_values: Sequence[float], adjusted: Sequence[float], tests: int, rules: Rules
-) -> TraitComparison:
-    results = tuple(
-        _result(trait, rubric, laid, i, p_values[i], adjusted[i], rules) for i, trait in enumerate(rubric.traits)
-    )
+def _comparison(rubric: Rubric, laid: _Laid, tests: _Tests, rules: Rules, pairs: int) -> TraitComparison:
+    results = tuple(_result(trait, rubric, laid, i, tests, rules) for i, trait in enumerate(rubric.traits))
     halo = inter_trait_correlation([laid.a, laid.b])
     return TraitComparison(
         rubric=rubric.id, digest=rubric.digest, contexts=len(laid.a) + laid.unseen,
-        clusters=len(laid.a) if laid.groups is None else len(np.unique(laid.groups)), tests=tests, traits=results,
-        halo=halo, remarks=halo_remarks(halo),
+        clusters=len(laid.a) if laid.groups is None else len(np.unique(laid.groups)),
+        tests=pairs * len(results), traits=results, halo=halo, remarks=halo_remarks(halo),
     )  # fmt: skip
-
-
-def halo_remarks(halo: float | None) -> tuple[str, ...]:
-    """What is to be said of traits that go together."""
-    if halo is None or halo <= HALO:
-        return ()
-    return (
-        f"The traits are not separately measured: two of them correlate by {halo:.2f} on average, so they say "
-        "one thing several times.",
-    )
-
-
-def groups_of(ids: Sequence[str], clusters: Mapping[str, str] | None) -> NDArray[np.generic] | None:
-    """The group of each context, in order; InputError for one without a group."""
-    if clusters is None:
-        return None
-    if (lost := next((one for one in ids if one not in clusters), None)) is not None:
-        raise InputError(f"context {lost} has no cluster")
-    return np.array([clusters[one] for one in ids])
-
-
-def scores_table(rubric: Rubric, scores: Scores, ids: Sequence[str]) -> NDArray[np.float64]:
-    """Shape (contexts, traits), NaN where there is no score. InputError for another trait, or a score off the scale."""
-    column = {name: index for index, name in enumerate(rubric.names)}
-    table = np.full((len(ids), len(column)), np.nan)
-    for row, context_id in enumerate(ids):
-        for name, score in scores.get(context_id, {}).items():
-            if name not in column:
-                raise InputError(f"context {context_id}: {rubric.id} has no trait {name!r}")
-            if not rubric.scale.low <= score <= rubric.scale.high:
-                raise InputError(
-                    f"context {context_id}: {name} is {score}, outside {rubric.scale.low:g} to {rubric.scale.high:g}"
-                )
-            table[row, column[name]] = score
-    return table
 
 
 def _p_values(laid: _Laid, rules: Rules) -> list[float]:
@@ -175,36 +143,31 @@ def _p_values(laid: _Laid, rules: Rules) -> list[float]:
     return [float(p) for p in sign_flip_p(differences, laid.groups, samples=rules.samples, seed=rules.seed)]
 
 
-def inter_trait_correlation(tables: list[NDArray[np.float64]]) -> float | None:
-    """Mean Pearson correlation over all pairs of columns that vary, each model's scores taken from their own mean.
-
-    `tables` are one array a model, shape (contexts, traits), NaN where missing; a pair uses the rows that have both.
-    """
-    centred = np.concatenate([table - _column_means(table) for table in tables])
-    found: list[float] = []
-    for i in range(centred.shape[1]):
-        for j in range(i):
-            both = centred[~np.isnan(centred[:, i]) & ~np.isnan(centred[:, j])]
-            if len(both) > 2 and both[:, i].std() > 1e-12 and both[:, j].std() > 1e-12:
-                found.append(float(np.corrcoef(both[:, i], both[:, j])[0, 1]))
-    return sum(found) / len(found) if found else None
-
-
-def _column_means(table: NDArray[np.float64]) -> NDArray[np.float64]:
-    counts = np.maximum(1, (~np.isnan(table)).sum(axis=0))
-    return np.nansum(table, axis=0) / counts
-
-
-def _result(
-    trait: Trait, rubric: Rubric, laid: _Laid, column: int, p: float, p_adjusted: float, rules: Rules
-) -> TraitResult:
-    a, b, scale = laid.a[:, column], laid.b[:, column], rubric.scale
+def _scored_for_both(
+    laid: _Laid, column: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.generic] | None]:
+    """Both models' scores of a trait, and their groups, where there are two."""
+    a, b = laid.a[:, column], laid.b[:, column]
     kept = ~np.isnan(a) & ~np.isnan(b)
-    first, second = a[kept], b[kept]
+    return a[kept], b[kept], None if laid.groups is None else laid.groups[kept]
+
+
+def _ordinal(laid: _Laid, scale: Scale, rules: Rules) -> list[OrdinalEffect | None]:
+    """The second opinion of each trait, None where none is asked for."""
+    found: list[OrdinalEffect | None] = []
+    for column in range(laid.a.shape[1]):
+        first, second, groups = _scored_for_both(laid, column)
+        found.append(ordinal_effect(first, second, (scale.low, scale.high), groups, rules.confidence))
+    return found
+
+
+def _result(trait: Trait, rubric: Rubric, laid: _Laid, column: int, tests: _Tests, rules: Rules) -> TraitResult:
+    a, b, scale = laid.a[:, column], laid.b[:, column], rubric.scale
+    p, p_adjusted, ordinal = tests.p[column], tests.adjusted[column], tests.ordinal[column]
+    first, second, groups = _scored_for_both(laid, column)
     n, attempted = len(first), len(a) + laid.unseen
     difference = first - second
     higher, lower = int((difference > 0).sum()), int((difference < 0).sum())
-    groups = None if laid.groups is None else laid.groups[kept]
     estimate = paired_difference(first, second, groups, rules.confidence) if n else None
     sd = float(difference.std(ddof=1)) if n > 1 else None
     if sd is not None and sd < 1e-9 * (scale.high - scale.low):
@@ -226,9 +189,12 @@ def _result(
         missing_a=int(np.isnan(a).sum()) + laid.unseen, missing_b=int(np.isnan(b).sum()) + laid.unseen,
         worst=worst, best=best,
         needed=ceil(contexts_for_points(sd, WORTH * (scale.high - scale.low)) * effect) if sd else None,
-        detectable=_reach(POWER, alpha) * sd * sqrt(effect / n) if sd else None,
+        detectable=detectable(estimate) if sd and estimate else None,
         verdict=_verdict(mean or 0.0, n, attempted, (worst, best), found, rules),
         remarks=_remarks(trait, mean, higher, lower, p, p_sign, alpha, floor, ceiling),
+        ordinal=None if ordinal is None else compared(
+            ordinal, tests.second[column], mean=mean or 0.0, found=found, confidence=rules.confidence
+        ),
     )  # fmt: skip
 
 

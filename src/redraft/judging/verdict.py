@@ -28,6 +28,7 @@ from redraft.judging.settings import Decision, Settings
 from redraft.judging.side_effects import beside
 from redraft.judging.stopping import Look
 from redraft.judging.summary import Canaries, StudySummary, Summary
+from redraft.judging.wording_of_studies import conclusion
 from redraft.records import Comparison, Judgment
 
 # (model A, model B) → context id → what people say, from A's side.
@@ -129,7 +130,7 @@ def summarise_counts(
             for one in pooled_arms({c.pair: c.folds for c in found}, settings, clusters, judge)
         ),
     )
-    return msgspec.structs.replace(study, conclusion=wording.conclusion(study))
+    return msgspec.structs.replace(study, conclusion=conclusion(study))
 
 
 def _correction(found: list[Counted], settings: Settings, clusters: Mapping[str, str] | None) -> Correction | None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from redraft.judging.figures import many, percent
 from redraft.judging.pages import money
-from redraft.judging.planned_price import Priced, total_cost
+from redraft.judging.planned_price import TESTS, Priced, total_cost
 from redraft.judging.planning import Plan
 
 
@@ -21,13 +21,41 @@ def in_words(plan: Plan, rows: Sequence[Priced]) -> list[str]:
     ]
     if plan.contexts != plan.needed or plan.detectable is None:
         said.append(_seen(plan))
+    if plan.correction:
+        said.append(_several(plan))
+    tests = next((one.calls for one in rows if one.what == TESTS), 0)
     said.append(
-        f"{'That' if plan.contexts == plan.needed else 'It'} takes {many(plan.generations, 'answer')} and "
-        f"{many(plan.judge_calls, 'call')} of each judge, " + _paid(rows)
+        f"The run takes {many(plan.generations, 'answer')}, and of each judge {many(plan.judge_calls, 'call')} beside "
+        f"{tests:,} that test it, {_paid(rows)}"
     )
     if aim.looks:
         said.append(_looks(plan))
     return said
+
+
+def _several(plan: Plan) -> str:
+    """How the number of pairs is allowed for, and what that leaves to one of them."""
+    aim = plan.aim
+    many_pairs = f"{aim.models} models make {many(aim.comparisons, 'comparison')}"
+    if plan.correction == "closed":
+        like = f"as many contexts as a single test at the level {plan.level:.2g} in place of {aim.alpha:g}"
+        return (
+            f"The {many_pairs}, corrected by the closed test: beside its own test a pair must pass the one that all "
+            "three are equal. "
+            + (f"That takes {like} where the third model lies halfway between the two, and fewer elsewhere."
+               if plan.level else "There are too few groups of contexts for it.")
+        )  # fmt: skip
+    how = "Holm's method" if plan.correction == "holm" else "Shaffer's method, as several judges judge"
+    said = (
+        f"The {many_pairs}, corrected by {how}: planned is a pair that is the first to be found, at the level "
+        f"{plan.level:.2g} in place of {aim.alpha:g}."
+    )
+    if not aim.each:
+        return said
+    return (
+        f"{said} {aim.each} of the pairs are drawn for each context, which takes up to {aim.drawn:.2g} times the "
+        "contexts that all pairs would."
+    )
 
 
 def _paid(rows: Sequence[Priced]) -> str:
@@ -35,7 +63,7 @@ def _paid(rows: Sequence[Priced]) -> str:
     if cost is not None:
         return f"about {money(cost)} in all."
     known = sum(one.cost for one in rows if one.cost is not None)
-    unknown = [one.model for one in rows if one.model and one.cost is None]
+    unknown = dict.fromkeys(one.model for one in rows if one.model and one.cost is None)
     why = f"the price of {' and '.join(unknown)} is not known" if unknown else "name the models for the price of theirs"
     return f"about {money(known)} without some of them: {why}." if known else f"and {why}."
 

@@ -49,6 +49,8 @@ CHAT_MOUNTS: tuple[tuple[str, Dialect], ...] = (
     ("/ollama/v1", Ollama()),
 )
 LARGEST_BODY = 64 * 2**20
+# Marks a request whose client has gone; the status goes nowhere.
+_GONE, _CLIENT_GONE = "gone", 499
 
 
 def make_app(options: Options) -> web.Application:
@@ -63,7 +65,7 @@ def make_app(options: Options) -> web.Application:
     models.endpoint_answers = Routing(options, state, catalogue).answers
     random = RouteFaults(options.seed, options.route_faults)
     control = Control(options, state, scripts, random, calls, files, models, catalogue)
-    app = web.Application(client_max_size=LARGEST_BODY)
+    app = web.Application(client_max_size=LARGEST_BODY, middlewares=[_spared_the_gone])
 
     def guarded(handler: Handler) -> Handler:
         return _guarded(handler, options, scripts, random)
@@ -81,7 +83,7 @@ def make_app(options: Options) -> web.Application:
     async def mark(request: web.Request, response: web.StreamResponse) -> None:
         response.headers[SIMULATED] = identity
         resource = request.match_info.route.resource
-        if resource is not None and not resource.canonical.startswith("/sandbox/"):
+        if resource is not None and _GONE not in request and not resource.canonical.startswith("/sandbox/"):
             control.accounts.requests[f"{request.method} {resource.canonical}", response.status] += 1
 
     async def close(_: web.Application) -> None:
@@ -201,6 +203,19 @@ def _mount_control(app: web.Application, control: Control) -> None:
     app.router.add_post("/sandbox/script", control.script)
     app.router.add_post("/sandbox/limits", control.limits)
     app.router.add_post("/sandbox/reset", control.reset)
+
+
+@web.middleware
+async def _spared_the_gone(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """A client that left, or was killed, before all of its request was here: nothing was asked, and nobody hears of it;
+    to aiohttp it would be an error of this server's."""
+    try:
+        return await handler(request)
+    except ConnectionResetError:
+        if request.transport is not None:
+            raise
+        request[_GONE] = True
+        return web.Response(status=_CLIENT_GONE)
 
 
 def _guarded(handler: Handler, options: Options, scripts: Scripts, random: RouteFaults) -> Handler:

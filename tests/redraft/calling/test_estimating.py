@@ -75,6 +75,15 @@ def test_without_any_answer_yet_the_assumptions_are_said(tmp_path: Path) -> None
     assert found.seconds == pytest.approx(600 * ASSUMED_LATENCY / 256)
 
 
+def test_who_asks_the_same_twice_pays_once(tmp_path: Path) -> None:
+    one, again, other = ask(1, row_id="a"), ask(1, row_id="b"), ask(2, row_id="c")
+    rows = [one, other, *[again] * 600]  # more than are looked at together
+    found, alone = estimate(tmp_path, rows), estimate(tmp_path, [one, other])
+    assert found == alone and (found.requests, found.calls) == (2, 2)
+    known = estimate(tmp_path, rows, [answered(one)])
+    assert (known.requests, known.recorded, known.calls) == (2, 1, 1)
+
+
 def test_what_is_recorded_is_not_counted_and_teaches_the_rest(tmp_path: Path) -> None:
     requests = [ask(i) for i in range(100)]
     known = [answered(request, output_tokens=40 + 20 * (i % 2)) for i, request in enumerate(requests[:40])]

@@ -71,6 +71,28 @@ def test_a_run_is_kept_once_and_found_by_the_beginning_of_its_id(path: Path) -> 
     within(path, work)
 
 
+def test_a_run_is_found_by_the_folder_it_wrote_to(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDRAFT_LEDGER_URL", str(path))
+    monkeypatch.chdir(tmp_path)
+    third, into_it = "ad" * 16, f"evaluate:{tmp_path.resolve()}/results/100%_x"
+    keep = ((FIRST, 100.0, into_it), (SECOND, 200.0, into_it), (third, 300.0, f"{into_it}/other"))
+
+    async def work(database: Database) -> None:
+        for run, at, command in keep:
+            await runs.record(database, run, command, at, at + 1, "complete", Summary())
+
+    within(path, work)
+    said = CliRunner().invoke(explain_command, ["results/100%_x/"]).output.splitlines()
+    assert said[0] == f"results/100%_x/: the last of 2 runs into it; the others: {FIRST[:8]}"
+    assert said[1].startswith(f"run {SECOND[:8]}  evaluate:")
+    alone = CliRunner().invoke(explain_command, ["results/100%_x/other"]).output
+    assert alone.startswith(f"run {third[:8]}")
+    (tmp_path / "ad").mkdir()
+    assert CliRunner().invoke(explain_command, ["ad"]).output.startswith(f"run {third[:8]}"), "an id all the same"
+    unknown = CliRunner().invoke(explain_command, ["results/y"])
+    assert unknown.exit_code == 2 and "into that folder" in unknown.output
+
+
 def test_a_killed_run_is_told_from_what_the_ledger_holds(path: Path) -> None:
     async def work(database: Database) -> runs.Run:
         await runs.record(database, FIRST, "redraft rewrite", 100.0, None, "running", Summary(), scope="s", budget=2.0)

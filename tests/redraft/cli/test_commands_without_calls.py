@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -37,7 +38,8 @@ assert not {"prefect", "openai", "anthropic"} & set(sys.modules), "a client was 
 """
 
 
-def made(folder: Path, wins: int, losses: int, ties: int, missing: int = 0, judge: str = "openai:gpt-5.2") -> Path:
+def made(folder: Path, wins: int, losses: int, ties: int, missing: int = 0, judge: str = "openai:gpt-5.2",
+         key: str = "") -> Path:  # fmt: skip
     """A run with so many verdicts, contexts of users with four each; a judgment is 900 tokens in and 100 out."""
     letters = ["A"] * wins + ["B"] * losses + ["t"] * ties + ["x"] * missing
     compared = [
@@ -50,7 +52,7 @@ def made(folder: Path, wins: int, losses: int, ties: int, missing: int = 0, judg
     judgments = [
         Judgment(context_id=f"c{n}", model_a="openai:m", model_b="b", judge=judge, order=order, status=status[letter],
                  winner="A" if letter == "A" else "B" if letter == "B" else None, attempts=1 if n else 3,
-                 input_tokens=900, output_tokens=100, cost=0.01)
+                 input_tokens=900, output_tokens=100, cost=0.01, request_key=key)
         for n, letter in enumerate(letters) for order in orders
     ]  # fmt: skip
     costs = tuple(
@@ -85,7 +87,7 @@ def test_nothing_is_opened_or_asked(run: Path, tmp_path: Path) -> None:
         capture_output=True, text=True, check=False, cwd=tmp_path,
     )  # fmt: skip
     assert found.returncode == 0, found.stderr
-    for said in ("nothing changes", "100 contexts are in both", "contexts in groups of 4"):
+    for said in ("nothing changes", "hold the same judgments", "contexts in groups of 4"):
         assert said in found.stdout
 
 
@@ -123,6 +125,9 @@ def test_rescore_refuses(run: Path, tmp_path: Path) -> None:
     refused("is the run itself; --in-place writes over it", run, "-o", run)
     (tmp_path / "link").symlink_to(run)
     refused("is the run itself; --in-place writes over it", run, "-o", tmp_path / "link")
+    (tmp_path / "file").touch()
+    for output in ("file", "file/below"):
+        refused(f"{tmp_path / 'file'}: a file, where a folder for the output is wanted", run, "-o", tmp_path / output)
     refused("no results.json in it", tmp_path)
     refused("no context names a document to group by; they name user_id", run, "--cluster-by", "document")
     refused("names openai:m and z, which are not compared", run, "--sequence", "openai:m", "z")
@@ -136,18 +141,35 @@ def test_rescore_refuses(run: Path, tmp_path: Path) -> None:
 
 
 def test_compare_in_words_and_as_json(run: Path, tmp_path: Path) -> None:
-    now = made(tmp_path / "now", 60, 8, 28, 4, judge="openai:gpt-4o")
+    now = made(tmp_path / "now", 68, 0, 28, 4, judge="openai:gpt-4o")
     said = call("compare", run, now).stdout
     for words in (
         "openai:m against b, judged by openai:gpt-5.2", "judged by openai:gpt-4o", "100 contexts are in both",
-        "on the 96 that both decided, the win rate is 77.1% after 56.2%: +20.8 points", "more than chance explains",
-        "20 went up and 0 down", "79% have the same verdict", "c40 loss → win", "and 10 more, all in --json",
+        "on the 96 that both decided, the win rate is 85.4% after 56.2%: +29.2 points", "more than chance explains",
+        "28 went up and 0 down", "71% have the same verdict", "c40 loss → win", "and 18 more, all in --json",
         "$0.20",
     ):  # fmt: skip
         assert words in said
     found = as_json("compare", run, now)
-    assert len(found["matched"][0]["changed"]) == 20 and found["matched"][0]["difference"]["clusters"] == 24
+    assert len(found["matched"][0]["changed"]) == 28 and found["matched"][0]["difference"]["clusters"] == 24
     assert call("compare", run, tmp_path).exit_code == 2
+
+
+def test_a_run_beside_itself_has_no_interval(run: Path, tmp_path: Path) -> None:
+    call("rescore", run, "-o", tmp_path / "strict", "--confidence", 0.99)
+    copied = shutil.copytree(run, tmp_path / "copy")
+    for other in (run, copied, tmp_path / "strict"):
+        said = call("compare", run, other).stdout
+        assert f"{run} and {other} hold the same judgments: no verdict can differ, and there is no interval" in said
+        assert "points" not in said and "agreement" not in said and "kappa" not in said
+    assert "confidence" in said and "99%" in said, "what was counted differently is told"
+    (one,) = as_json("compare", run, copied)["matched"]
+    assert (one["same_judgments"], one["common"], one["p_adjusted"]) == (100, 100, None)
+    assert one["difference"]["low"] is None and one["agreement"]["low"] is None
+    again = call("compare", run, made(tmp_path / "again", 40, 28, 28, 4, key="asked again")).stdout
+    assert "+0.0 points, as no verdict changed" in again and "of the judgments" not in again
+    partly = call("compare", run, made(tmp_path / "partly", 68, 0, 28, 4)).stdout
+    assert "and 72 of the judgments" in partly and "+29.2 points" in partly
 
 
 def test_a_plan_has_the_numbers_of_planning() -> None:
@@ -158,22 +180,62 @@ def test_a_plan_has_the_numbers_of_planning() -> None:
         "To notice a win rate of 57% or more with a chance of 80%, 278 contexts are needed, with 30% ties."
     )
     assert "name the models for the price of theirs" in found["words"][1]
-    seen = as_json("plan", "--contexts", 100, "--power", 0.9, "--confidence", 0.9, "--looks", 4, "--models", 3)
-    aim = Aim(power=0.9, alpha=0.1, looks=(0.25, 0.5, 0.75, 1.0), models=3)
-    assert seen["plan"] == json.loads(json.dumps(_plain(plan(aim, 100))))
-    # Three models, the judge, and its tests: three planted answers in both orders and an answer against itself on five
-    # contexts, twenty verdicts again.
-    assert [one["calls"] for one in seen["price"]] == [100, 100, 100, 2 * 3 * 100, 55]
+    looked = as_json("plan", "--contexts", 100, "--power", 0.9, "--confidence", 0.9, "--looks", 4)
+    aim = Aim(power=0.9, alpha=0.1, looks=(0.25, 0.5, 0.75, 1.0))
+    assert looked["plan"] == json.loads(json.dumps(_plain(plan(aim, 100))))
     assert "too small for any verdict" in as_json("plan", "-n", 5)["words"][1]
     assert "can see nothing" in as_json("plan", "-n", 25, "--tie-rate", 0.95, "--rate", 0.52)["words"][1]
     more = as_json("plan", "-n", 1000)["words"][1]
     assert more == "A run of 1,000 contexts can notice a win rate of 53.7% or more, which is more than is asked for."
 
 
+def test_a_plan_of_several_models_is_that_of_their_correction() -> None:
+    def planned(*words: object) -> tuple[str, int, float]:
+        found = as_json("plan", *words)
+        (said,) = [one for one in found["words"] if "comparisons" in one]
+        return said, found["plan"]["judge_calls"], found["plan"]["level"]
+
+    said, calls, level = planned("--models", 3, "-n", 400)
+    assert "3 comparisons, corrected by the closed test" in said and (calls, round(level, 3)) == (2400, 0.021)
+    assert "Shaffer's method, as several judges" in planned("--models", 3, "-j", "openai:x", "-j", "openai:y")[0]
+    assert "corrected by Holm's" in planned("--models", 3, "--leaderboard")[0]
+    said, calls, level = planned("--models", 10, "-n", 1000)
+    assert "10 of the pairs are drawn" in said and (calls, level) == (20_000, pytest.approx(0.05 / 45))
+    said, calls, _ = planned("--models", 10, "-n", 1000, "--pairs", "all")
+    assert "drawn" not in said and calls == 90_000
+
+
+def test_a_plan_counts_the_tests_of_each_judge() -> None:
+    found = as_json("plan", "-n", 100, "-m", "openai:gpt-4o", "-m", "openai:gpt-4o-mini", "-j", "openai:gpt-4o")
+    tests = found["price"][-1]
+    # Three planted answers in both orders and an answer against itself on five contexts, twenty verdicts again.
+    assert (tests["what"], tests["calls"]) == ("tests of the judge", 55)
+    assert "200 calls beside 55 that test it" in found["words"][-1]
+    assert tests["cost"] == pytest.approx(found["price"][2]["cost"] * 55 / 200)
+    assert found["cost"] == pytest.approx(sum(one["cost"] for one in found["price"]))
+    assert as_json("plan", "-n", 3)["price"][-1]["calls"] == 3 * 7 + 3
+
+
 def _plain(value: Any) -> Any:
     import msgspec
 
     return msgspec.to_builtins(value)
+
+
+def test_counts_below_zero_are_refused(run: Path, tmp_path: Path) -> None:
+    copied = shutil.copytree(run, tmp_path / "copy") / "results.json"
+    whole = copied.read_bytes()
+    plans = ("plan", "--pilot", copied.parent, "-m", "openai:gpt-4o", "-m", "openai:gpt-4o-mini", "-j", "openai:gpt-4o")
+    for kept, edited, place in (
+        (b'"output_tokens":2500', b'"output_tokens":-2500', "$.costs[0].output_tokens"),
+        (b'"cost":0.01', b'"cost":-0.01', "judgments, record 1"),
+    ):
+        assert kept in whole
+        copied.write_bytes(whole.replace(kept, edited, 1))
+        for words in (plans, ("rescore", copied.parent)):
+            refused = call(*words)
+            (line,) = refused.stderr.splitlines()
+            assert refused.exit_code == 2 and str(copied) in line and place in line and ">= 0" in line
 
 
 def test_a_plan_from_a_pilot_never_sees_who_was_ahead(run: Path, tmp_path: Path) -> None:
@@ -226,9 +288,19 @@ def test_a_plan_measures_contexts(tmp_path: Path) -> None:
         (("--pilot", "nowhere"), "nowhere: no results.json in it"),
         (("-c", "nowhere.jsonl"), "nowhere.jsonl: no such file"),
         (("--looks", "1"), "looks: 1 of them; from 2 to 10"),
+        (("--looks", "0"), "looks: 0 of them; from 2 to 10"),
+        (("--looks", "2", "--models", "3"), "looks at 3 models: only two"),
+        (("--contexts", "1" + 20 * "0"), "contexts; 10,000,000 are the most"),
+        (("--pairs", "2"), "add --leaderboard"),
+        (("--pairs", "9", "--models", "4"), "4 models make 6 pairs"),
     ],
 )
 def test_a_plan_refuses(words: tuple[str, ...], said: str) -> None:
     result = call("plan", *words)
     assert result.exit_code == 2 and said in result.stderr
-    assert len(result.stderr.splitlines()) == 1
+    assert len(result.stderr.splitlines()) == 1 and not result.stdout
+
+
+def test_a_plan_takes_no_exponents() -> None:
+    result = call("plan", "--contexts", "1e20")
+    assert result.exit_code == 2 and "'1e20' is not a whole number" in result.stderr

@@ -188,3 +188,16 @@ def test_an_evaluation_is_a_file_and_parameters() -> None:
         words = ["--evaluate", first, "--evaluate", second]
         result = CliRunner().invoke(finetune_command, words)
         assert result.exit_code == 2 and "named twice" in result.output
+
+
+def test_an_evaluation_has_judges_and_looks_as_the_command_evaluate_has_them() -> None:
+    def named(*words: str) -> Any:
+        typed = [part for word in words for part in ("--evaluate", word)]
+        with finetune_command.make_context("finetune", typed) as context:
+            return context.params["evaluation"]
+
+    assert named("judge=x", "test-size=9") == {"test_size": "9", "judge": "x"}
+    assert named("judge=x", "a.json", "judge=y") == {"conversations": "a.json", "judge": ["x", "y"]}
+    assert named("looks=0.5,1")["looks"] == [0.5, 1.0] and named("looks=3")["looks"] == 3 and named() is None
+    refused = CliRunner().invoke(finetune_command, ["--evaluate", "looks=often"])
+    assert refused.exit_code == 2 and "neither a number of looks nor shares" in refused.output

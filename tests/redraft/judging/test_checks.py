@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from redraft.errors import InputError
 from redraft.judging.canaries import CANARIES, PLANTED, canary_comparisons, pick, repeat_orders
 from redraft.judging.checks import canaries_of, read_checks
-from redraft.judging.detectors import judge_directed
+from redraft.judging.judge_talk import judge_directed
 from redraft.judging.protocol import ORDERS, judgment
 from redraft.judging.verdict import summarise_study
 from redraft.records import Comparison, Completion, Judgment

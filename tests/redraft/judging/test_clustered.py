@@ -17,8 +17,8 @@ from redraft.errors import InputError
 from redraft.judging.clustered import (
     ClusterCounts,
     Effective,
-    degrees_of_freedom,
     design_effect,
+    jackknife,
     planned_design_effect,
 )
 from redraft.judging.decision import decide
@@ -45,20 +45,24 @@ def written_out(table: list[tuple[int, int, int]]) -> tuple[list[int], list[int]
 
 
 @given(tables)
-def test_the_design_effect_is_by_residuals_that_leverage_does_not_shrink(table: list[tuple[int, int, int]]) -> None:
-    """CR2 by matrices: each cluster's residuals are multiplied by (I - H)^(-1/2) of its block of the hat matrix."""
+def test_the_design_effect_is_by_leaving_clusters_out(table: list[tuple[int, int, int]]) -> None:
     values, ids = written_out(table)
     assume(len(set(ids)) > 1 and len(set(values)) > 1)
-    x, n, variance = np.array(values, dtype=float), len(values), 0.0
-    for one in set(ids):
-        residuals = (x - x.mean())[np.array(ids) == one]
-        # The block is 1/n everywhere: its one eigenvalue is m/n, the eigenvector constant.
-        held, vectors = np.linalg.eigh(np.eye(len(residuals)) - np.full((len(residuals),) * 2, 1 / n))
-        variance += float((vectors @ ((vectors.T @ residuals) / np.sqrt(held))).sum()) ** 2 / n**2
-    expected = variance / (x.var(ddof=1) / n)
+    x, of, count = np.array(values, dtype=float), np.array(ids), len(set(ids))
+    moved = [x[of != one].mean() - x.mean() for one in set(ids)]
+    expected = (count - 1) / count * float(np.square(moved).sum()) / (x.var(ddof=1) / len(x))
     found = counts(table).effective()
     assert found.design_effect == pytest.approx(max(1.0, expected), rel=1e-9)
-    assert found.n * found.design_effect == pytest.approx(n)
+    assert found.n * found.design_effect == pytest.approx(len(x))
+
+
+@given(st.lists(st.integers(1, 40), min_size=2, max_size=12))
+def test_degrees_are_the_effective_clusters_less_one(sizes: list[int]) -> None:
+    m = np.array(sizes, dtype=float)
+    degrees = jackknife(m)[1]
+    assert degrees == pytest.approx(max(1.0, m.sum() ** 2 / (m**2).sum() - 1))
+    assert jackknife(np.append(m, 0.0))[1] == degrees <= len(m) - 1
+    assert jackknife(m[:1])[1] == 0
 
 
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=2, max_size=10), st.integers(4, 6))
@@ -72,23 +76,6 @@ def test_clusters_of_one_size_have_the_textbook_error(table: list[tuple[int, int
     found = counts(equal).effective()
     assert expected is not None and found.design_effect == pytest.approx(max(1.0, expected), rel=1e-9)
     assert found.freedom == len(equal) - 1
-
-
-@given(st.lists(st.integers(1, 40), min_size=2, max_size=12))
-def test_degrees_of_freedom_are_satterthwaites(sizes: list[int]) -> None:
-    """Of the quadratic form by matrices: trace(B)^2 / trace(B^2), where every cluster's contexts are alike."""
-    m = np.array(sizes, dtype=float)
-    h = m / m.sum()
-    residual = np.eye(len(m)) - h
-    form = residual.T @ np.diag(m**2 / (1 - h)) @ residual
-    found = degrees_of_freedom(m)
-    assert found == pytest.approx(np.trace(form) ** 2 / np.trace(form @ form), rel=1e-8)
-    assert 1 <= found <= len(m) - 1
-    assert degrees_of_freedom(m[:1]) == 0
-
-
-def test_one_giant_cluster_leaves_one_degree() -> None:
-    assert degrees_of_freedom(np.array([1e12, 1.0, 1.0])) == pytest.approx(1, abs=1e-3)
 
 
 def test_a_group_of_forty_among_small_ones_makes_no_winner_of_equals() -> None:

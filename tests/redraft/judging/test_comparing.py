@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from scipy import stats
@@ -13,8 +14,10 @@ from redraft.errors import InputError
 from redraft.judging.agreement import cohen_kappa, krippendorff_alpha
 from redraft.judging.agreement_intervals import coefficients
 from redraft.judging.comparing import compare_runs
+from redraft.judging.intervals import mid_p
+from redraft.judging.labels.judged import results_path
 from redraft.judging.pages import Cost
-from redraft.judging.results import write_results
+from redraft.judging.results import read_comparisons, read_head, read_judgments, write_results
 from redraft.judging.settings import Settings
 from redraft.judging.verdict import summarise_study
 from redraft.records import Comparison, Judgment, Message
@@ -136,6 +139,45 @@ def test_groups_widen_the_difference(make_run: Run) -> None:
     assert grouped.difference.mean == alone.difference.mean
     reach = [one.high - one.mean for one in (alone.difference, grouped.difference) if one.high is not None]
     assert len(reach) == 2 and reach[1] > 3 * reach[0]
+    # Eight contexts that went up are one user's: as one toss of a coin.
+    assert alone.p_sign == pytest.approx(mid_p(8, 0)) and alone.p == 2 / 2**8 and alone.clear
+    assert grouped.p_sign > 0.3 and grouped.p == 1.0 and not grouped.clear
+
+
+def test_several_comparisons_are_adjusted_and_decided_by_that(make_run: Run) -> None:
+    """By hand: of m changes all in one direction the sign-flip p is 2/2^m, six of them .03125."""
+    pairs = [("a", "z"), ("b", "z"), ("c", "z")]
+    alone = compare_runs(make_run("a", "l" * 6 + "w" * 30), make_run("b", "w" * 36)).matched[0]
+    assert (alone.p, alone.p_adjusted, alone.clear) == (2 / 64, None, True)
+    three = compare_runs(
+        make_run("c", "l" * 6 + "w" * 30, pairs=pairs), make_run("d", "w" * 36, pairs=pairs)
+    ).matched  # fmt: skip
+    assert [(one.p, one.p_adjusted, one.clear) for one in three] == [(2 / 64, 6 / 64, False)] * 3
+    low = three[0].difference.low if three[0].difference else None
+    assert low is not None and low > 0, "the interval alone would say more"
+    # Few changes: their interval leaves 0 before the exact test does.
+    few = compare_runs(make_run("e", "l" * 5 + "w" * 45), make_run("f", "w" * 50)).matched[0]
+    assert few.difference is not None and few.difference.low is not None and few.difference.low > 0
+    assert few.p == 2 / 32 and not few.clear
+    same = compare_runs(make_run("g", "wl" * 10), make_run("h", "wl" * 10)).matched[0]
+    assert same.equal and same.p_adjusted is None and not same.clear
+
+
+def test_judges_of_one_run_alone_are_named(make_run: Run) -> None:
+    """Two judges in each run, one of them in both: it is beside itself, the others have no counterpart."""
+    both = make_run("a", "wl" * 10), make_run("b", "wl" * 10)
+    for folder, judge in zip(both, ("openai:k", "openai:m"), strict=True):
+        path = results_path(folder)
+        summary, compared, judgments = read_head(path).summary, [*read_comparisons(path)], [*read_judgments(path)]
+        more = [msgspec.structs.replace(one, judge=judge) for one in judgments]
+        path.unlink()
+        write_results(path, summary, compared, [*judgments, *more], {})
+    found = compare_runs(*both)
+    assert not found.equal
+    assert [(one.judge_before, one.judge_now, one.equal) for one in found.matched] == [("openai:j", "openai:j", True)]
+    assert found.unmatched == (
+        f"{both[0]}: tuned against base, judged by openai:k", f"{both[1]}: tuned against base, judged by openai:m",
+    )  # fmt: skip
 
 
 def test_runs_that_cannot_be_compared(make_run: Run, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from scipy.special import logit
 from scipy.stats import t as student
 
 from redraft.errors import InputError
-from redraft.judging.clustered import degrees_of_freedom
+from redraft.judging.clustered import jackknife
 from redraft.judging.folding import Fold
 from redraft.judging.human_check import HumanCheck, check, prediction_powered
 from redraft.judging.human_wording import what_changed
@@ -239,5 +239,5 @@ def test_one_person_with_most_labels_leaves_few_degrees_of_freedom() -> None:
     found = prediction_powered(y, f, [1, 0, 1, 0], clusters=(ids, [7, 7, 8, 9]))
     assert found.low is not None and found.high is not None and found.standard_error is not None
     reach = (logit(found.high) - logit(found.low)) / 2 * found.rate * (1 - found.rate) / found.standard_error
-    assert reach == pytest.approx(student.ppf(0.975, degrees_of_freedom(sizes.astype(float))), rel=1e-6)
+    assert reach == pytest.approx(student.ppf(0.975, jackknife(sizes.astype(float))[1]), rel=1e-6)
     assert reach > 2 * student.ppf(0.975, 4)

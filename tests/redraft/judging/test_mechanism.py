@@ -35,6 +35,15 @@ def test_what_is_counted() -> None:
     assert style("", tokens=7) == Style(0, 0, 0, 0, 7)
     # A fence that nobody closed is code to its end.
     assert style("```\n# one\n- two").headers == 0
+    # Bold by stars, by lines, by both, and one within the other.
+    for text, count in (
+        ("**a** **b**", 2),
+        ("__a__ __b__ __", 2),
+        ("**a** __b__", 2),
+        ("**a __b** c__", 1),
+        ("* _", 0),
+    ):
+        assert style(text).bold == count
 
 
 @pytest.mark.parametrize("part", ["**a", "```", "__", "# ", "- \n", " ", "1."])

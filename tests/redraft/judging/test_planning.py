@@ -90,6 +90,7 @@ def test_calls_and_generations() -> None:
     assert (two.generations, two.judge_calls, two.needed, two.enough) == (200, 210, 278, False)
     three = plan(Aim(models=3), 100)
     assert (three.generations, three.judge_calls) == (300, 600)
+    assert plan(Aim(models=8, each=8), 100).judge_calls == 1600
     assert plan(Aim(rate=0.85)).needed == 20
     assert plan(Aim(cluster_size=5, correlation=0.3)).needed > 2.2 * 278
 
@@ -140,6 +141,9 @@ def test_a_blinded_pilot() -> None:
         ({"retry": float("nan")}, "retry"),
         ({"models": 1}, "models"),
         ({"looks": (0.5,)}, "last is at 1"),
+        ({"looks": (0.5, 1.0), "models": 3}, "only two are compared with looks"),
+        ({"judges": 0}, "judges"),
+        ({"models": 4, "each": 7}, "7 pairs a context: 0 to 6"),
         ({"rate": float("nan")}, "win rate"),
     ],
 )

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from redraft.errors import InputError
@@ -17,6 +17,7 @@ from redraft.judging.prompts import default_prompt
 from redraft.judging.ratings import prerated, rating, rating_request, scores_of, scores_schema, statuses_of
 from redraft.judging.replies import read_json_scores, read_text_scores
 from redraft.judging.rubric import load_rubric
+from redraft.judging.trait_study import study_traits
 from redraft.judging.traits import compare_traits
 from redraft.records import Completion, Conversation, Failure, Message, Rating, Response
 
@@ -102,6 +103,39 @@ def test_only_the_whole_last_line_is_read(text: str) -> None:
 def test_noise_is_never_a_score(noise: str) -> None:
     assert read_json_scores(noise, RUBRIC.names, 1, 10) is None
     assert read_text_scores(noise, RUBRIC.names, 1, 10) is None
+
+
+# What a judge may write where a score belongs, and what around its answer, besides what it should.
+number = st.one_of(st.floats(0, 11), st.integers(0, 11), st.sampled_from([1, 5.5, 10]))
+other = st.one_of(st.none(), st.booleans(), st.text(max_size=3), st.just("7"), st.just([7]), st.just(float("nan")))
+entry = st.one_of(number, number, number, other)
+written = st.one_of(
+    st.fixed_dictionaries({name: st.floats(1, 10) for name in RUBRIC.names}),
+    st.fixed_dictionaries(dict.fromkeys(RUBRIC.names, entry)),
+    st.dictionaries(st.sampled_from([*RUBRIC.names, "humour"]), entry),
+)
+frame = st.sampled_from(["{}", "{}", "Well: {}", "{} Thanks.", "{} {}", "[{}]", "```json\n{}\n```"])
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(scores=written, frame=frame, lost=st.integers(0, 40), form=st.sampled_from(["schema", "text"]))
+def test_a_score_that_cannot_be_read_is_never_a_default(
+    scores: dict[str, Any], frame: str, lost: int, form: str, make_completion: Complete
+) -> None:
+    """A rating has the numbers that the judge wrote, all of them, or none; and none is counted as missing."""
+    lost = max(0, lost - 30)  # mostly whole
+    said = json.dumps(scores if form == "text" else GOOD | {"scores": scores})
+    text = ("SCORES: " if form == "text" else "") + frame.replace("{}", said[: len(said) - lost])
+    whole = not lost and frame in ({"{}", "```json\n{}\n```"} if form == "schema" else {"{}"})
+    good = set(scores) == set(RUBRIC.names) and all(
+        type(one) in (int, float) and 1 <= one <= 10 for one in scores.values()
+    )
+    judge = TEXT if form == "text" else "j"
+    found = rating(CONTEXT, response(), judge, RUBRIC, make_completion(text))
+    assert (found.status, found.scores) == (("ok", scores) if whole and good else ("judge_unparseable", {}))
+    (profile,) = study_traits([found], RUBRIC).profiles
+    for one in profile.traits:
+        assert (one.n, one.missing, one.mean) == ((1, 0, scores[one.trait]) if whole and good else (0, 1, None))
 
 
 def test_real_ratings_in_other_forms_are_not_guessed_at(shared: Path, make_completion: Complete) -> None:

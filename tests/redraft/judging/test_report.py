@@ -135,6 +135,20 @@ def test_it_says_what_it_must(make_comparison: Compare, make_tallied: Make) -> N
         assert text in said
 
 
+def test_a_judge_that_leans_is_told_of_beside_the_picks(make_judged: Make) -> None:
+    def of_position(*orders: str) -> str:
+        rows = [one for n in range(40) for one in make_judged(f"c{n}", orders[n % len(orders)])]
+        page = ReportInput(title="t", created_at="", study=summarise_study(rows, samples=1))
+        return Tags(render_report(page)).said.partition("Does the order of the answers matter?")[2]
+
+    # The first answer or a tie, whoever gave it: no mind is changed, and the flips' p is 1.
+    leans = of_position("At", "tB")
+    assert "in 40 of 40 contexts the judge thought better of an answer when it stood first, in 0 when" in leans
+    assert "(p < .001). It leans to the first answer" in leans
+    fair = of_position("At", "tA", "AA")
+    assert "in 14 of 40 contexts" in fair and "in 13 when it stood second" in fair and "does not show" in fair
+
+
 def test_the_simulated_banner(make_comparison: Compare, make_tallied: Make) -> None:
     real = _report(make_comparison, make_tallied, "plain")
     assert 'class="simulated"' not in render_report(real)

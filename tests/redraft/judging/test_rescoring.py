@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from redraft.errors import InputError
@@ -82,7 +83,7 @@ def test_traits_are_made_again(tmp_path: Path) -> None:
     ]  # fmt: skip
     groups = {one.context_id: one.group for one in answers}
     run, other = tmp_path / "run", tmp_path / "other"
-    traits = study_traits(ratings, rubric, groups=groups)
+    traits = study_traits(ratings, rubric, groups=groups, answers=answers)
     settings = Settings(simulated=True)
     publish(run, [], [], settings, TOLD, traits=traits, ratings=ratings, answers=answers)
     assert {one.name for one in run.iterdir()} == {"results.json", "report.html", RATINGS}
@@ -122,3 +123,46 @@ def test_what_a_run_no_longer_has_is_taken_away(board_run: Path) -> None:
     assert (board_run / JUDGMENTS).exists() and (board_run / CONTEXTS).exists()
     publish(board_run, [], [], Settings(), TOLD, traits=study_traits([rating], rubric), ratings=[rating])
     assert not (board_run / JUDGMENTS).exists() and not (board_run / CONTEXTS).exists()
+
+
+@pytest.mark.parametrize(
+    ("kept", "edited", "said"),
+    [
+        (b'"input_tokens":100', b'"input_tokens":-100', r"judgments, record 1: .*>= 0 .*input_tokens"),
+        (b'"cost":0.001', b'"cost":-0.001', r"judgments, record 1: .*>= 0.0 .*cost"),
+        (b'"cost":0.001', b'"cost":NaN', "NaN|not whole JSON"),
+        (b'"winner":"A"', b'"winner":"B"', r"1 of the verdicts are .* context c0, .*order AB: .*winner B, .*winner A"),
+        (b'"status":"ok","winner":"A"', b'"status":"tie","winner":null', "stands as tie, and the answer says winner A"),
+    ],
+)  # fmt: skip
+def test_an_edited_judgment_is_refused_by_name(
+    tmp_path: Path, make_comparison: Callable[..., Comparison], kept: bytes, edited: bytes, said: str
+) -> None:
+    """By judges with a schema, with a fenced answer, and with a last line; in one order or the other."""
+    compared = [make_comparison(f"c{n}") for n in range(6)]
+    bare = msgspec.json.encode({
+        "analysis": "a VERDICT: 2", "violations": {"answer_1": False, "answer_2": False}, "verdict": "answer_1",
+        "strength": "slight",
+    }).decode()  # fmt: skip
+    raws = {
+        "AB": (bare, f"```json\n{bare}\n```", "reasons\n VERDICT: 1"),
+        "BA": ("so\nverdict: 2 \n", "VERDICT: 2", ""),
+    }
+    judgments = [
+        Judgment(
+            context_id=one.context_id, model_a=one.model_a, model_b=one.model_b, judge="openai:j", order=order,
+            status="ok", winner="A", raw=raws[order][n % 3], attempts=1, input_tokens=100, output_tokens=10, cost=0.001,
+        )
+        for n, one in enumerate(compared) for order in ("AB", "BA")
+    ]  # fmt: skip
+    run = tmp_path / "run"
+    publish(run, compared, judgments, Settings(), TOLD)
+    file = run / "results.json"
+    before = file.read_bytes()
+    score_again(run)
+    section = before.index(b'"judgments": [')
+    assert kept in before[section:]
+    file.write_bytes(before[:section] + before[section:].replace(kept, edited, 1))
+    with pytest.raises(InputError, match=said) as refused:
+        publish_again(run, tmp_path / "other", "then")
+    assert str(file) in str(refused.value) and not (tmp_path / "other").exists()

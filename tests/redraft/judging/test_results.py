@@ -202,6 +202,16 @@ def test_a_run_scores_itself_anew(tmp_path: Path, study: tuple[list[Comparison],
     assert wider.settings.rope == (0.3, 0.7) and rescore(run / "results.json") == wider
 
 
+def test_no_report_where_a_table_cannot_be_written(
+    tmp_path: Path, study: tuple[list[Comparison], list[Judgment], StudySummary]
+) -> None:
+    compared, judgments, summary = study
+    (tmp_path / CONTEXTS / "in the way").mkdir(parents=True)
+    with pytest.raises(IsADirectoryError, match="contexts"):
+        publish(tmp_path, compared, judgments, summary.settings, Told(title="A run", created_at="then"))
+    assert (tmp_path / JUDGMENTS).exists() and not (tmp_path / "report.html").exists()
+
+
 def test_halves_of_surrogate_pairs_are_written_as_question_marks(
     tmp_path: Path, make_comparison: Callable[..., Comparison], make_judged: Callable[..., list[Judgment]]
 ) -> None:

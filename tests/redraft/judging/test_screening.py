@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,18 +14,21 @@ from hypothesis import strategies as st
 
 from redraft.errors import InputError
 from redraft.judging.detectors import (
+    LOW_OVERLAP,
     AnswerGroups,
     asked_in,
     is_empty,
-    judge_directed,
     normalised,
     overlap,
     repeated_answers,
+    sameness,
+    unrelated,
     without_echo,
     words,
 )
 from redraft.judging.folding import Fold
 from redraft.judging.intervals import tango_interval
+from redraft.judging.judge_talk import judge_directed
 from redraft.judging.material import neutralise
 from redraft.judging.screening import find, screen
 from redraft.records import Comparison, Message
@@ -132,6 +136,35 @@ def test_normalising_twice_is_once(text: str) -> None:
     assert words(normalised(text)) == words(normalised(f"  {text}\n"))
 
 
+@given(st.text(alphabet="aB \n\t\x1c\x00.1é", max_size=40))
+def test_short_ways_give_what_the_long_ones_do(text: str) -> None:
+    plain = normalised(text)
+    assert plain == " ".join(text.casefold().split())
+    # Letters not in ASCII go the long way.
+    long = f"{plain} one two three four five six seven eight nine"
+    spoken = re.findall(r"[^\W\d_]+", long)
+    assert (sameness(long) == sameness(" ".join(spoken))) and sameness(f"{long} é") != sameness(long)
+
+
+@given(st.integers(0, 60), st.integers(0, 120), st.integers(0, 3))
+def test_unrelated_is_an_overlap_that_low(first: int, second: int, both: int) -> None:
+    common = [f"both{n}" for n in range(both)] + ["of", "é"]
+    answer = [f"here{n}" for n in range(first)] * 2 + common
+    context = frozenset([f"there{n}" for n in range(second)] + common)
+    found = overlap(frozenset(answer), context)
+    expected = found is not None and found < LOW_OVERLAP
+    assert unrelated(answer, context, context.intersection(answer)) == expected
+
+
+def test_what_is_found_stands_in_the_order_of_the_answers(make_comparison: Make) -> None:
+    """Whatever the interpreter's hashes are: results of equal judgments are equal files."""
+    ids = [f"c{(7 * n) % 40}" for n in range(40)]
+    odd = "Quarterly revenue exceeded forecasts because shipping costs declined throughout several regional markets"
+    context = (Message("user", "Which seven vegetables could someone grow during winter without heating?"),)
+    asked = [make_comparison(one, context=context, response_a=f"{odd} {one} x{one}") for one in ids]
+    assert find(asked)["tuned"].unrelated == tuple(ids)
+
+
 def test_overlap() -> None:
     question = words(normalised("Which seven vegetables could someone grow during winter without heating?"))
     assert overlap(question, question) == 1.0
@@ -166,7 +199,7 @@ def test_the_rate_without_what_was_flagged(make_comparison: Make) -> None:
     found = find([*asked, *asked])
     shown = screen(found["tuned"], found["base"], folds)
     assert (found["tuned"].answers, found["tuned"].empty) == (5, 1)
-    assert found["tuned"].unrelated == {"odd-won", "odd-lost"}
+    assert found["tuned"].unrelated == ("odd-won", "odd-lost")
     assert (shown.flagged_a, shown.flagged_b, shown.unrelated_wins_a) == (("odd-won",), ("told",), 1)
     assert (shown.wins, shown.losses, shown.ties, shown.n) == (0, 2, 1, 3)
     assert (shown.low, shown.high) == tango_interval(0, 2, 1)

@@ -88,6 +88,20 @@ def test_contexts_in_clusters_and_missing_verdicts() -> None:
         method_rate([{"c1": Fold(context_id="c1", label="win")}], clusters={})
 
 
+def test_a_cluster_of_half_of_the_contexts_is_allowed_for() -> None:
+    """Of equal models, over runs and clusters that lean by chance; clusters - 1 degrees held 83 of these."""
+    random, held, sizes = np.random.default_rng(5), 0, np.array([57, *[3] * 19])
+    group = np.arange(20).repeat(sizes)
+    clusters = {f"c{i}": str(one) for i, one in enumerate(group.tolist())}
+    for _ in range(100):
+        lean = random.normal(size=20) + 0.5 * random.normal(size=(3, 20)) + 0.3 * random.normal(size=(3, 1))
+        points = np.digitize(lean[:, group] + random.normal(size=(3, len(group))), [-0.5, 0.5])
+        found = method_rate([folds(row) for row in points], clusters=clusters)
+        assert found.low is not None and found.high is not None
+        held += found.low <= 0.5 <= found.high
+    assert held >= 96
+
+
 def test_too_little_for_an_interval() -> None:
     one = method_rate([folds(np.array([2, 2, 0]))])
     assert (one.rate, one.enough, one.low, one.p) == (pytest.approx(2 / 3), False, None, None)

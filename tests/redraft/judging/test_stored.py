@@ -12,6 +12,7 @@ import pytest
 from redraft.errors import InputError
 from redraft.judging.results import read_comparisons, read_head, read_judgments, read_ratings, write_results
 from redraft.judging.settings import Settings
+from redraft.judging.stored import Ids
 from redraft.judging.summary import StudySummary
 from redraft.records import Comparison, Judgment
 
@@ -63,6 +64,17 @@ def test_records_are_copied_as_they_stand_only_where_all_were_read_from_lines(pa
     again = tmp_path / "again.json"
     write_results(again, read_head(path).summary, read_comparisons(path), fresh, {})
     assert list(read_judgments(again)) == list(fresh)
+
+
+def test_records_are_chosen_by_their_ids(path: Path) -> None:
+    def wanted(one: Ids | Comparison | Judgment) -> bool:
+        return one.context_id in {"c1", "c4"}
+
+    for other in (path.read_text(), json.dumps(json.loads(path.read_text()))):
+        path.write_text(other)
+        for stored in (read_comparisons(path), read_judgments(path)):
+            assert list(stored.where(wanted)) == [one for one in stored if wanted(one)]
+            assert len(list(stored.where(wanted))) in {2, 4}
 
 
 @pytest.mark.parametrize("end", [0.35, 0.6, 0.9, 0.99])

@@ -105,7 +105,7 @@ def test_megabytes_do_not_reach_the_page(make: Callable[..., Records]) -> None:
 def test_a_run_is_made_again_from_its_results(make: Callable[..., Records], tmp_path: Path) -> None:
     ratings, answers = make(("j", "k"), "text")
     groups = {one.context_id: one.group for one in answers}
-    study = study_traits(ratings, RUBRIC, groups=groups, baseline="plain", simulated=True)
+    study = study_traits(ratings, RUBRIC, groups=groups, baseline="plain", answers=answers, simulated=True)
     told, run = Told(title="T", created_at="now", parameters={"judge": "j"}), tmp_path / "run"
     summary = publish(run, [], [], Settings(simulated=True), told, traits=study, ratings=ratings, answers=answers)
     assert summary.pairs == () and summary.simulated

@@ -16,8 +16,9 @@ from redraft.judging.multiplicity import holm
 from redraft.judging.rubric import Rubric, Scale, Trait
 from redraft.judging.summary import Canaries
 from redraft.judging.trait_profiles import bins_of, profile
+from redraft.judging.trait_scores import Scores
 from redraft.judging.trait_study import TraitStudy, study_traits
-from redraft.judging.traits import Rules, Scores, compare_traits
+from redraft.judging.traits import Rules, compare_traits
 from redraft.records import Rating
 
 TWO = Rubric(

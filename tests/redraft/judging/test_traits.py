@@ -14,7 +14,10 @@ from hypothesis import strategies as st
 from redraft.errors import InputError
 from redraft.judging.multiplicity import holm
 from redraft.judging.rubric import Rubric, Scale, Trait, load_rubric
-from redraft.judging.traits import Scores, compare_traits, contexts_for_points
+from redraft.judging.trait_power import contexts_for_points
+from redraft.judging.trait_results import TraitResult
+from redraft.judging.trait_scores import Scores
+from redraft.judging.traits import compare_traits
 
 QUALITY = Rubric(
     name="quality", version=1, scale=Scale(low=1, high=10),
@@ -98,6 +101,24 @@ def test_clusters_are_what_is_counted() -> None:
     alone, grouped = compare_traits(TWO, a, b).traits[0], compare_traits(TWO, a, b, clusters=clusters).traits[0]
     assert alone.p < 0.001 and grouped.p >= 2 / 2**6
     assert (grouped.needed or 0) > 10 * (alone.needed or 0)
+
+
+def test_one_giant_group_tells_little_and_nothing_else_is_promised() -> None:
+    """Half of all contexts in one group of twenty: neither a difference nor the power to see one is claimed."""
+    random, rows = np.random.default_rng(9), np.full((200, 2), 3.0)
+    found: list[TraitResult] = []
+    for sizes in ([10] * 20, [105, *[5] * 19]):
+        codes = np.arange(20).repeat(sizes)
+        gap = 0.7 + 0.5 * random.normal(size=20)[codes] + 0.5 * random.normal(size=200)
+        a = scored(np.clip(rows + gap[:, None], 1, 5))
+        found.append(
+            compare_traits(
+                TWO, a, scored(rows), clusters={key: str(c) for key, c in zip(a, codes, strict=True)}
+            ).traits[0]
+        )
+    equal, giant = found
+    assert (equal.verdict, giant.verdict) == ("higher", "undecided") and giant.p_adjusted < 0.01
+    assert (equal.detectable or 9) < 0.5 and (giant.detectable or 0) > 2 * (equal.detectable or 9)
 
 
 def test_halo_and_the_ends_of_the_scale() -> None:

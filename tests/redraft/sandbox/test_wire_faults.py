@@ -228,3 +228,23 @@ def test_a_client_gets_the_start_of_a_reset_answer(sandbox):
     with pytest.raises((http.client.IncompleteRead, ConnectionError)):
         connection.getresponse().read()
     connection.close()
+
+
+def test_a_client_that_dies_while_it_sends_is_no_error_of_the_server() -> None:
+    paths = ("/v1/batches", "/v1/messages/batches", "/openai/v1/files", "/v1/chat/completions", "/v1/fine-tunes")
+    sandbox = SandboxProcess.start({"seed": 1})
+    try:
+        place = urlsplit(sandbox.url)
+        for path in paths:
+            kind = "multipart/form-data; boundary=b" if path.endswith("files") else "application/json"
+            head = f"POST {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer k\r\ncontent-type: {kind}\r\n"
+            with socket.create_connection((place.hostname or "", place.port or 0), timeout=10) as connection:
+                connection.sendall(f"{head}x-api-key: k\r\ncontent-length: 5000\r\n\r\n{{".encode())
+                time.sleep(0.05)  # it is read by now, up to where it ends
+        asked_well = received(sandbox.url, "/v1/chat/completions")[0]
+        assert asked_well.startswith(b"HTTP/1.1 200")
+        assert sandbox.stats()["requests"] == {"POST /v1/chat/completions": {"200": 1}}
+        sandbox._errors.seek(0)
+        assert sandbox._errors.read() == b"", "nor does its terminal show any"
+    finally:
+        sandbox.stop()

@@ -52,7 +52,10 @@ def results_path(run: Path) -> Path:
 def read_pairs(run: Path) -> list[JudgedPair]:
     """InputError where no two models were compared in the run, as where answers were scored on traits."""
     if not (found := judged_pairs(read_judgments(results_path(run)))):
-        raise InputError(f"{run}: no two models were compared in it; label a run of `redraft evaluate`")
+        raise InputError(
+            f"{run}: no two models were compared in it, and only comparisons are labelled; name a run of "
+            "`redraft evaluate`"
+        )
     return found
 
 

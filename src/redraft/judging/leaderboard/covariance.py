@@ -1,8 +1,8 @@
-"""How sure fitted strengths are when comparisons come in clusters: the sandwich of White and Huber by context.
+"""How sure fitted strengths are when comparisons come in clusters: the sandwich by context, as the jackknife has it.
 
 V = H^-1 (sum_c g_c g_c') H^-1, g_c the score of all comparisons of context c, H the information: Liang, Zeger (1986),
-Biometrika 73:13. Neighbours: `bradley_terry` fits, `links` tells on how much it rests,
-`ranks` tests differences.
+Biometrika 73:13. Where a context draws the fit to itself, H^-1 g_c is what leaving it out changes. Neighbours:
+`leverage` does that, `bradley_terry` fits, `links` tells on how much it rests, `ranks` tests differences.
 """
 
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
@@ -16,6 +16,9 @@ from scipy import sparse
 
 from redraft.judging.leaderboard.bradley_terry import Cells, Vector
 from redraft.judging.leaderboard.comparisons import Comparisons, totals
+from redraft.judging.leaderboard.leverage import influences, leverages
+
+NEGLIGIBLE = 0.01  # leverage that changes an error by a hundredth at most
 
 
 def score_products(data: Comparisons, residual: Vector, with_position: bool) -> Vector:
@@ -39,23 +42,33 @@ def score_products(data: Comparisons, residual: Vector, with_position: bool) -> 
 
 
 def clustered_covariance(
-    data: Comparisons, given: Cells, inverse: Vector, residual: Vector, seen: NDArray[np.intp], codes: NDArray[np.intp]
+    data: Comparisons,
+    given: Cells,
+    inverse: Vector,
+    residual: Vector,
+    information: Vector,
+    codes: NDArray[np.intp],
+    negligible: float = NEGLIGIBLE,
 ) -> Vector:
     """Covariance of strengths and order effect, shape (P, P), logits squared.
 
     Strengths are measured from the mean of `codes`, if any. `inverse` is the anchored inverse of the information,
-    `residual`, shape (n,), the comparisons' weighted residuals. `seen`, shape (K,), is the number of contexts of each
-    model: a score is multiplied by sqrt(n_i/(n_i - 1)) with its own model's contexts, which is the usual C/(C - 1)
-    where every model is in every context; one that is in few of many would otherwise look surer than it is.
+    `residual` and `information`, shape (n,), are the comparisons' weights times what is observed less p, and times
+    p (1 - p). It is (C - 1)/C sum_c d_c d_c' of what leaving out each of C contexts changes (`leverage`), which is
+    C/(C - 1) times the sandwich where every model is in every context. Contexts with a leverage up to `negligible` add
+    their part of the latter.
     """
-    middle = score_products(data, residual, given.with_position)
-    counts = np.append(seen, data.contexts)[: given.parameters].astype(np.float64)
-    scale = np.sqrt(counts / np.maximum(counts - 1, 1))
+    alike = data.contexts / max(1, data.contexts - 1)
+    leverage = leverages(data, given.with_position, inverse, information)
+    wanted = leverage > negligible
+    plain = np.where(wanted[data.context], 0.0, residual)
+    found: Vector = alike * inverse @ score_products(data, plain, given.with_position) @ inverse
+    for part in influences(data, given.with_position, inverse, residual, information, leverage, wanted):
+        found += part.T @ part / alike
     centring = np.eye(given.parameters)
     if len(codes):
         centring[: given.models, codes] -= 1 / len(codes)
-    curve = centring @ inverse
-    return curve @ (middle * np.outer(scale, scale)) @ curve.T
+    return centring @ found @ centring.T
 
 
 def difference_errors(covariance: Vector) -> Vector:

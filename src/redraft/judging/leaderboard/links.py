@@ -23,8 +23,8 @@ from redraft.judging.leaderboard.comparisons import Comparisons, totals
 
 Vector = NDArray[np.float64]
 _PLENTY = 100.0  # contexts above which degrees of freedom change nothing to speak of
-_BLOCK = 4_000_000  # links times differences at once: 16 MB
-_AFFORDABLE = 1_000_000_000  # in all: some seconds
+_BLOCK = 4_000_000  # numbers at once: 16 or 32 MB
+_AFFORDABLE = 1_000_000_000  # in all: a second or two
 
 
 @dataclass(frozen=True)
@@ -93,9 +93,10 @@ def effective_contexts(found: Links, information: Vector) -> Vector:
     power = _differences(inverse, own)
     bound = 1 / (_differences(forms, np.diag(forms)) / power) ** 2
     close = np.argwhere(np.triu(bound < _PLENTY))
-    if not len(close) or len(close) * len(found.i) > _AFFORDABLE:
+    by_links, by_contexts = len(close) * len(found.i), found.contexts * size**3
+    if not by_links or min(by_links, by_contexts / 4) > _AFFORDABLE:
         return bound
-    exact = _exact(found, information, inverse, close, power)
+    exact = (_by_links if by_links < by_contexts else _by_contexts)(found, information, inverse, close, power)
     bound[close[:, 0], close[:, 1]] = bound[close[:, 1], close[:, 0]] = exact
     return bound
 
@@ -117,7 +118,8 @@ def _differences(form: Vector, own: Vector) -> Vector:
     return found
 
 
-def _exact(found: Links, information: Vector, inverse: Vector, wanted: NDArray[np.intp], power: Vector) -> Vector:
+def _by_links(found: Links, information: Vector, inverse: Vector, wanted: NDArray[np.intp], power: Vector) -> Vector:
+    """Current by current: fast for few differences."""
     by_context = np.argsort(found.context, kind="stable")
     starts = np.flatnonzero(np.diff(found.context[by_context], prepend=-1))
     i, j = found.i[by_context], found.j[by_context]
@@ -131,6 +133,27 @@ def _exact(found: Links, information: Vector, inverse: Vector, wanted: NDArray[n
         column = small[:, a] - np.where(a == b, np.float32(0), small[:, b])
         shares = np.add.reduceat(weight * (column[i] - column[j]) ** 2, starts) / power[a, b]
         squares[start : start + width] = np.sum(shares**2, axis=0)
+    return 1 / squares
+
+
+def _by_contexts(found: Links, information: Vector, inverse: Vector, wanted: NDArray[np.intp], power: Vector) -> Vector:
+    """All currents at once, a context's power being a quadratic form in them: fast for few contexts."""
+    size, places, (a, b) = found.models, np.arange(found.models), wanted.T
+    order = np.argsort(found.context, kind="stable")
+    context, pair, weight = found.context[order], found.pair[order], information[order]
+    squares = np.zeros(len(wanted))
+    step = max(1, _BLOCK // size**2)
+    for start in range(0, found.contexts, step):
+        count = min(step, found.contexts - start)
+        rows = slice(*np.searchsorted(context, (start, start + count)))
+        flat = totals((context[rows] - start) * size**2 + pair[rows], weight[rows], count * size**2)
+        form = -flat.reshape(count, size, size)
+        form += form.transpose(0, 2, 1).copy()
+        form[:, places, places] -= form.sum(axis=2)
+        form = inverse @ form @ inverse
+        own = form[:, places, places]
+        shares = own[:, a] + np.where(a == b, 0.0, own[:, b] - 2 * form[:, a, b])
+        squares += np.sum((shares / power[a, b]) ** 2, axis=0)
     return 1 / squares
 
 

@@ -233,7 +233,7 @@ def _table(
 
 
 def _order_effect(fit: Fit, confidence: float) -> OrderEffect:
-    logit, freedom = float(fit.at[-1]), fit.data.contexts - 1
+    logit, freedom = float(fit.at[-1]), fit.order_freedom
     error = float(np.sqrt(max(0.0, fit.covariance[-1, -1])))
     found = OrderEffect(
         logit=logit,
@@ -256,8 +256,9 @@ def _contexts(data: Comparisons, fit: Fit) -> NDArray[np.intp]:
     if data.ids is None:
         return fit.contexts
     count = int(data.ids.max()) + 1
-    seen = np.unique(np.concatenate([data.a * count + data.ids, data.b * count + data.ids]))
-    return np.bincount(seen // count, minlength=len(data.models)).astype(np.intp)
+    seen = np.sort(np.concatenate([data.a * count + data.ids, data.b * count + data.ids]))
+    once = seen[np.diff(seen, prepend=-1) > 0]
+    return np.bincount(once // count, minlength=len(data.models)).astype(np.intp)
 
 
 def _counts(data: Comparisons) -> NDArray[np.intp]:

@@ -67,6 +67,22 @@ def test_the_bound_is_below(drawn: list[tuple[int, int, int]]) -> None:
     assert (bound <= exact * (1 + 1e-5)).all()
 
 
+@settings(max_examples=40, deadline=None)
+@given(drawn=drawn_rows)
+def test_both_ways_to_shares_are_one(drawn: list[tuple[int, int, int]]) -> None:
+    """Current by current, fast for few differences, and context by context, fast for few contexts."""
+    data = connected(data_of(drawn))
+    found = links(data)
+    information = found.sums(np.linspace(0.1, 1, len(data.a)))
+    pairs, edge = np.unique(found.pair, return_inverse=True)
+    i, j = np.divmod(pairs, found.models)
+    inverse = module._inverse(i, j, np.bincount(edge, information), found.models)
+    power = module._differences(inverse, np.diag(inverse) - inverse.mean(axis=0))
+    wanted = np.argwhere(np.triu(np.ones_like(inverse)))
+    ways = [way(found, information, inverse, wanted, power) for way in (module._by_links, module._by_contexts)]
+    assert ways[0] == pytest.approx(ways[1], rel=1e-3)
+
+
 def test_every_model_in_every_context_rests_on_all_of_them() -> None:
     i, j = np.triu_indices(4, 1)
     names = np.array([f"m{k}" for k in range(4)], dtype=object)

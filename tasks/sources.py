@@ -1,0 +1,49 @@
+"""Where a look ahead reads: the ledger and the endpoints, of the session around or without a key of their own.
+
+Neighbours: `session` opens what calls are made with; `estimates`, `answers_ahead` and `study_price` only look.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from blocks.credentials import endpoint_of
+from redraft.calling.ledger import Ledger, ledger_address
+from redraft.errors import ConfigurationError
+from redraft.providers.chat import ChatClient
+from redraft.providers.endpoints import PROVIDERS, Endpoint, split_model
+from redraft.providers.environment import endpoint_from
+from tasks.session import CALLER, credentials_name
+
+
+@asynccontextmanager
+async def sources(
+    credentials: str | None,
+) -> AsyncGenerator[tuple[Ledger, Callable[[str], Awaitable[Endpoint]]]]:
+    """The ledger, and model → endpoint: those of the session around, or ones that do without a key."""
+    if (around := CALLER.get()) is not None:
+        yield around.ledger, around.endpoint
+        return
+    known: dict[str, Endpoint] = {}
+    async with Ledger(ledger_address()) as ledger, ChatClient() as client:
+
+        async def endpoint(model: str) -> Endpoint:
+            provider, _ = split_model(model)
+            if provider not in known:
+                known[provider] = await client.identify(await _keyless(provider, credentials))
+            return known[provider]
+
+        yield ledger, endpoint
+
+
+async def _keyless(provider: str, credentials: str | None) -> Endpoint:
+    name = credentials_name(credentials)
+    try:
+        return await endpoint_of(provider, name)
+    except ConfigurationError:
+        key_variable = PROVIDERS[provider][1]
+        if name != "default" or key_variable is None or os.environ.get(key_variable, "").strip():
+            raise
+        return endpoint_from({**os.environ, key_variable: "none"}, provider)
