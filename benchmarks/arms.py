@@ -19,9 +19,9 @@ from scipy import stats
 
 from benchmarks.clusters import SIZES
 from redraft.judging.clustered import ClusterCounts
-from redraft.judging.decision import decide
+from redraft.judging.decision import decide, extremes
 from redraft.judging.folding import Fold, tally
-from redraft.judging.intervals import mid_p
+from redraft.judging.missing_bounds import Bounded, correct_bounded
 from redraft.judging.multiplicity import Pair, correct, holm
 from redraft.judging.seed_variance import method_rate
 from redraft.judging.summary import Settings
@@ -32,17 +32,26 @@ SEQUENCE = (("feedback", "base"), ("feedback", "alternative"))
 TIE = 0.5  # a judge who sees a smaller gap than this calls a tie
 LABELS = {1: "win", 0: "tie", -1: "loss"}
 
-# Name → effects of the three arms, size of clusters, spread of what a cluster adds to each arm.
-SCENARIOS: dict[str, tuple[tuple[float, float, float], int, float]] = {
-    "all equal": ((0.0, 0.0, 0.0), 1, 0.0),
-    "two equal, one far below": ((0.8, 0.8, 0.0), 1, 0.0),
-    "all equal, contexts in clusters of 5": ((0.0, 0.0, 0.0), 5, 0.7),
-    "all different": ((0.35, 0.15, 0.0), 1, 0.0),
+# Name → effects of the three arms, size of clusters, spread of what a cluster adds to each arm, share of the contexts
+# that the first of a pair lost whose verdict is missing: the worst way to lose some.
+SCENARIOS: dict[str, tuple[tuple[float, float, float], int, float, float]] = {
+    "all equal": ((0.0, 0.0, 0.0), 1, 0.0, 0.0),
+    "two equal, one far below": ((0.8, 0.8, 0.0), 1, 0.0, 0.0),
+    "all equal, contexts in clusters of 5": ((0.0, 0.0, 0.0), 5, 0.7, 0.0),
+    "all equal, a tenth of the lost missing": ((0.0, 0.0, 0.0), 1, 0.0, 0.1),
+    "two equal, one far below, a tenth of the lost missing": ((0.8, 0.8, 0.0), 1, 0.0, 0.1),
+    "all different": ((0.35, 0.15, 0.0), 1, 0.0, 0.0),
+    "all different, a tenth of the lost missing": ((0.35, 0.15, 0.0), 1, 0.0, 0.1),
 }
 
 
 def study(
-    random: np.random.Generator, contexts: int, effects: tuple[float, float, float], size: int, spread: float
+    random: np.random.Generator,
+    contexts: int,
+    effects: tuple[float, float, float],
+    size: int,
+    spread: float,
+    missing: float = 0.0,
 ) -> dict[Pair, dict[str, Fold]]:
     """Folds of each pair; three arms share contexts and answers, each pair has judge's noise of its own."""
     of_cluster = random.normal(size=(-(-contexts // size), 3)).repeat(size, axis=0)[:contexts] * spread
@@ -51,34 +60,41 @@ def study(
     for a, b in PAIRS:
         seen = quality[:, ARMS.index(a)] - quality[:, ARMS.index(b)] + 0.5 * random.normal(size=contexts)
         points = np.where(np.abs(seen) < TIE, 0, np.sign(seen)).astype(int)
-        made[a, b] = {str(i): Fold(context_id=str(i), label=LABELS[p]) for i, p in enumerate(points.tolist())}
+        gone = (points < 0) & (random.random(contexts) < missing)
+        made[a, b] = {
+            str(i): Fold(context_id=str(i), label="unusable" if none else LABELS[p])
+            for i, (p, none) in enumerate(zip(points.tolist(), gone.tolist(), strict=True))
+        }
     return made
 
 
 def claims(random: np.random.Generator, contexts: int, studies: int, name: str) -> dict[str, Any]:
     """Share of studies with any false claim, by method, and how often each true difference is found."""
-    effects, size, spread = SCENARIOS[name]
+    effects, size, spread, missing = SCENARIOS[name]
     false, found = Counter[str](), Counter[str]()
     groups = {str(i): str(i // size) for i in range(contexts)} if size > 1 else None
     truth = {pair: effects[ARMS.index(pair[0])] - effects[ARMS.index(pair[1])] for pair in PAIRS}
     for _ in range(studies):
-        pairs = study(random, contexts, effects, size, spread)
+        pairs = study(random, contexts, effects, size, spread, missing)
         tallies = {pair: tally(folds.values()) for pair, folds in pairs.items()}
         counts = {pair: ClusterCounts.of_folds(f.values(), groups) if groups else None for pair, f in pairs.items()}
-        p_values = {
-            pair: counted.effective().p if (counted := counts[pair]) else mid_p(t.wins, t.losses)
+        at = {
+            pair: Bounded(counted=as_counted.p, worst=lost.p, best=won.p)
             for pair, t in tallies.items()
+            for as_counted, lost, won in [extremes(t, counts[pair])]
         }
+        p_values = {pair: p.counted for pair, p in at.items()}
         raw = [p_values[pair] for pair in PAIRS]
-        closed = correct(pairs, p_values, clusters=groups).adjusted
+        correction, adjusted = correct_bounded(pairs, at, clusters=groups)
+        closed = correction.adjusted
         ways = {
             "unadjusted": raw, "holm": holm(raw), "closed": closed,
             "fixed sequence": correct(pairs, p_values, sequence=SEQUENCE).adjusted,
         }  # fmt: skip
         stated = {way: {pair: p <= 0.05 for pair, p in zip(PAIRS, ps, strict=True)} for way, ps in ways.items()}
         stated["verdict"] = {
-            pair: decide(tallies[pair], Settings(), p, counts[pair]).code in {"better", "clearly_better"}
-            for pair, p in zip(PAIRS, closed, strict=True)
+            pair: decide(tallies[pair], Settings(), adjusted[pair], counts[pair]).code in {"better", "clearly_better"}
+            for pair in PAIRS
         }
         for way, of_pair in stated.items():
             false[way] += any(

@@ -18,6 +18,7 @@ from tasks.answer_shard import ANSWER_STAGE
 from tasks.estimates import recorded_in_words
 from tasks.judge_panel import JUDGE, Effort
 from tasks.newest_model import comparison_of, conclude, find_newest, tell_of
+from tasks.parameters import Seconds, Share
 from tasks.session import CallOptions, calling_session
 from tasks.states import as_part, ends_in_words
 
@@ -43,8 +44,8 @@ async def evaluate_newest(
     rpm: float | None = None,
     tpm: float | None = None,
     in_flight: int = 256,
-    check_interval: float = 30.0,
-    max_missing: float = 0.05,
+    check_interval: Seconds = 30.0,
+    max_missing: Share = 0.05,
     credentials: str | None = None,
 ) -> dict[str, Any]:
     """Compare the newest completed model with its base model and with the last good one; each model once, however often

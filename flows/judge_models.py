@@ -9,6 +9,8 @@ from prefect import flow
 from redraft.datasets.files import require_writable
 from redraft.datasets.storage import Dataset, require_target
 from redraft.errors import ConfigurationError
+from redraft.judging.publishing import RESULTS
+from redraft.judging.results import require_readable
 from redraft.judging.summary import Settings
 from redraft.providers.endpoints import canonical
 from tasks.comparison import compare_at_once
@@ -17,6 +19,7 @@ from tasks.estimates import estimate_comparison, show_ahead
 from tasks.judge_panel import JUDGE, Effort, panel_facts, panel_of, warn_of
 from tasks.judging_looks import compare_in_looks, looks_facts, looks_said, looks_stage
 from tasks.look_portions import planned_looks
+from tasks.parameters import Seconds, Share
 from tasks.session import CallOptions, calling_session, require_reachable, require_served
 from tasks.showing import show_report, show_table, shown
 from tasks.states import ends_in_words
@@ -48,8 +51,8 @@ async def judge_models(
     rpm: float | None = None,
     tpm: float | None = None,
     in_flight: int = 256,
-    check_interval: float = 30.0,
-    max_missing: float = 0.05,
+    check_interval: Seconds = 30.0,
+    max_missing: Share = 0.05,
     credentials: str | None = None,
 ) -> dict[str, Any]:
     """Both models answer the test contexts; each judge compares in both orders; statistics and report.
@@ -102,6 +105,7 @@ async def judge_models(
         return await show_ahead(f"estimated, nothing was sent{looking.ahead if looking else ''}", estimates)
     async with calling_session(credentials, options, f"evaluate:{Path(output).resolve()}"):
         require_writable(Path(output))
+        require_readable(Path(output) / RESULTS)
         await require_reachable(*(one.model for one in panel))
         offers = await endpoints_needed(models, contexts, serve, credentials)
         await require_served(*(one.model for one in panel))

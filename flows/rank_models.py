@@ -8,6 +8,8 @@ from prefect import flow
 
 from redraft.datasets.files import require_writable
 from redraft.datasets.storage import Dataset, require_target
+from redraft.judging.publishing import RESULTS
+from redraft.judging.results import require_readable
 from redraft.judging.summary import Settings
 from tasks.board_files import require_ranked, write_board
 from tasks.board_plan import BoardPlan, Pairs
@@ -16,6 +18,7 @@ from tasks.endpoint_offers import endpoints_needed
 from tasks.estimates import estimate_comparison, show_ahead
 from tasks.judge_board import Round
 from tasks.judge_panel import JUDGE, Effort, panel_facts, panel_of, warn_of
+from tasks.parameters import Seconds, Share
 from tasks.serving import answers_of
 from tasks.session import CallOptions, calling_session, require_reachable, require_served
 from tasks.showing import show_report, show_table, shown
@@ -47,8 +50,8 @@ async def rank_models(
     rpm: float | None = None,
     tpm: float | None = None,
     in_flight: int = 256,
-    check_interval: float = 30.0,
-    max_missing: float = 0.05,
+    check_interval: Seconds = 30.0,
+    max_missing: Share = 0.05,
     credentials: str | None = None,
 ) -> dict[str, Any]:
     """All models answer the test contexts; each judge compares pairs of them in both orders; leaderboard and report.
@@ -77,7 +80,8 @@ async def rank_models(
         tpm: Tokens a minute at most, in and out together.
         in_flight: Calls under way at a time at most.
         check_interval: Seconds between two looks at a batch.
-        max_missing: Share of a model's comparisons without a verdict from which the run counts as partial.
+        max_missing: Share of a model's comparisons without a verdict from which the run counts as partial; above the
+            same share of a pair's no order of it is claimed.
         credentials: Which set of credentials blocks to use.
     """
     plan = BoardPlan.of(models, baseline, pairs, seed)
@@ -96,6 +100,7 @@ async def rank_models(
         return await show_ahead("estimated, nothing was sent", estimates)
     async with calling_session(credentials, options, f"leaderboard:{Path(output).resolve()}"):
         require_writable(Path(output))
+        require_readable(Path(output) / RESULTS)
         await require_reachable(*(one.model for one in panel))
         offers = await endpoints_needed(plan.models, contexts, serve, credentials)
         await require_served(*(one.model for one in panel))

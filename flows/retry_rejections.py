@@ -8,6 +8,7 @@ from prefect import flow
 from redraft.datasets.files import require_writable
 from redraft.providers.endpoints import canonical
 from tasks.filter_file import dataset_of
+from tasks.parameters import Share
 from tasks.retry_shard import chain_of, retry_all, retry_began, retry_work, retryable
 from tasks.rewriting import counts_in_words, require_few_rejections, show_rewritten
 from tasks.session import CallOptions, calling_session, require_reachable
@@ -27,7 +28,7 @@ async def retry_rejections(
     rpm: float | None = None,
     tpm: float | None = None,
     in_flight: int = 256,
-    max_rejected: float = 0.2,
+    max_rejected: Share = 0.2,
     credentials: str | None = None,
 ) -> dict[str, Any]:
     """Ask again for the rejections that came of a call, and only for those; a new version takes the dataset's place.

@@ -9,6 +9,7 @@ from redraft.errors import ConfigurationError
 from redraft.providers.endpoints import canonical
 from tasks.estimates import show_ahead
 from tasks.filter_file import filtered_source
+from tasks.parameters import Seconds, Share
 from tasks.rewriting import Rewriting, counts_in_words, estimate_rewriting, require_few_rejections, rewrite, targets_of
 from tasks.session import CallOptions, calling_session
 from tasks.states import ends_in_words
@@ -34,8 +35,8 @@ async def rewrite_conversations(
     rpm: float | None = None,
     tpm: float | None = None,
     in_flight: int = 256,
-    check_interval: float = 30.0,
-    max_rejected: float = 0.2,
+    check_interval: Seconds = 30.0,
+    max_rejected: Share = 0.2,
     taxonomy: Literal["don-yehiya", "petrak", "liu"] = "don-yehiya",
     credentials: str | None = None,
 ) -> dict[str, Any]:

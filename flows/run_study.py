@@ -14,6 +14,7 @@ from redraft.datasets.storage import Dataset
 from redraft.providers.endpoints import canonical
 from tasks.filter_file import filtered_source
 from tasks.judge_panel import JUDGE, Effort, panel_of, warn_of
+from tasks.parameters import Seconds, Share
 from tasks.session import CallOptions, calling_session, require_served
 from tasks.states import as_part, ends_in_words
 from tasks.study_judging import judge_arms
@@ -41,7 +42,7 @@ async def run_study(
     move_on: Literal["any", "faults"] = "any",
     output: str = "results/study",
     taxonomy: Taxonomy = "don-yehiya",
-    test_share: float = 0.2,
+    test_share: Share = 0.2,
     seed: int = 0,
     epochs: Epochs = 3,
     learning_rate: LearningRate = 1e-5,
@@ -61,9 +62,9 @@ async def run_study(
     rpm: float | None = None,
     tpm: float | None = None,
     in_flight: int = 256,
-    check_interval: float = 30.0,
-    max_rejected: float = 0.2,
-    max_missing: float = 0.05,
+    check_interval: Seconds = 30.0,
+    max_rejected: Share = 0.2,
+    max_missing: Share = 0.05,
     credentials: str | None = None,
 ) -> dict[str, Any]:
     """Rewrite with both methods, fine-tune on each, compare both with the base model and with each other.

@@ -13,6 +13,7 @@ from redraft.judging.settings import Settings
 from tasks.endpoint_offers import endpoints_needed
 from tasks.estimates import show_ahead
 from tasks.judge_panel import JUDGE, Effort, panel_of, warn_of
+from tasks.parameters import Seconds, Share
 from tasks.score_models import score_models
 from tasks.serving import answers_of
 from tasks.session import CallOptions, calling_session, require_reachable, require_served
@@ -44,8 +45,8 @@ async def score_traits(
     rpm: float | None = None,
     tpm: float | None = None,
     in_flight: int = 256,
-    check_interval: float = 30.0,
-    max_missing: float = 0.05,
+    check_interval: Seconds = 30.0,
+    max_missing: Share = 0.05,
     credentials: str | None = None,
 ) -> dict[str, Any]:
     """Judges score each answer by itself on all traits of a rubric; one model is described, several are compared.

@@ -12,6 +12,7 @@ from redraft.errors import ConfigurationError, PartialError
 from redraft.providers.endpoints import canonical
 from redraft.training.settings import TrainingSettings, settings_of
 from tasks.named_evaluation import require_serving
+from tasks.parameters import Seconds
 from tasks.session import calling_session
 from tasks.states import ends_in_words
 from tasks.training_form import BatchSize, Epochs, Evals, LearningRate, MoreSettings, Rank, Seed
@@ -43,7 +44,7 @@ async def sweep_training(
     evaluation: dict[str, Any] | None = None,
     jobs_at_once: int = 4,
     monitor: bool = True,
-    check_interval: float = 30.0,
+    check_interval: Seconds = 30.0,
     credentials: str | None = None,
 ) -> dict[str, Any]:
     """Train with every combination of models, epochs, learning rates, ranks and seeds, and compare what comes out.

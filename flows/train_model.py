@@ -15,6 +15,7 @@ from redraft.providers.endpoints import canonical
 from redraft.training.settings import settings_of
 from tasks.judge_panel import JUDGE, panel_of
 from tasks.named_evaluation import require_serving
+from tasks.parameters import Seconds
 from tasks.session import calling_session
 from tasks.showing import show_table, shown
 from tasks.states import ends_in_words
@@ -49,7 +50,7 @@ async def train_model(
     policy: PolicyName = "attach",
     evaluation: dict[str, Any] | None = None,
     monitor: bool = True,
-    check_interval: float = 30.0,
+    check_interval: Seconds = 30.0,
     credentials: str | None = None,
 ) -> dict[str, Any]:
     """Write the training file, submit the job once, and watch it to the end.

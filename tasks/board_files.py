@@ -108,7 +108,9 @@ def _write(
     models, clusters = folders.round().models, clusters_of(comparisons, settings.cluster_by)
     counts = count_study(judgments, comparisons)
     counted = counts.counted()
-    board = board_of(counted, models, clusters, confidence=settings.confidence)
+    board = board_of(
+        counted, models, clusters, confidence=settings.confidence, max_missing=settings.max_missing
+    )  # fmt: skip
     elo: EloCurve | None = None
     if with_elo and board.tables:
         elo = elo_of_board(counted, models, told.parameters.get("seed") or 0)
@@ -132,10 +134,11 @@ def _missing(board: Leaderboard, study: StudySummary) -> list[dict[str, Any]]:
         for one in table.standings:
             tried = one.wins + one.losses + one.ties + one.missing
             rows[one.model] = {"model": one.model, "comparisons": tried, "missing": one.missing, "why": {}}
+    ranked = set(rows)
     for pair in study.pairs:
         for model in (pair.model_a, pair.model_b):
             row = rows.setdefault(model, {"model": model, "comparisons": 0, "missing": 0, "why": {}})
-            if model in board.alone:  # nothing of it has a verdict
+            if model not in ranked:  # nothing of it has a verdict, or nothing is ranked
                 row["comparisons"] += pair.tally.attempted
                 row["missing"] += pair.tally.unusable
             for reason, count in pair.tally.unusable_by_reason.items():

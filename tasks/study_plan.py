@@ -13,6 +13,8 @@ import msgspec
 from redraft.datasets.files import require_writable
 from redraft.errors import ConfigurationError
 from redraft.judging.judges import Judge
+from redraft.judging.publishing import RESULTS
+from redraft.judging.results import require_readable
 from redraft.training.settings import TrainingSettings, settings_of
 from tasks.session import CallOptions, require_prices_of_trained, require_reachable
 from tasks.training_jobs import require_watched
@@ -116,6 +118,7 @@ async def require_askable(plan: StudyPlan) -> None:
     """Raises ConfigurationError for a missing key, or a price that a budget needs, and InputError for a folder that
     cannot be written. Sends nothing to a provider."""
     require_writable(Path(plan.output))
+    require_readable(Path(plan.output) / RESULTS)
     await require_reachable(plan.rewriter, *(one.model for one in plan.judges), fallbacks=plan.calls.fallbacks)
     if not plan.serve:  # an endpoint is paid by the hour, not by the call
         require_prices_of_trained(plan.model, ARMS)

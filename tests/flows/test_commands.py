@@ -87,10 +87,15 @@ def test_from_file_to_verdict_command_by_command(project: Any, sandbox: SandboxP
 
     base = "meta-llama/Meta-Llama-3.1-8B-Instruct-Reference"
     words = ("evaluate", "-m1", model, "-m2", base, "-j", "judge/model", "-c", SAMPLE)
+    project.run(*words, "-n", 45, "-o", "out")
     verdict = project.run(*words, "-n", 70, "-o", "out")
+    assert "it was looked at after 45 contexts before it had 70" in " ".join(verdict.stdout.split()).replace(
+        "It was", "it was"
+    )
     assert "according to judge/model (simulated)" in verdict.stdout and "report: out/report.html" in verdict.stdout
     results = json.loads((project.folder / "out" / "results.json").read_text())
     assert len(results["judgments"]) == 2 * len(results["comparisons"]) > 100
+    assert [look["contexts"] for look in results["summary"]["pairs"][0]["earlier"]] == [45]
     assert "Simulated" in (project.folder / "out" / "report.html").read_text()
 
     seen = project.run(*words, "-n", 200, "-o", "leaky", status=2)

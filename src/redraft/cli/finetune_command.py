@@ -18,6 +18,7 @@ from redraft.cli import judge_options, options
 from redraft.cli.running import one_line_for_faults, result_of
 from redraft.cli.setting_options import setting_options, several_option
 from redraft.errors import ConfigurationError, DearJobError, PartialError, RedraftError, UnknownPriceError
+from redraft.real_numbers import Real
 from redraft.training.settings import KINDS
 from redraft.training.training_prices import beyond_budget, dollars, in_words
 
@@ -79,8 +80,7 @@ def _evaluation(context: click.Context, option: click.Parameter, words: tuple[st
 @options.allow_lost_rows
 @click.option(
     "--budget",
-    type=click.FloatRange(min=0),
-    callback=options.amount,
+    type=Real(min=0),
     help="US dollars that the training may cost, by the provider's estimate and by ours; nothing dearer is submitted.",
 )
 @options.ask_above

@@ -9,6 +9,7 @@ import click
 from redraft.cli import judge_options, options
 from redraft.cli.piloting import run_with_pilot, show_estimates
 from redraft.cli.running import run_flow
+from redraft.real_numbers import Real
 
 
 def show_verdict(result: dict[str, Any]) -> None:
@@ -35,11 +36,11 @@ def show_verdict(result: dict[str, Any]) -> None:
 @options.tested
 @judge_options.looks
 @click.option(
-    "--rate", type=click.FloatRange(0.5, 1, min_open=True, max_open=True), default=0.57, show_default=True,
+    "--rate", type=Real(0.5, 1, min_open=True, max_open=True), default=0.57, show_default=True,
     help="Win rate that --looks are planned to notice.",
 )  # fmt: skip
 @click.option(
-    "--futility", type=click.FloatRange(0, 1, max_open=True), default=0.1, show_default=True,
+    "--futility", type=Real(0, 1, max_open=True), default=0.1, show_default=True,
     help="Stop at a look where such a win rate would be found with a smaller chance than this; 0 never does.",
 )  # fmt: skip
 @click.option("--seed", type=int, default=0, show_default=True, help="The order in which --looks take the contexts.")
@@ -95,7 +96,7 @@ def _agreed(serve: bool | None, yes: bool) -> bool | None:
 )
 @click.option("--output", "-o", default="results/study", show_default=True, help="Folder for all that is made.")
 @click.option(
-    "--test-share", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.2, show_default=True,
+    "--test-share", type=Real(0, 1, min_open=True, max_open=True), default=0.2, show_default=True,
     help="Share of the conversations held out before anything is rewritten.",
 )  # fmt: skip
 @click.option("--seed", type=int, default=0, show_default=True, help="Which conversations are held out.")
@@ -110,7 +111,7 @@ def _agreed(serve: bool | None, yes: bool) -> bool | None:
     help="How often each method's model is trained, with the seeds 1, 2 and so on.",
 )  # fmt: skip
 @click.option(
-    "--training-budget", type=click.FloatRange(min=0), callback=options.amount,
+    "--training-budget", type=Real(min=0),
     help="US dollars that all trainings may cost together, by the provider's estimate and by ours; above it none is "
     "submitted. Nothing is asked about them then.",
 )  # fmt: skip

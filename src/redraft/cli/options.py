@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
 
 from redraft.cli.whole_numbers import Whole
+from redraft.real_numbers import Real
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -18,17 +18,15 @@ COUNT = Whole(min=1)
 POLICIES = ("attach", "resubmit-failed", "always-new")
 INPUT_RULE = "JSON array, JSONL, Parquet file or dataset folder."
 
-delay = click.option(
-    "--delay", "-d", type=click.FloatRange(min=0), help="Seconds between two call starts; none by default."
-)
+delay = click.option("--delay", "-d", type=Real(min=0), help="Seconds between two call starts; none by default.")
 rpm = click.option(
     "--rpm",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Real(min=0, min_open=True),
     help="Calls started a minute at most; by default the provider's limit decides.",
 )
 tpm = click.option(
     "--tpm",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Real(min=0, min_open=True),
     help="Tokens a minute at most, in and out together; by default the provider's limit decides.",
 )
 in_flight = click.option(
@@ -36,7 +34,7 @@ in_flight = click.option(
 )
 budget = click.option(
     "--budget",
-    type=click.FloatRange(min=0),
+    type=Real(min=0),
     help="US dollars that calls may cost, together with earlier runs into the same output; then the run stops with "
     "exit status 3, and a larger budget goes on.",
 )
@@ -74,22 +72,13 @@ pilot = click.option(
 )
 yes = click.option("--yes", "-y", is_flag=True, help="Go on wherever you would be asked.")
 
-
-def amount(_: click.Context, __: click.Parameter, value: float | None) -> float | None:
-    """A callback for sums of money."""
-    if value is not None and math.isnan(value):
-        raise click.BadParameter("nan is no amount of money")
-    return value
-
-
 allow_lost_rows = click.option(
     "--allow-lost-rows", is_flag=True,
     help="Submit also where rows are cut before all that is trained of them; by default that is refused.",
 )  # fmt: skip
 ask_above = click.option(
     "--ask-above",
-    type=click.FloatRange(min=0),
-    callback=amount,
+    type=Real(min=0, endless=True),
     default=5.0,
     show_default=True,
     envvar="REDRAFT_ASK_ABOVE",
@@ -106,14 +95,14 @@ test_size = click.option(
 credentials = click.option("--credentials", help="Set of credentials blocks to use; default: `default`.")
 max_rejected = click.option(
     "--max-rejected",
-    type=click.FloatRange(0, 1),
+    type=Real(0, 1),
     default=0.2,
     show_default=True,
     help="Share of rejected conversations above which the run counts as partial (exit status 3).",
 )
 max_missing = click.option(
     "--max-missing",
-    type=click.FloatRange(0, 1),
+    type=Real(0, 1),
     default=0.05,
     show_default=True,
     help="Share of contexts without a verdict above which the run counts as partial (exit status 3).",
@@ -127,7 +116,7 @@ taxonomy = click.option(
 )
 check_interval = click.option(
     "--check-interval",
-    type=click.FloatRange(min=0.1),
+    type=Real(min=0.1),
     default=30.0,
     show_default=True,
     help="Seconds between two looks at a job or batch.",
@@ -137,7 +126,7 @@ learning_rate = click.option(
     "--learning-rate",
     "-l",
     "-lr",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Real(min=0, min_open=True),
     default=1e-5,
     show_default=True,
     help="Peak learning rate.",

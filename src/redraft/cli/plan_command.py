@@ -16,6 +16,7 @@ from redraft.cli import judge_options, options
 from redraft.cli.leaderboard_command import PairsType
 from redraft.cli.running import one_line_for_faults
 from redraft.cli.side_by_side import echo_columns
+from redraft.real_numbers import Real
 
 if TYPE_CHECKING:
     from redraft.judging.judges import Judge
@@ -25,15 +26,15 @@ if TYPE_CHECKING:
 
 # As in redraft.judging.planning, which takes long to import.
 RATE, TIES = 0.57, 0.3
-_SHARE = click.FloatRange(0, 1, min_open=True, max_open=True)
-_FROM_0 = click.FloatRange(0, 1, max_open=True)
+_SHARE = Real(0, 1, min_open=True, max_open=True)
+_FROM_0 = Real(0, 1, max_open=True)
 # Contexts whose lengths are measured.
 _MEASURED = 500
 
 
 @click.command("plan")
 @click.option(
-    "--rate", type=click.FloatRange(0.5, 1, min_open=True), default=RATE, show_default=True,
+    "--rate", type=Real(0.5, 1, min_open=True), default=RATE, show_default=True,
     help="The smallest win rate worth acting on; ties count one half.",
 )  # fmt: skip
 @click.option("--contexts", "-n", type=options.COUNT, metavar="N", help="What can a run of N contexts see?")
@@ -50,11 +51,11 @@ _MEASURED = 500
 @click.option("--confidence", type=_SHARE, default=0.95, show_default=True, help="Of the test; alpha is 1 less this.")
 @click.option(
     "--cluster-size",
-    type=click.FloatRange(min=1),
+    type=Real(min=1),
     help="Contexts of one user or document.  [default: the pilot's, or 1]",
 )
 @click.option(
-    "--correlation", type=click.FloatRange(0, 1),
+    "--correlation", type=Real(0, 1),
     help="How alike contexts of one user or document come out, 0 to 1.  [default: the pilot's, or 0]",
 )  # fmt: skip
 @judge_options.looks

@@ -16,12 +16,13 @@ import msgspec
 from redraft.cli import options
 from redraft.cli.running import one_line_for_faults
 from redraft.cli.side_by_side import echo_columns
+from redraft.real_numbers import Real
 
 if TYPE_CHECKING:
     from redraft.judging.settings import Settings
     from redraft.judging.summary import StudySummary
 
-SHARE = click.FloatRange(0, 1, min_open=True, max_open=True)
+SHARE = Real(0, 1, min_open=True, max_open=True)
 # As in redraft.judging.groups, which takes long to import.
 KINDS = ("user", "document", "group", "none")
 
@@ -32,10 +33,10 @@ KINDS = ("user", "document", "group", "none")
 @click.option("--in-place", is_flag=True, help="Write them over those of the run.")
 @click.option("--confidence", type=SHARE, help="Of intervals and tests; alpha is 1 less this.")
 @click.option(
-    "--rope", type=(click.FloatRange(0, 0.5), click.FloatRange(0.5, 1)), metavar="LOW HIGH",
+    "--rope", type=(Real(0, 0.5), Real(0.5, 1)), metavar="LOW HIGH",
     help="Win rates between these are no meaningful difference, as in 0.45 0.55.",
 )  # fmt: skip
-@click.option("--max-missing", type=click.FloatRange(0, 1), help="Share of contexts that may lack a verdict.")
+@click.option("--max-missing", type=Real(0, 1), help="Share of contexts that may lack a verdict.")
 @click.option("--min-contexts", type=options.COUNT, metavar="N", help="Fewest contexts with a verdict for any claim.")
 @click.option(
     "--cluster-by", type=click.Choice(KINDS), help="What makes contexts dependent; by default what the data name."

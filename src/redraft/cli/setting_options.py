@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from redraft.cli.whole_numbers import Whole
+from redraft.real_numbers import Real
 from redraft.training.setting_types import alternatives, bounds, choices, description
 from redraft.training.settings import DEFAULTS, KINDS
 
@@ -100,7 +101,7 @@ def _type(kind: Any) -> _Type:
         return Whole(min=_whole(low), max=_whole(high))
     if plain is float:
         high = None if high == sys.float_info.max else high
-        return click.FloatRange(min=low, max=high, min_open=meta.gt is not None, max_open=meta.lt is not None)
+        return Real(min=low, max=high, min_open=meta.gt is not None, max_open=meta.lt is not None)
     return click.BOOL if plain is bool else click.STRING
 
 

@@ -117,11 +117,14 @@ def _judges(board: Leaderboard, label: Label) -> Section:
     alone = {
         one.judge: {each.model: each for table in one.tables for each in table.standings} for one in board.by_judge
     }
+    together = {one.model: one for table in board.tables for one in table.standings}
+    # Where nothing is ranked by all of them together, some of them may still rank by themselves.
+    order = dict.fromkeys([*together, *(model for of_judge in alone.values() for model in of_judge)])
     rows = tuple(
-        (label(one.model), places(one), *(_alone(of_judge.get(one.model)) for of_judge in alone.values()))
-        for table in board.tables
-        for one in table.standings
-    )
+        (label(model), places(together[model]) if model in together else None,
+         *(_alone(of_judge.get(model)) for of_judge in alone.values()))
+        for model in order
+    )  # fmt: skip
     ranked = Table(columns=("Model", "Places, all judges", *(f"According to {judge}" for judge in alone)), rows=rows)
     agreed = Table(
         columns=("Judge", "and judge", "Comparisons", "Same label", "kappa", "Both decided", "Same winner", "kappa",

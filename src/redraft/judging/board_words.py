@@ -26,7 +26,16 @@ NAMED = 6
 
 
 def board_sentence(board: Leaderboard, label: Label, judges: Sequence[str] = (), *, simulated: bool = False) -> str:
-    """Who is first, or may be, according to whom: `judges`, where the leaderboard does not name them."""
+    """Who is first, or may be, according to whom: `judges`, where the leaderboard does not name them.
+
+    Where missing verdicts keep more models from being ruled out, or several models answered as a judge, it says so.
+    """
+    if board.mixed:
+        judge, names = next(iter(board.mixed.items()))
+        return (
+            f"Nothing is ranked{' (simulated)' if simulated else ''}: more than one model answered as {judge} "
+            f"({', '.join(names)}), and their verdicts cannot be counted as one judge's."
+        )
     if not board.tables:
         return "No comparison has a verdict; nothing can be ranked."
     standings = board.tables[0].standings
@@ -36,10 +45,21 @@ def board_sentence(board: Leaderboard, label: Label, judges: Sequence[str] = (),
     by += " (simulated)" if simulated and by else ""
     if len(top) == 1:
         return f"{top[0]} is first of {len(standings)} models{by}."
+    why = _why_open(board.tables[0])
     if len(top) == len(standings):
-        return f"Can't tell yet which of {len(standings)} models is the best{by}: any of them may be."
+        return f"Can't tell yet which of {len(standings)} models is the best{by}: any of them may be.{why}"
     several = f"{', '.join(top[:NAMED])}{' …' if len(top) > NAMED else ''}"
-    return f"{len(top)} of {len(standings)} models may be first{by}: {several}."
+    return f"{len(top)} of {len(standings)} models may be first{by}: {several}.{why}"
+
+
+def _why_open(table: Table) -> str:
+    """Why one of those that may be first is not said to be behind another, where missing verdicts are the reason."""
+    top = {one.model for one in table.standings if one.rank_low == 1}
+    if any(top.issuperset(pair) for pair in table.lacking):
+        return " Too many comparisons have no verdict to say more."
+    if any(top.issuperset(pair) for pair in table.fragile):
+        return " The verdicts that are missing could change the order."
+    return ""
 
 
 def board_rows(table: Table, board: Leaderboard, label: Label) -> dict[str, Any]:
@@ -99,11 +119,6 @@ def board_cautions(study: StudySummary) -> list[str]:
 
 def _of_judge(judge: str, pairs: list[Summary], study: StudySummary) -> Iterable[str]:
     answered = sorted({name for one in pairs for name in one.answered_models})
-    if len(answered) > 1:
-        yield (
-            f"More than one model answered as {judge} ({', '.join(answered)}): their verdicts cannot be counted as one "
-            "judge's, and the ratings mix them."
-        )
     missing: dict[str, int] = {}
     for one in pairs:
         for reason, count in one.tally.unusable_by_reason.items():
@@ -113,6 +128,11 @@ def _of_judge(judge: str, pairs: list[Summary], study: StudySummary) -> Iterable
         reasons = "; ".join(f"{reason_in_words(reason)}: {count:,}" for reason, count in missing.items())
         yield f"{judge}: {sum(missing.values()):,} of {many(tried, 'comparison')} without a usable verdict ({reasons})."
     yield from model_remarks(judge, answered)
+    if grown := [one for one in pairs if one.earlier]:
+        yield (
+            f"{judge}: {many(len(grown), 'pair')} had been looked at before the run had these contexts. Ranks and their "
+            "intervals hold for one look; to be sure, take other contexts in a new run."
+        )
     models = dict.fromkeys(model for one in pairs for model in (one.model_a, one.model_b))
     kin: dict[str, list[str]] = {}
     for model in models:

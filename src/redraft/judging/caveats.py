@@ -12,7 +12,7 @@ from redraft.judging.figures import many, p_value, percent, percent_range
 from redraft.judging.judges import model_remarks
 from redraft.judging.screening import Findings
 from redraft.judging.settings import Settings
-from redraft.judging.summary import Canaries, Summary
+from redraft.judging.summary import Canaries, PanelSummary, Summary
 
 _REASONS = {
     "candidate_error": "a model gave no answer",
@@ -64,7 +64,7 @@ def caveats(summary: Summary, settings: Settings, canaries: Sequence[Canaries] =
     if summary.p_adjusted is not None:
         found.append(
             "One of several comparisons: the verdict uses the adjusted p-value "
-            f"({p_value(summary.p_adjusted)}); the interval is this comparison's alone."
+            f"({p_value(summary.p_adjusted)}{at_extremes(summary)}); the interval is this comparison's alone."
         )
     found += _on_answers(summary, a, b)
     found += _on_judge(summary, a, b)
@@ -72,6 +72,15 @@ def caveats(summary: Summary, settings: Settings, canaries: Sequence[Canaries] =
         found.append("One training run per arm: the claim is about this checkpoint, not about the method.")
     found += _on_lengths(summary, a, b)
     return tuple(found)
+
+
+def at_extremes(summary: Summary | PanelSummary) -> str:
+    """The adjusted p-value with all missing verdicts of the pair lost, and won, by A; "" where that changes nothing."""
+    lost, won = summary.p_adjusted_worst, summary.p_adjusted_best
+    if lost is None or won is None or lost == won == summary.p_adjusted:
+        return ""
+    low, high = sorted((lost, won))
+    return f"; {p_value(low)} or {p_value(high)} had all missing verdicts of this one gone the same way"
 
 
 def _dominant(summary: Summary) -> str:

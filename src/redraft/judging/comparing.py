@@ -111,7 +111,7 @@ class RunComparison(msgspec.Struct, frozen=True, kw_only=True):
 
 def compare_runs(before: Path, now: Path, *, samples: int = SAMPLES, seed: int = 0) -> RunComparison:
     """Compares the results in two folders. Pairs of models go together where they are the same, or have the same short
-    names, or one at least is the same, or each run has one only; judges likewise.
+    names, or each run has one only; judges likewise. All others are `unmatched`.
 
     InputError where a folder has no results, nothing goes together, or no context is in both.
     """

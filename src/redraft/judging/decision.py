@@ -1,12 +1,14 @@
 """Which verdict the counts allow. The rules stand in order; the words are `wording`'s.
 
-"Better" needs three things to agree: the interval, the p-value and, among several pairs, the adjusted p-value.
+"Better" needs three things to agree: the interval, the p-value and, among several pairs, the adjusted p-value. Each
+of them also as it would be had the missing verdicts all been lost, or won.
 """
 
 from __future__ import annotations
 
 from redraft.judging.clustered import ClusterCounts, Effective
 from redraft.judging.folding import Tally
+from redraft.judging.missing_bounds import Bounded
 from redraft.judging.settings import Decision, Settings
 
 # Beyond this share of changed minds a judge cannot tell the answers apart, and cannot call them equal either.
@@ -15,9 +17,11 @@ WINNING = ("better", "clearly_better")
 
 
 def decide(
-    tally: Tally, settings: Settings, p_adjusted: float | None = None, clusters: ClusterCounts | None = None
+    tally: Tally, settings: Settings, p_adjusted: Bounded | None = None, clusters: ClusterCounts | None = None
 ) -> Decision:
     """The verdict on a tally; `clusters` are the same counts by cluster, where contexts are grouped.
+
+    `p_adjusted`, where the pair is one of several, are its adjusted p-values as counted and at both extremes.
 
     Too few or too many missing verdicts block it; so does any other verdict at the extremes of what the missing
     ones could have been. Where the extremes agree on the winner but not on the strength, the weaker is said.
@@ -26,15 +30,16 @@ def decide(
         return Decision("not_enough", note="few")
     if tally.unusable / tally.attempted > settings.max_missing:
         return Decision("not_enough", note="missing")
-    corrected_away = p_adjusted is not None and p_adjusted > settings.alpha
-    counted, lost, won = _cases(tally, clusters)
-    headline = _decide(counted, settings, corrected_away)
+    adjusted = (None, None, None) if p_adjusted is None else (p_adjusted.counted, p_adjusted.worst, p_adjusted.best)
+    cases = [
+        _decide(counts, settings, p is not None and p > settings.alpha)
+        for counts, p in zip(extremes(tally, clusters), adjusted, strict=True)
+    ]
+    headline = cases[0]
     if headline.code == "no_difference" and not heard(tally, settings):
         return Decision("undecided", note="unheard")
     if not tally.unusable:
         return headline
-    worst, best = _decide(lost, settings, corrected_away), _decide(won, settings, corrected_away)
-    cases = (headline, worst, best)
     if headline.code in WINNING and all(c.code in WINNING and c.favours == headline.favours for c in cases):
         weakest = min(cases, key=lambda case: WINNING.index(case.code))
         return weakest if weakest.code == headline.code else Decision(weakest.code, weakest.favours, note="weakened")
@@ -52,7 +57,7 @@ def heard(tally: Tally, settings: Settings) -> bool:
     return asked >= settings.min_contexts and tally.changed_mind <= UNSTEADY * asked
 
 
-def _cases(tally: Tally, clusters: ClusterCounts | None) -> tuple[Effective, Effective, Effective]:
+def extremes(tally: Tally, clusters: ClusterCounts | None) -> tuple[Effective, Effective, Effective]:
     """As counted; as if every missing verdict had been a loss; as if every one had been a win."""
     if clusters:
         return clusters.effective(), clusters.worst().effective(), clusters.best().effective()

@@ -26,12 +26,14 @@ class _Phrase(msgspec.Struct, frozen=True):
     """What an answer to a user has no reason to say, and one to a judge has.
 
     The pattern is only searched where a text has one word at least of each of `needed`; its bounded gaps keep the
-    search linear.
+    search linear. A `common` one stands in everyday help, too ("choose option 2", "model A is better"): it is a
+    sign only beside another one, or where its sentence speaks of judging or of the answer itself.
     """
 
     name: str
     needed: tuple[frozenset[str], ...]
     pattern: re.Pattern[str]
+    common: bool = False
 
 
 _PHRASES = (
@@ -66,6 +68,7 @@ _PHRASES = (
             rf"(?:(?:this|my) {_WHICH}\b|{_WHICH}[ _-]?(?:[12ab]|one|two)\b"
             r"|me\b[^.\n]{0,20}\b(?:winner|best|better|first))"
         ),
+        common=True,
     ),
     _Phrase(
         "asks_for_score",
@@ -87,6 +90,7 @@ _PHRASES = (
             rf"\b{_WHICH}[ _-]?(?:[12ab]|one|two) (?:is|was) (?:clearly |much |slightly |far )?(?:the )?"
             r"(?:better|best|superior|winner|stronger)\b"
         ),
+        common=True,
     ),
     _Phrase(
         "template_closed",
@@ -97,6 +101,17 @@ _PHRASES = (
         ),
     ),
 )
+# What a common phrase is about where it is meant for a judge: judging, or the answer that it stands in.
+_OF_ITSELF = re.compile(r"\b(?:(?:this|my) (?:answer|response)|me\b[^.]{0,20}\b(?:winner|best|better|first))\b")
+_OF_JUDGING = re.compile(
+    r"\b(?:judg(?:es?|ing|e?ment)|evaluators?|graders?|raters?|annotators?|verdict|winner|rubric"
+    r"|(?:other|better|worse|both|two|winning) (?:answers?|responses?|assistants?|candidates?))\b"
+)
+# Phrases about answers: two different ones of them are two signs. Models, options and outputs are everyday things.
+_OF_ANSWERS = re.compile(r"\b(?:answer|response|assistant|candidate)\b")
+_SENTENCE_ENDS = re.compile(r"[.!?;](?= |$)")
+# How far beside a phrase its sentence is looked at.
+_AROUND = 200
 # The words that `signs` asks for.
 PHRASE_WORDS = frozenset[str]().union(*(needed for phrase in _PHRASES for needed in phrase.needed))
 # Characters that nobody sees and that can carry a message; so many of them are one. Marks of direction and soft hyphens
@@ -130,9 +145,30 @@ def signs(shown: str, plain: str, found: frozenset[str]) -> dict[str, int]:
     carried = 0 if shown.isascii() else len(_CARRIERS.findall(shown))
     if carried >= _HIDDEN_MESSAGE and not _DIVIDED_UNSEEN.search(shown):
         hits["hidden"] = carried
+    common: dict[str, list[re.Match[str]]] = {}
     for phrase in _PHRASES:
         if any(found.isdisjoint(needed) for needed in phrase.needed):
             continue
-        if count := sum(1 for _ in phrase.pattern.finditer(plain)):
-            hits[phrase.name] = count
-    return hits
+        if matches := list(phrase.pattern.finditer(plain)):
+            if phrase.common:
+                common[phrase.name] = matches
+            else:
+                hits[phrase.name] = len(matches)
+    return hits | _meant(common, plain, bool(hits))
+
+
+def _meant(common: dict[str, list[re.Match[str]]], plain: str, beside: bool) -> dict[str, int]:
+    """Of the common phrases those that are signs, `beside` others or by themselves."""
+    about = {name for name, matches in common.items() if any(_OF_ANSWERS.search(one.group()) for one in matches)}
+    if beside or len(about) > 1:
+        return {name: len(matches) for name, matches in common.items()}
+    counts = {name: sum(_speaks_of_judging(one, plain) for one in matches) for name, matches in common.items()}
+    return {name: count for name, count in counts.items() if count}
+
+
+def _speaks_of_judging(match: re.Match[str], plain: str) -> bool:
+    if _OF_ITSELF.search(match.group()):
+        return True
+    before = _SENTENCE_ENDS.split(plain[max(0, match.start() - _AROUND) : match.start()])[-1]
+    after = _SENTENCE_ENDS.split(plain[match.end() : match.end() + _AROUND], maxsplit=1)[0]
+    return _OF_JUDGING.search(before) is not None or _OF_JUDGING.search(after) is not None

@@ -69,8 +69,8 @@ def _said(one: Judgment) -> int:
 
 
 def partners(first: Side, second: Side) -> list[tuple[JudgedPair, JudgedPair]]:
-    """The pairs of models that go together: the same, or with the same short names, or the only ones, or with one model
-    in common; in the first run's order."""
+    """The pairs of models that go together: the same, or with the same short names, or the only ones of both runs; in
+    the first run's order. Of others nobody knows: one model in common makes no counterpart."""
     found: list[tuple[JudgedPair, JudgedPair]] = []
     left, right = list(first.pairs), list(second.pairs)
 
@@ -86,9 +86,8 @@ def partners(first: Side, second: Side) -> list[tuple[JudgedPair, JudgedPair]]:
 
     take([(one, other) for one in left for other in right if set(one.models) == set(other.models)])
     take([(one, other) for one in left for other in right if short(first, one) == short(second, other)])
-    if len(left) == len(right) == 1:
-        take([(left[0], right[0])])
-    take([(one, other) for one in left for other in right if len(set(one.models) & set(other.models)) == 1])
+    if len(first.pairs) == len(second.pairs) == 1:
+        take([(left[0], right[0])] if left and right else [])
     places = {one.models: number for number, one in enumerate(first.pairs)}
     return sorted(found, key=lambda pair: places[pair[0].models])
 

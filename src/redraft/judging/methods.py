@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from redraft.judging.figures import many, p_value, percent, percent_range
 from redraft.judging.leaderboard.table import Leaderboard
+from redraft.judging.methods_words import decoding, grouping
 from redraft.judging.multiplicity import Correction
 from redraft.judging.settings import Settings
 from redraft.judging.summary import PanelSummary, StudySummary, Summary
@@ -26,6 +27,8 @@ _REFERENCES = {
     "ordered analysis of variance. Biometrika 63:655-660.",
     "holm": "S. Holm (1979). A simple sequentially rejective multiple test procedure. Scandinavian Journal of "
     "Statistics 6:65-70.",
+    "mixture": "H. Robbins (1970). Statistical methods related to the law of the iterated logarithm. Annals of "
+    "Mathematical Statistics 41(5):1397-1409.",
     "looks": "K. K. G. Lan, D. L. DeMets (1983). Discrete sequential boundaries for clinical trials. Biometrika "
     "70:659-663.",
     "ppi": "A. N. Angelopoulos, J. C. Duchi, T. Zrnic (2023). PPI++: efficient prediction-powered inference. "
@@ -104,7 +107,6 @@ def _judging(made: Methods, study: StudySummary, facts: Mapping[str, str]) -> No
         for judge in study.judges
     )
     templates = ", ".join(sorted({template for one in study.pairs for template in one.templates}))
-    decoding = ", ".join(f"{name} {value}" for name, value in facts.items() if "temperature" in name)
     calls = sum(one.calls for one in study.pairs)
     made.say("Judging", [
         "All answers came from a simulation and say nothing about real models." if study.simulated else "",
@@ -113,7 +115,7 @@ def _judging(made: Methods, study: StudySummary, facts: Mapping[str, str]) -> No
         "Every pair of answers was judged twice, once in each order, without the models' names, between boundaries "
         "that no answer can contain; the judge wrote an analysis before its verdict (first, second, or no difference).",
         f"Prompt: {templates}." if templates else "",
-        f"Decoding: {decoding}." if decoding else "",
+        decoding(facts),
         "An answer that could not be read was asked for again at most twice and is otherwise counted as missing, "
         f"never replaced by a default; {many(calls, 'call')} in all.",
         "A context is won by the model that both orders together favour (a win and a tie are a win; a win and a loss "
@@ -129,21 +131,18 @@ def _statistics(made: Methods, study: StudySummary) -> None:
     settings, cite = study.settings, ["tango", "fagerland"]
     low, high = settings.rope
     grouped = [one for one in study.pairs if one.clusters is not None]
+    several = any(one.p_adjusted is not None for one in (*study.pairs, *study.panels))
+    anew = ", the correction for several pairs made anew" if several else ""
     said = [
         "The win rate counts a tie as one half. Its interval is Tango's score interval for the difference of paired "
         f"proportions at {percent(settings.confidence)}, halved and centred at one half; p is the two-sided mid-p "
         "McNemar test of wins against losses.",
         "Contexts, not judge calls, are the unit of analysis.",
-        (
-            f"Contexts come in groups ({max(one.clusters or 0 for one in grouped):,}); counts were divided by the "
-            f"design effect (at most {max(one.design_effect for one in grouped):.2f}) and Student's t was used, with "
-            "as many degrees of freedom as the effective number of groups less one; the design effect is that of the "
-            "jackknife over groups."
-        ) if grouped else "",
+        *grouping(grouped),
         f"A model is called better where the interval excludes 50% and p is at most {settings.alpha:g}, clearly better "
         f"where the interval lies beyond {percent_range(low, high, ())}; a verdict must also hold had all missing "
-        f"verdicts gone either way, and none is given below {settings.min_contexts} contexts or above "
-        f"{percent(settings.max_missing)} missing.",
+        f"verdicts of its pair gone either way{anew}, and none is given below {settings.min_contexts} contexts or "
+        f"above {percent(settings.max_missing)} missing.",
     ]  # fmt: skip
     cite += ["jackknife", "effective"] if grouped else []
     if study.correction is not None:
@@ -158,6 +157,13 @@ def _statistics(made: Methods, study: StudySummary) -> None:
         said.append(
             "The run was looked at as planned, with Lan-DeMets boundaries of O'Brien-Fleming's form; the interval is "
             "the repeated confidence interval of the last look."
+        )
+    if any(one.earlier for one in study.pairs):
+        cite.append("mixture")
+        said.append(
+            "The run was looked at before it had these contexts, without a plan; its verdicts rest on the e-value of "
+            "Robbins' mixture of won against lost (by signs of groups where contexts are grouped), which holds at any "
+            "look, and on an interval of the same kind."
         )
     if any(one.people is not None for one in study.pairs):
         cite.append("ppi")
@@ -204,7 +210,7 @@ def _result(made: Methods, one: Summary | PanelSummary, settings: Settings) -> N
         ], ["alpha"] if agreement else [])  # fmt: skip
         return
     t = one.tally
-    kind = "repeated " if one.looks else ""
+    kind = "anytime-valid " if one.earlier else "repeated " if one.looks else ""
     adjusted = "" if one.p_adjusted is None else f", adjusted {p_value(one.p_adjusted)}"
     said = [
         f"Of {many(t.attempted, 'context')}, {a} won {t.wins:,}, {b} won {t.losses:,}, and {t.ties:,} were ties "
@@ -232,6 +238,16 @@ def _result(made: Methods, one: Summary | PanelSummary, settings: Settings) -> N
 
 
 def _ranked(made: Methods, board: Leaderboard) -> None:
+    if board.mixed:
+        names = "; ".join(f"{judge} (answered as {', '.join(of)})" for judge, of in board.mixed.items())
+        made.say("Leaderboard", [
+            f"No models were ranked: more than one model answered as the judge {names}, and their verdicts were not "
+            "pooled.",
+        ])  # fmt: skip
+        return
+    lacking, fragile = (sum(len(pairs) for pairs in kept) for kept in (
+        [table.lacking for table in board.tables], [table.fragile for table in board.tables]
+    ))  # fmt: skip
     comparisons = sum(table.comparisons for table in board.tables)
     models = sum(len(table.standings) for table in board.tables)
     grouped = any(table.groups is not None for table in board.tables)
@@ -243,6 +259,10 @@ def _ranked(made: Methods, board: Leaderboard) -> None:
         "every judge alone orders them the same way." if board.by_judge else "",
         f"Rank ranges hold simultaneously with {percent(1 - board.alpha)}: two models are told apart where Holm's "
         "method over all pairs rejects that they are equal.",
+        f"Of {many(lacking, 'pair')} told apart so no order was claimed, since more than "
+        f"{percent(board.max_missing or 0)} of the comparisons had no verdict." if lacking else "",
+        f"Of {many(fragile, 'pair')} told apart so no order was claimed, since missing verdicts, all against the "
+        "better model, could have changed it." if fragile else "",
         "; ".join(
             f"{one.model} {percent(one.win_rate)} against the average model, place "
             + (str(one.rank_low) if one.rank_low == one.rank_high else f"{one.rank_low} to {one.rank_high}")
@@ -258,7 +278,6 @@ def _scoring(made: Methods, study: TraitStudy, label: Callable[[str], str], fact
         for judge in study.judges
     )
     scale, several = study.rubric.scale, len(study.judges) > 1
-    decoding = ", ".join(f"{name} {value}" for name, value in facts.items() if "temperature" in name)
     lost = sum(one.contexts - max(each.n for each in one.traits) for one in study.profiles_of(study.headline))
     made.say("Scoring", [
         "All answers or scores came from a simulation and say nothing about real models." if study.simulated else "",
@@ -268,7 +287,7 @@ def _scoring(made: Methods, study: TraitStudy, label: Callable[[str], str], fact
         "count.",
         f"The judges were {judges}; their scores of an answer were averaged." if several
         else f"The judge was {judges}.",
-        f"Decoding: {decoding}." if decoding else "",
+        decoding(facts),
         f"{lost:,} answers have no score; none was filled in." if lost else "",
     ])  # fmt: skip
     for one in study.profiles_of(study.headline):

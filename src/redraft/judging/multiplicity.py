@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from redraft.errors import ConfigurationError, InputError
 from redraft.judging.distributions import f_tail
-from redraft.judging.folding import POINTS, Fold, Label
+from redraft.judging.folding import POINTS, Fold
 from redraft.judging.permutation import cluster_sums
 
 Pair = tuple[str, str]
@@ -141,21 +141,17 @@ def _arm_scores(
 ) -> tuple[list[str], NDArray[np.float64]]:  # fmt: skip
     """The contexts usable in all pairs, and one row for each, one column an arm: wins minus losses against the other
     two, -2..2; rows sum to zero."""
-    tables = list(pairs.items())
-    first = tables[0][1]
-    rows: list[list[int]] = []
-    contexts: list[str] = []
-    for context_id in first:
-        labels: list[Label] = [folds[context_id].label if context_id in folds else "unusable" for _, folds in tables]
-        if "unusable" in labels:
-            continue
-        row = [0] * len(arms)
-        for ((a, b), _), label in zip(tables, labels, strict=True):
-            row[arms.index(a)] += POINTS[label]
-            row[arms.index(b)] -= POINTS[label]
-        rows.append(row)
-        contexts.append(context_id)
-    return contexts, np.array(rows, dtype=float).reshape(len(rows), len(arms))
+    first = next(iter(pairs.values()))
+    points = np.array([[_points(folds.get(one)) for one in first] for folds in pairs.values()])
+    usable = np.isfinite(points.sum(axis=0))
+    # One row for each pair: 1 in the column of its A, -1 in that of its B.
+    sides = np.array([[(arm == a) - (arm == b) for arm in arms] for a, b in pairs], dtype=float)
+    return [one for one, kept in zip(first, usable.tolist(), strict=True) if kept], points[:, usable].T @ sides
+
+
+def _points(fold: Fold | None) -> float:
+    """NaN without a usable verdict."""
+    return float(POINTS[fold.label]) if fold is not None and fold.label != "unusable" else float("nan")
 
 
 def omnibus_p(scores: NDArray[np.float64]) -> float:

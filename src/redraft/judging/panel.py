@@ -17,6 +17,7 @@ from redraft.judging.agreement import PairAgreement, krippendorff_alpha, pair_ag
 from redraft.judging.families import related
 from redraft.judging.folding import Fold, Label, tally
 from redraft.judging.intervals import mid_p, tango_interval, win_rate
+from redraft.judging.missing_bounds import Bounded
 from redraft.judging.paired import clustered_mean
 from redraft.judging.permutation import SAMPLES, sign_flip_p
 from redraft.judging.settings import Decision, Settings
@@ -141,11 +142,11 @@ def convene(
     )  # fmt: skip
 
 
-def decide_panel(panel: Panel, settings: Settings) -> Decision:
+def decide_panel(panel: Panel, settings: Settings, p_adjusted: Bounded | None = None) -> Decision:
     """The verdict of several judges: as of one (`decision`), and a winner only where all prefer the same model.
 
     A verdict must also hold had the missing verdicts all gone one way; where only its strength would not, the weaker
-    is said.
+    is said. `p_adjusted`, where the pair is one of several, are its adjusted p-values as counted and at both extremes.
     """
     if panel.n < settings.min_contexts:
         return Decision("not_enough", note="few")
@@ -153,10 +154,15 @@ def decide_panel(panel: Panel, settings: Settings) -> Decision:
     if missing / (panel.n + missing) > settings.max_missing:
         return Decision("not_enough", note="missing")
     headline = PanelRate(rate=panel.rate, low=panel.low, high=panel.high, p=panel.p)
-    cases = [_case(one, settings) for one in (headline, panel.worst, panel.best)]
+    adjusted = (None, None, None) if p_adjusted is None else (p_adjusted.counted, p_adjusted.worst, p_adjusted.best)
+    cases = [
+        _case(one, settings, p is not None and p > settings.alpha)
+        for one, p in zip((headline, panel.worst, panel.best), adjusted, strict=True)
+    ]
     codes, sides = [case.code for case in cases], {case.favours for case in cases}
     won = {"better", "clearly_better"}
-    if not won.isdisjoint(codes) and not panel.same_direction:
+    alone = any(case.code in won or case.note == "corrected" for case in cases)
+    if alone and not panel.same_direction:
         return Decision("judges_disagree")
     if won.issuperset(codes) and len(sides) == 1:
         weaker = "better" in codes and codes[0] == "clearly_better"
@@ -165,14 +171,16 @@ def decide_panel(panel: Panel, settings: Settings) -> Decision:
     return cases[0] if settled else Decision("not_enough", note="extremes")
 
 
-def _case(one: PanelRate, settings: Settings) -> Decision:
+def _case(one: PanelRate, settings: Settings, corrected_away: bool) -> Decision:
     low, high = settings.rope
     side = "A" if one.rate > 0.5 else "B"
     excluded, rejected = one.low > 0.5 or one.high < 0.5, one.p <= settings.alpha
-    if excluded and rejected:
+    if excluded and rejected and not corrected_away:
         return Decision("clearly_better" if one.low > high or one.high < low else "better", side)
     if low <= one.low and one.high <= high:
         return Decision("no_difference")
+    if excluded and rejected:
+        return Decision("borderline", side, note="corrected")
     return Decision("borderline", side, note="disagree") if excluded or rejected else Decision("undecided")
 
 

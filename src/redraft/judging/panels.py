@@ -12,7 +12,8 @@ import msgspec
 
 from redraft.judging.counting import Counted
 from redraft.judging.decision import heard
-from redraft.judging.multiplicity import Pair, adjusted_p
+from redraft.judging.missing_bounds import Bounded, adjusted_bounded
+from redraft.judging.multiplicity import Pair
 from redraft.judging.panel import Panel, convene, decide_panel
 from redraft.judging.settings import Decision, Settings
 from redraft.judging.stopping import Look
@@ -48,7 +49,8 @@ def summarise_panels(
         for pair, found in by_pair.items()
         if len(found) > 1
     }
-    adjusted = adjusted_p({pair: panel.p for pair, panel in panels.items()}, settings.sequence)
+    p_values = {pair: Bounded(counted=one.p, worst=one.worst.p, best=one.best.p) for pair, one in panels.items()}
+    adjusted = adjusted_bounded(p_values, settings.sequence)
     simulated = any(one.simulated for one in pairs)
     return tuple(
         _worded(
@@ -67,14 +69,14 @@ def _looked(pair: Pair, looks: Mapping[tuple[str, str, str], Sequence[Look]]) ->
 def _worded(
     pair: Pair,
     panel: Panel,
-    p_adjusted: float | None,
+    p_adjusted: Bounded | None,
     alone: Sequence[Summary],
     judged: Settings,
     settings: Settings,
     simulated: bool,
     canaries: Sequence[Canaries],
 ) -> PanelSummary:
-    decision = decide_panel(panel, judged)
+    decision = decide_panel(panel, judged, p_adjusted)
     if any(one.verdict == "not_poolable" for one in alone):
         decision = Decision("not_poolable")
     elif {one.favours for one in alone if one.verdict in _WINNING} == {"A", "B"}:
@@ -82,10 +84,10 @@ def _worded(
         decision = Decision("judges_disagree")
     elif decision.code == "no_difference" and not all(heard(one.tally, settings) for one in alone):
         decision = Decision("undecided", note="unheard")
-    elif decision.code in _WINNING and p_adjusted is not None and p_adjusted > judged.alpha:
-        decision = Decision("borderline", decision.favours, note="corrected")
     found = PanelSummary(
-        model_a=pair[0], model_b=pair[1], panel=panel, p_adjusted=p_adjusted,
+        model_a=pair[0], model_b=pair[1], panel=panel,
+        p_adjusted=p_adjusted and p_adjusted.counted, p_adjusted_worst=p_adjusted and p_adjusted.worst,
+        p_adjusted_best=p_adjusted and p_adjusted.best,
         verdict=decision.code, favours=decision.favours, note=decision.note,
     )  # fmt: skip
     return panel_in_words(found, settings, simulated, alone, canaries)

@@ -21,8 +21,8 @@ from redraft.judging.intervals import connor_size
 from redraft.judging.planned_levels import Correction, Threshold, correction_of, drawn_inflation
 from redraft.judging.sequential import boundaries, design_drift, expected_share, inflation
 
-# Contexts of a plan.
-MOST = 10_000_000
+# Contexts of a plan, and models: their pairs grow with the square.
+MOST, MOST_MODELS = 10_000_000, 100
 
 
 class Aim(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,7 +64,7 @@ class Aim(msgspec.Struct, frozen=True, kw_only=True):
                 (f"a correlation of {self.correlation}: from 0 to 1", 0 <= self.correlation <= 1),
                 (f"a missing share of {self.missing}: from 0 to below 1", 0 <= self.missing < 1),
                 (f"a retry share of {self.retry}: 0 or more", 0 <= self.retry < MOST),
-                (f"{self.models} models: 2 or more", self.models >= 2),
+                (f"{self.models:,} models: 2 to {MOST_MODELS}", 2 <= self.models <= MOST_MODELS),
                 (f"{self.judges} judges: 1 or more", self.judges >= 1),
                 (f"{self.each} pairs a context: 0 to {self.comparisons}", 0 <= self.each <= self.comparisons),
                 (

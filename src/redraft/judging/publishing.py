@@ -24,7 +24,7 @@ from redraft.judging.leaderboard.elo import EloCurve
 from redraft.judging.leaderboard.table import Leaderboard
 from redraft.judging.pages import Cost, Further, Stage
 from redraft.judging.report import ReportInput, render_report
-from redraft.judging.results import write_results
+from redraft.judging.results import seen_before, write_results
 from redraft.judging.seed_words import seed_stage
 from redraft.judging.settings import Settings
 from redraft.judging.stored import encoded_whole
@@ -32,6 +32,7 @@ from redraft.judging.summary import Canaries, StudySummary
 from redraft.judging.tables import write_tables
 from redraft.judging.trait_examples import pick_answers
 from redraft.judging.trait_study import TraitStudy
+from redraft.judging.unplanned import Seen
 from redraft.judging.verdict import Looks, People, summarise_counts
 from redraft.records import Answer, Comparison, Judgment, Rating
 
@@ -58,6 +59,7 @@ def publish(
     told: Told,
     *,
     looks: Looks | None = None,
+    seen: Seen | None = None,
     canaries: Sequence[Canaries] = (),
     board: Leaderboard | None = None,
     elo: EloCurve | None = None,
@@ -70,11 +72,13 @@ def publish(
 
     Comparisons, judgments, ratings and answers are read several times. A run without comparisons and judgments (traits
     alone) has a summary without pairs. `traits` is what `trait_study.study_traits` found in the `ratings`, which are
-    of the `answers`. `counts` are those of the same comparisons and judgments, where they are at hand. Labels of
-    people that lie in the folder count. StorageError where the disk is full or closed, InputError where records or
-    labels do not fit.
+    of the `answers`. `seen` are the verdicts that the run had before it grew, by default those in the results that lie
+    in the folder (`results.seen_before`). `counts` are those of the same comparisons and judgments, where they are at
+    hand. Labels of people that lie in the folder count. StorageError where the disk is full or closed, InputError where
+    records, labels or the earlier results do not fit.
     """
     counts = count_study(judgments, comparisons) if counts is None else counts
+    seen = seen_before(output / RESULTS, counts) if seen is None else seen
     clusters = counts.clusters(settings.cluster_by)
     sheets = read_sheets(output)
     shown = fingerprints(sheets, comparisons) if sheets else {}
@@ -82,7 +86,7 @@ def publish(
     if counts.empty:
         study = StudySummary(pairs=(), settings=settings, canaries=tuple(canaries))
     else:
-        study = summarise_counts(counts, settings, clusters, people=people, looks=looks, canaries=canaries)
+        study = summarise_counts(counts, settings, clusters, people=people, looks=looks, canaries=canaries, seen=seen)
     labelled = {
         pair.models: tuple(dict.fromkeys(line for one in human_labels(pair, sheets, shown) for line in by_whom(one)))
         for pair in (judged_pairs(judgments) if people else [])

@@ -29,6 +29,7 @@ from redraft.judging.results import (
     read_head,
     read_judgments,
     read_ratings,
+    seen_of,
 )
 from redraft.judging.settings import Settings
 from redraft.judging.stored import Stored
@@ -47,7 +48,7 @@ def score_again(run: Path, settings: Settings | None = None) -> Head:
     if not found.counts.empty:
         study = summarise_counts(
             found.counts, found.settings, found.clusters, people=people, looks=looks_of(found.head.summary),
-            canaries=found.head.summary.canaries,
+            canaries=found.head.summary.canaries, seen=seen_of(found.head.summary),
         )  # fmt: skip
     return msgspec.structs.replace(found.head, summary=study, leaderboard=found.board, trait_study=found.traits)
 
@@ -55,16 +56,18 @@ def score_again(run: Path, settings: Settings | None = None) -> Head:
 def publish_again(run: Path, output: Path, created_at: str, settings: Settings | None = None) -> StudySummary:
     """Scores a run anew from its results, with its own settings unless others are given, into `output`.
 
-    Verdicts, leaderboard and traits are made again from what is stored. Looks and canaries are taken over: they cannot
-    be had from the judgments. `output` may be the run itself; into another folder the labels of people are copied,
-    too. InputError where there are no results, or they are damaged; then nothing is written.
+    Verdicts, leaderboard and traits are made again from what is stored. Looks, canaries and what was seen before the
+    run grew are taken over: they cannot be had from the judgments. `output` may be the run itself; into another folder
+    the labels of people are copied, too. InputError where there are no results, or they are damaged; then nothing is
+    written.
     """
     found = _Found(run, settings)
     elo = found.elo()
     _take_labels(run, output)
     return publish(
         output, found.comparisons, found.judgments, found.settings, told_of(found.head, created_at),
-        looks=looks_of(found.head.summary), canaries=found.head.summary.canaries, board=found.board, elo=elo,
+        looks=looks_of(found.head.summary), seen=seen_of(found.head.summary),
+        canaries=found.head.summary.canaries, board=found.board, elo=elo,
         traits=found.traits, ratings=read_ratings(found.path), answers=found.answers, counts=found.counts,
     )  # fmt: skip
 
@@ -87,7 +90,10 @@ class _Found:
         if self.head.leaderboard is None:
             return None
         models = _models(self.head.leaderboard, self.counts.counted())
-        return board_of(self.counts.counted(), models, self.clusters, confidence=self.settings.confidence)
+        return board_of(
+            self.counts.counted(), models, self.clusters, confidence=self.settings.confidence,
+            max_missing=self.settings.max_missing,
+        )  # fmt: skip
 
     def elo(self) -> EloCurve | None:
         parameters = self.head.parameters

@@ -15,14 +15,15 @@ import msgspec
 
 from redraft.datasets.files import whole_file
 from redraft.errors import InputError
-from redraft.judging.counting import count_study
+from redraft.judging.counting import Counted, StudyCounts, count_study
 from redraft.judging.leaderboard.table import Leaderboard
 from redraft.judging.pages import Cost, Further, Stage
 from redraft.judging.scans import with_scan
 from redraft.judging.settings import Settings
 from redraft.judging.stored import OPENS, Stored, encoded_whole, head_line, items
-from redraft.judging.summary import StudySummary
+from redraft.judging.summary import Earlier, StudySummary
 from redraft.judging.trait_study import TraitStudy
+from redraft.judging.unplanned import Seen
 from redraft.judging.verdict import Looks, People, summarise_counts
 from redraft.records import Answer, Comparison, Judgment, Rating
 
@@ -149,17 +150,62 @@ def read_answers(path: Path) -> Stored[Answer]:
 def rescore(path: Path, settings: Settings | None = None, *, people: People | None = None) -> StudySummary:
     """The summary computed anew from the stored judgments; with the stored settings unless others are given.
 
-    What cannot be had from judgments is taken over: the canaries, and the looks that a run stopped at. `people` are
-    labels as `summarise_study` takes them.
+    What cannot be had from judgments is taken over: the canaries, the looks that a run stopped at, and the verdicts
+    that it had before it grew. `people` are labels as `summarise_study` takes them.
     """
     stored = read_head(path).summary
     said = settings or stored.settings
     counts = count_study(read_judgments(path), read_comparisons(path))
     return summarise_counts(
         counts, said, counts.clusters(said.cluster_by), people=people, looks=looks_of(stored), canaries=stored.canaries,
+        seen=seen_of(stored),
     )  # fmt: skip
 
 
 def looks_of(study: StudySummary) -> Looks:
     """The looks that were taken of each pair's run at its judge's verdicts."""
     return {(one.model_a, one.model_b, one.judge): one.looks for one in study.pairs if one.looks}
+
+
+def seen_of(study: StudySummary) -> Seen:
+    """The verdicts that each pair's run had before it grew."""
+    return {(one.model_a, one.model_b, one.judge): one.earlier for one in study.pairs if one.earlier}
+
+
+def seen_before(path: Path, counts: StudyCounts) -> Seen:
+    """What the results file of an earlier run in the same folder showed of the pairs that are counted now.
+
+    That is every verdict on the same models by the same judge, asked in the same words, from another number of
+    contexts of which some are counted now, too; and what had been seen before that. Planned looks are none of them,
+    nor are too few contexts for any verdict. Empty where there is no such file; InputError where it cannot be read.
+    """
+    if counts.empty or not path.exists():
+        return {}
+    before = {(frozenset((one.model_a, one.model_b)), one.judge): one for one in read_head(path).summary.pairs}
+    found: dict[tuple[str, str, str], tuple[Earlier, ...]] = {}
+    for one in counts.counted():
+        old = before.get((frozenset(one.pair), one.judge))
+        if old is None or (old.templates and one.sums.templates and not {*old.templates} & one.sums.templates):
+            continue
+        looks = {look.contexts: look for look in old.earlier}
+        if not old.looks and (old.verdict, old.note) != ("not_enough", "few"):
+            looks[old.tally.attempted] = Earlier(old.tally.attempted, old.verdict)
+        looks.pop(one.tally.attempted, None)
+        if looks and _overlap(path, one):
+            found[*one.pair, one.judge] = tuple(looks[contexts] for contexts in sorted(looks))
+    return found
+
+
+def require_readable(path: Path) -> None:
+    """InputError where results lie that cannot be read, before anything is paid for what is to take their place: what
+    was seen of a run before it grew stands nowhere else."""
+    if path.exists():
+        read_head(path)
+
+
+def _overlap(path: Path, now: Counted) -> bool:
+    return any(
+        item.context_id in now.folds
+        for item in read_judgments(path)
+        if item.judge == now.judge and {item.model_a, item.model_b} == {*now.pair}
+    )

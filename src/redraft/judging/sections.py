@@ -12,7 +12,7 @@ from redraft.judging.pages import Part, Section, Table, rate
 from redraft.judging.pictures import Estimate
 from redraft.judging.settings import Settings
 from redraft.judging.summary import PanelSummary, StudySummary, Summary
-from redraft.judging.unplanned import e_value_note
+from redraft.judging.unplanned_words import e_value_note
 from redraft.judging.wording import interval_name
 
 HUES = 5
@@ -147,9 +147,10 @@ def _note(study: StudySummary) -> str:
     test = "p is the mid-p sign test of won against lost; a tie counts for neither."
     if any(one.looks for one in study.pairs):
         test += " It knows nothing of the looks that were taken; the interval and the verdict do."
+    test = f"{test} {e_value_note(study.pairs, study.settings)}".strip()
     found = study.correction
     if found is None:
-        return f"{test} {e_value_note(study.pairs, study.settings)}".strip()
+        return test
     if found.method == "closed" and found.omnibus_p is not None:
         how = (
             "closed test. A difference is stated where the test that all three models are equal "

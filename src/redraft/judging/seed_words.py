@@ -5,6 +5,7 @@ Neighbours: `seeds` counts, `wording` speaks of single runs.
 
 from __future__ import annotations
 
+from redraft.judging.figures import many
 from redraft.judging.pages import Stage, Table
 from redraft.judging.seed_variance import LEAST_SEEDS
 from redraft.judging.seeds import Pooled
@@ -28,7 +29,7 @@ def seed_sentences(study: StudySummary) -> list[tuple[str, str]]:
         (
             f"{a} won {one.rate:.1%} against {b}: the mean of {one.seeds} training runs{mark}{_by(one, study)}.",
             f"These runs: {_interval(one.low, one.high, study)}; p {_p(one.p_adjusted)}; by seed {_rates(one)}. "
-            f"The method: {_of_method(one, study)}; p {_p(one.method_p)}.",
+            f"The method: {_of_method(one, study)}; p {_p(one.method_p)}.{_missing(one, a)}",
         )
         for one, a, b in _named(study)
     ]
@@ -42,12 +43,25 @@ def seed_stage(study: StudySummary) -> tuple[Stage, ...]:
         for one, a, b in _named(study)
     )  # fmt: skip
     columns = (*_COLUMNS, *(["judge"] if _several(study) else []))
-    return (Stage(title="Seeds", lead=_LEAD, tables=(Table(columns=columns, rows=rows),)),) if rows else ()
+    note = " ".join(f"{a} against {b}:{said}" for one, a, b in _named(study) if (said := _missing(one, a)))
+    return (Stage(title="Seeds", lead=_LEAD, tables=(Table(columns=columns, rows=rows, note=note),)),) if rows else ()
 
 
 def _named(study: StudySummary) -> list[tuple[Pooled, str, str]]:
     label = study.settings.label
     return [(one, label(one.arm_a), label(one.arm_b)) for one in study.over_seeds]
+
+
+def _missing(one: Pooled, a: str) -> str:
+    """What the verdicts that single runs lack could change; "" where none is missing."""
+    if one.worst is None or one.best is None:
+        return ""
+    lost, won = one.worst, one.best
+    return (
+        f" {many(one.missing, 'verdict')} of single runs {'is' if one.missing == 1 else 'are'} missing: had all been "
+        f"lost by {a}, {lost.rate:.1%}, p {_p(lost.p)} and for the method {_p(lost.method_p)}; had all been won, "
+        f"{won.rate:.1%}, p {_p(won.p)} and {_p(won.method_p)}."
+    )
 
 
 def _several(study: StudySummary) -> bool:

@@ -14,10 +14,19 @@ import numpy as np
 
 from redraft.judging.clustered import jackknife
 from redraft.judging.distributions import t_quantile, t_tail
-from redraft.judging.folding import POINTS, Fold
-from redraft.judging.multiplicity import Pair, adjusted_p
+from redraft.judging.folding import POINTS, Fold, Label
+from redraft.judging.missing_bounds import Bounded, adjusted_bounded, fill
+from redraft.judging.multiplicity import Pair
 from redraft.judging.seed_variance import LEAST_SEEDS, MethodRate, method_rate
 from redraft.judging.settings import Settings
+
+
+class Extreme(msgspec.Struct, frozen=True, kw_only=True):
+    """Arm A's mean win rate had all missing verdicts gone one way, and both p-values then, over all pairs of arms."""
+
+    rate: float
+    p: float | None = None
+    method_p: float | None = None
 
 
 class Pooled(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,7 +36,9 @@ class Pooled(msgspec.Struct, frozen=True, kw_only=True):
     four None where the contexts do not differ, or there are fewer than two of them (of their clusters).
 
     `n` contexts have a verdict from at least one run; `rates` are the runs' own win rates, None without a verdict.
-    `method` is the claim about other runs of the same method, `method_p` its p over all pairs of arms.
+    `method` is the claim about other runs of the same method, `method_p` its p over all pairs of arms. `missing`
+    verdicts of single runs on contexts are none; `worst` and `best` are what all of them lost, or won, by A would
+    make of it, the other pairs as they stand; None where none is missing.
     """
 
     arm_a: str = ""
@@ -43,6 +54,9 @@ class Pooled(msgspec.Struct, frozen=True, kw_only=True):
     rates: tuple[float | None, ...]
     method: MethodRate | None = None
     method_p: float | None = None
+    missing: int = 0
+    worst: Extreme | None = None
+    best: Extreme | None = None
 
 
 def pooled_arms(
@@ -59,20 +73,49 @@ def pooled_arms(
     runs: dict[Pair, list[Mapping[str, Fold]]] = {}
     for (a, b), folds in judged.items():
         runs.setdefault((settings.arms.get(a, a), settings.arms.get(b, b)), []).append(folds)
-    found = {
-        (a, b): msgspec.structs.replace(
-            pooled(of_pair, settings.confidence, clusters), arm_a=a, arm_b=b, judge=judge,
-            method=_method(of_pair, settings.confidence, clusters),
-        )
-        for (a, b), of_pair in runs.items()
-        if len(of_pair) > 1
-    }  # fmt: skip
-    these = _adjusted({pair: one.p for pair, one in found.items()}, settings.sequence)
-    method = _adjusted({pair: one.method.p if one.method else None for pair, one in found.items()}, settings.sequence)
-    return tuple(
-        msgspec.structs.replace(one, p_adjusted=these.get(pair), method_p=method.get(pair))
-        for pair, one in found.items()
+    several = {pair: of_pair for pair, of_pair in runs.items() if len(of_pair) > 1}
+    cases = {pair: _cases(of_pair, settings, clusters) for pair, of_pair in several.items()}
+    these = _adjusted({pair: tuple(one.p for one in of_pair) for pair, of_pair in cases.items()}, settings.sequence)
+    method = _adjusted(
+        {pair: tuple(one.method.p if one.method else None for one in of_pair) for pair, of_pair in cases.items()},
+        settings.sequence,
     )
+    told: list[Pooled] = []
+    for pair, (counted, lost, won) in cases.items():
+        p, of_method = these.get(pair), method.get(pair)
+        missing = sum(fold.label == "unusable" for folds in several[pair] for fold in folds.values())
+        worst = Extreme(rate=lost.rate, p=p and p.worst, method_p=of_method and of_method.worst)
+        best = Extreme(rate=won.rate, p=p and p.best, method_p=of_method and of_method.best)
+        told.append(
+            msgspec.structs.replace(
+                counted, arm_a=pair[0], arm_b=pair[1], judge=judge, p_adjusted=p and p.counted,
+                method_p=of_method and of_method.counted, missing=missing,
+                worst=worst if missing else None, best=best if missing else None,
+            )
+        )  # fmt: skip
+    return tuple(told)
+
+
+def _cases(
+    runs: Sequence[Mapping[str, Fold]], settings: Settings, clusters: Mapping[str, str] | None
+) -> tuple[Pooled, Pooled, Pooled]:
+    """As counted, and had every missing verdict been lost, or won, by arm A."""
+    counted = _told(runs, settings, clusters)
+    lost, won = _filled(runs, "loss"), _filled(runs, "win")
+    if lost is None or won is None:
+        return counted, counted, counted
+    return counted, _told(lost, settings, clusters), _told(won, settings, clusters)
+
+
+def _told(runs: Sequence[Mapping[str, Fold]], settings: Settings, clusters: Mapping[str, str] | None) -> Pooled:
+    found, method = pooled(runs, settings.confidence, clusters), _method(runs, settings.confidence, clusters)
+    return msgspec.structs.replace(found, method=method)
+
+
+def _filled(runs: Sequence[Mapping[str, Fold]], label: Label) -> list[Mapping[str, Fold]] | None:
+    """The runs with this label in place of missing verdicts; None where none is missing."""
+    filled = [fill(folds, label) for folds in runs]
+    return [one or folds for one, folds in zip(filled, runs, strict=True)] if any(filled) else None
 
 
 def pooled(
@@ -121,9 +164,16 @@ def _method(
     return method_rate(runs, clusters=clusters, confidence=confidence)
 
 
-def _adjusted(p_values: Mapping[Pair, float | None], sequence: Sequence[Pair]) -> dict[Pair, float]:
-    known = {pair: p for pair, p in p_values.items() if p is not None}
-    return known | adjusted_p(known, sequence)
+def _adjusted(
+    p_values: Mapping[Pair, tuple[float | None, ...]], sequence: Sequence[Pair]
+) -> dict[Pair, Bounded]:  # fmt: skip
+    """From p as counted, lost and won; only pairs with one as counted. An extreme without a p shows nothing: 1."""
+    known = {
+        pair: Bounded(counted=counted, worst=1.0 if lost is None else lost, best=1.0 if won is None else won)
+        for pair, (counted, lost, won) in p_values.items()
+        if counted is not None
+    }
+    return known | adjusted_bounded(known, sequence)
 
 
 def _rate(points: Sequence[float]) -> float | None:

@@ -9,6 +9,8 @@ from typing import Literal
 
 import msgspec
 
+from redraft.errors import ConfigurationError
+
 VerdictCode = Literal[
     "clearly_better", "better", "borderline", "no_difference", "undecided", "not_enough", "not_poolable",
     "judges_disagree",
@@ -26,7 +28,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     `labels` are short names to show in place of models' names. `arms` says of which arm a model is a training run,
     where several are to be counted together. `cluster_by` says which groups make contexts dependent (a key of
     `groups.KINDS`), "" whichever the data name. `simulated` says that the sandbox gave the answers, whatever the judge
-    was.
+    was. ConfigurationError for a share that is none.
     """
 
     confidence: float = 0.95
@@ -41,6 +43,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     arms: dict[str, str] = {}
     cluster_by: str = ""
     simulated: bool = False
+
+    def __post_init__(self) -> None:
+        low, high = self.rope
+        # Written so that NaN, which compares as false with everything, is refused as well.
+        if not (0 < self.confidence < 1 and 0 < self.power < 1):
+            raise ConfigurationError(
+                f"confidence {self.confidence} and power {self.power}: both lie between 0 and 1, without the ends"
+            )
+        if not 0 <= low <= 0.5 <= high <= 1:
+            raise ConfigurationError(f"win rates from {low} to {high} are to be no difference; they go around 0.5")
+        if not 0 <= self.max_missing <= 1:
+            raise ConfigurationError(f"max_missing is {self.max_missing}; it is a share from 0 to 1")
 
     @property
     def alpha(self) -> float:

@@ -20,8 +20,8 @@ from redraft.judging.settings import Decision, Settings, VerdictCode
 from redraft.judging.stopping import Look
 
 __all__ = [
-    "Canaries", "Decision", "LengthBin", "Lengths", "PanelSummary", "Picks", "Settings", "StudySummary", "Summary",
-    "VerdictCode",
+    "Canaries", "Decision", "Earlier", "LengthBin", "Lengths", "PanelSummary", "Picks", "Settings", "StudySummary",
+    "Summary", "VerdictCode",
 ]  # fmt: skip
 
 
@@ -75,21 +75,35 @@ class Canaries(msgspec.Struct, frozen=True, kw_only=True):
     meaning: str = ""
 
 
+class Earlier(msgspec.Struct, frozen=True):
+    """A verdict on the same two models by the same judge that stood in the same folder before: that somebody may have
+    looked at, and gone on for what it showed."""
+
+    contexts: int
+    verdict: VerdictCode
+
+
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
     """All numbers and words about one comparison of two models by one judge, from model A's side.
 
     `win_rate` counts ties one half; `low`..`high` is its Tango interval. `worst`..`best` are the win rates if
     every missing verdict went against, or to, A. `with_single` adds contexts with one usable order to the rate.
-    `p_adjusted` stands where the comparison is one of several. `detectable` is the smallest win rate that so
+    `p_adjusted` stands where the comparison is one of several, `p_adjusted_worst` and `p_adjusted_best` are the same
+    had every missing verdict of this pair gone against, or to, A. `detectable` is the smallest win rate that so
     many contexts would probably notice, `more_contexts` how many more a gap like this one needs. Where contexts are
     grouped, interval and p-values allow for the `clusters`, of which the largest has `largest_cluster` contexts, by
-    Student's t with `freedom` degrees; `design_effect` contexts tell as much as one. `cost` is in US dollars, None
+    Student's t with `freedom` degrees; `design_effect` contexts tell as much as one, and `underdispersion` is below 1
+    where the clusters differ less than chance would make them (`clustered`). Then `more_contexts` are those of
+    `more_groups` further clusters like these; both None for a single one. `cost` is in US dollars, None
     where a price is unknown. `accused_*` count responses said to give the judge instructions. `answered_models` are
     those that answered as the judge, in all pairs of the study.
 
     Beside these, None or empty where nothing is known: `lengths`, the slots that were picked, `mechanism` (length and
     format), `screening` (answers that play to the judge), `people` (labels of people, and in `people_said` what they
-    change). With planned `looks` the interval is the repeated one of the last look, and `p_mid` knows nothing of them.
+    change). `log_e` is ln E against "neither is better" (`anytime.log_e_value`; of the signs of groups, where there
+    are any). Where `earlier` is not empty, the run was looked at without a plan: the interval holds at any look, the
+    verdict by E, and `p_mid`, `p_exact` and `p_adjusted` know nothing of it. With planned `looks` the interval is the
+    repeated one of the last look, and `p_mid` knows nothing of them.
     """
 
     model_a: str
@@ -125,10 +139,16 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     people: HumanCheck | None = None
     people_said: tuple[str, ...] = ()
     looks: tuple[Look, ...] = ()
+    earlier: tuple[Earlier, ...] = ()
+    log_e: float | None = None
     design_effect: float = 1.0
     clusters: int | None = None
     largest_cluster: int | None = None
     freedom: float | None = None
+    underdispersion: float = 1.0
+    more_groups: int | None = None
+    p_adjusted_worst: float | None = None
+    p_adjusted_best: float | None = None
     verdict: VerdictCode = "undecided"
     favours: Literal["A", "B"] | None = None
     note: str = ""
@@ -139,12 +159,19 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PanelSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """What several judges say together of one pair of models, in numbers and words; the judges' own are beside it."""
+    """What several judges say together of one pair of models, in numbers and words; the judges' own are beside it.
+
+    `p_adjusted`, `p_adjusted_worst` and `p_adjusted_best` as in `Summary`.
+    """
 
     model_a: str
     model_b: str
     panel: Panel
     p_adjusted: float | None = None
+    earlier: tuple[Earlier, ...] = ()
+    log_e: float | None = None
+    p_adjusted_worst: float | None = None
+    p_adjusted_best: float | None = None
     verdict: VerdictCode = "undecided"
     favours: Literal["A", "B"] | None = None
     note: str = ""

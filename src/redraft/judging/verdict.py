@@ -7,7 +7,6 @@ No calls, no clock, no chance: the same judgments give the same summary. Neighbo
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from math import ceil
 from typing import Any, Literal
 
 import msgspec
@@ -16,18 +15,21 @@ from redraft.errors import InputError
 from redraft.judging import wording
 from redraft.judging.bootstrap import SAMPLES
 from redraft.judging.counting import Counted, StudyCounts, count_study
-from redraft.judging.decision import decide
+from redraft.judging.decision import decide, extremes
 from redraft.judging.figures import many
 from redraft.judging.human_check import FEWEST, check
 from redraft.judging.human_wording import what_changed
-from redraft.judging.intervals import contexts_needed, detectable_rate, win_rate
-from redraft.judging.multiplicity import Correction, Pair, correct
+from redraft.judging.intervals import detectable_rate, win_rate
+from redraft.judging.missing_bounds import Bounded, correct_bounded
+from redraft.judging.more_groups import more_needed
+from redraft.judging.multiplicity import Correction, Pair
 from redraft.judging.panels import summarise_panels
 from redraft.judging.seeds import pooled_arms
 from redraft.judging.settings import Decision, Settings
 from redraft.judging.side_effects import beside
 from redraft.judging.stopping import Look
 from redraft.judging.summary import Canaries, StudySummary, Summary
+from redraft.judging.unplanned import Seen, weigh
 from redraft.judging.wording_of_studies import conclusion
 from redraft.records import Comparison, Judgment
 
@@ -94,20 +96,22 @@ def summarise_counts(
     looks: Looks | None = None,
     canaries: Sequence[Canaries] = (),
     samples: int = SAMPLES,
+    seen: Seen | None = None,
 ) -> StudySummary:
-    """As `summarise_study`, from what has been counted."""
+    """As `summarise_study`, from what has been counted; `seen` are the verdicts that the run had before it grew."""
     settings = settings or Settings()
     counted, findings = counts.counted(clusters), counts.findings()
     by_judge: dict[str, list[Counted]] = {}
     for one in counted:
         by_judge.setdefault(one.judge, []).append(one)
-    corrections = {judge: _correction(found, settings, clusters) for judge, found in by_judge.items()}
+    corrected = {judge: _corrected(found, settings, clusters) for judge, found in by_judge.items()}
+    adjusted = {judge: of_pairs for judge, (_, of_pairs) in corrected.items()}
     answered = {judge: set[str]().union(*(one.sums.answered for one in found)) for judge, found in by_judge.items()}
     pairs = tuple(
         _worded(
             one,
             settings,
-            _adjusted(corrections[one.judge], by_judge[one.judge], one),
+            adjusted[one.judge].get(one.pair),
             (people or {}).get(one.pair, {}),
             tuple((looks or {}).get((*one.pair, one.judge), ())),
             answered[one.judge],
@@ -120,7 +124,7 @@ def summarise_counts(
     study = StudySummary(
         pairs=pairs,
         settings=settings,
-        correction=next(iter(corrections.values())) if len(by_judge) == 1 else None,
+        correction=next(iter(corrected.values()))[0] if len(by_judge) == 1 else None,
         panels=summarise_panels(counted, pairs, settings, clusters, looks or {}, canaries) if len(by_judge) > 1 else (),
         canaries=tuple(canaries),
         over_seeds=tuple(
@@ -130,24 +134,28 @@ def summarise_counts(
             for one in pooled_arms({c.pair: c.folds for c in found}, settings, clusters, judge)
         ),
     )
-    return msgspec.structs.replace(study, conclusion=conclusion(study))
+    return weigh(msgspec.structs.replace(study, conclusion=conclusion(study)), counted, clusters, seen or {})
 
 
-def _correction(found: list[Counted], settings: Settings, clusters: Mapping[str, str] | None) -> Correction | None:
+def _corrected(
+    found: Sequence[Counted], settings: Settings, clusters: Mapping[str, str] | None
+) -> tuple[Correction | None, dict[Pair, Bounded]]:
+    """One judge's pairs adjusted for their number, as counted and at the extremes of each; nothing for one pair."""
     if len(found) < 2:
-        return None
-    folds, p_values = {one.pair: one.folds for one in found}, {one.pair: one.effective.p for one in found}
-    return correct(folds, p_values, sequence=settings.sequence, clusters=clusters)
-
-
-def _adjusted(correction: Correction | None, found: list[Counted], one: Counted) -> float | None:
-    return correction.adjusted[found.index(one)] if correction else None
+        return None, {}
+    p_values = {
+        one.pair: Bounded(counted=as_counted.p, worst=lost.p, best=won.p)
+        for one in found
+        for as_counted, lost, won in [extremes(one.tally, one.clusters)]
+    }
+    folds = {one.pair: one.folds for one in found}
+    return correct_bounded(folds, p_values, sequence=settings.sequence, clusters=clusters)
 
 
 def _worded(
     counted: Counted,
     settings: Settings,
-    p_adjusted: float | None,
+    p_adjusted: Bounded | None,
     people: Mapping[str, Literal["win", "loss", "tie"]],
     looks: tuple[Look, ...],
     answered: set[str],
@@ -189,13 +197,12 @@ def _checked(
     return {"people": found, "people_said": what_changed(found, *names, counted.judge)}
 
 
-def _numbers(counted: Counted, settings: Settings, p_adjusted: float | None) -> Summary:
+def _numbers(counted: Counted, settings: Settings, p_adjusted: Bounded | None) -> Summary:
     t, kept, effective = counted.tally, counted.sums, counted.effective
     rate = win_rate(t.wins, t.losses, t.ties)
     low, high = effective.interval(settings.confidence)
     tie_rate = t.ties / t.n if t.n else 0.0
-    single = contexts_needed(wording.gap_to_settle(rate, settings), tie_rate, settings.power, settings.alpha)
-    needed = ceil(single * effective.design_effect) if single else None
+    contexts, groups = more_needed(t, counted.clusters, wording.gap_to_settle(rate, settings), settings)
     critical = effective.critical(settings.alpha)
     return Summary(
         model_a=counted.model_a,
@@ -211,9 +218,12 @@ def _numbers(counted: Counted, settings: Settings, p_adjusted: float | None) -> 
         worst=win_rate(t.wins, t.losses + t.unusable, t.ties),
         best=win_rate(t.wins + t.unusable, t.losses, t.ties),
         with_single=win_rate(t.wins + t.single_wins, t.losses + t.single_losses, t.ties + t.single_ties),
-        p_adjusted=p_adjusted,
+        p_adjusted=p_adjusted and p_adjusted.counted,
+        p_adjusted_worst=p_adjusted and p_adjusted.worst,
+        p_adjusted_best=p_adjusted and p_adjusted.best,
         detectable=detectable_rate(effective.n, tie_rate, settings.power, critical=critical),
-        more_contexts=needed - t.n if needed and needed > t.n else None,
+        more_contexts=contexts,
+        more_groups=groups,
         statuses=dict(sorted(kept.statuses.items())),
         lengths=None,
         accused_a=len(kept.accused_a),
@@ -230,4 +240,5 @@ def _numbers(counted: Counted, settings: Settings, p_adjusted: float | None) -> 
         clusters=effective.clusters,
         largest_cluster=effective.largest,
         freedom=effective.freedom,
+        underdispersion=effective.underdispersion,
     )

@@ -27,6 +27,11 @@ __all__ = [
     "sentence",
 ]  # fmt: skip
 
+# Who grows a run for what it showed has looked at it without a plan (`unplanned`).
+_ELSEWHERE = (
+    "Take them in a new run, or in one with planned looks (--looks): p does not hold for a run that grows for what it "
+    "showed."
+)
 WINNERS = frozenset({"better", "clearly_better"})
 
 
@@ -137,22 +142,49 @@ def named_judge(summary: Summary) -> str:
 
 
 def interval_name(summary: Summary, settings: Settings) -> str:
-    """What low..high is to be called: of a run with planned looks it is a repeated interval."""
-    return f"{'repeated ' if summary.looks else ''}{percent(settings.confidence)} interval"
+    """What low..high is to be called: of a run with planned looks it is a repeated interval, of one that was looked at
+    without a plan an anytime-valid one."""
+    kind = "anytime-valid " if summary.earlier else "repeated " if summary.looks else ""
+    return f"{kind}{percent(settings.confidence)} interval"
 
 
 def _power(summary: Summary, settings: Settings) -> str:
-    said: list[str] = []
+    n, groups, said = many(summary.n, "context"), summary.clusters, list[str]()
+    if groups is not None and groups < 2:
+        return (
+            f"All {n} are of one {group_noun(settings)}, and nothing shows how much others differ: however many more "
+            f"of the same would settle nothing. Take contexts of other {others(settings)}."
+        )
     if summary.detectable is not None:
+        grouped = "" if groups is None else f" in {many(groups, group_noun(settings))}"
         said.append(
-            f"With {summary.n} contexts we could only have detected a win rate of {percent(summary.detectable)}"
+            f"With {n}{grouped} we could only have detected a win rate of {percent(summary.detectable)}"
             f" or more ({percent(settings.power)} of the time)."
         )
     if summary.more_contexts:
         gap = gap_to_settle(summary.win_rate, settings)
         size = "a gap of this size" if gap == summary.win_rate else f"a gap that matters ({percent(max(gap, 1 - gap))})"
-        said.append(f"About {round_up(summary.more_contexts):,} more contexts would settle {size}.")
+        more = f"{round_up(summary.more_contexts):,} more contexts"
+        if summary.more_groups is None:
+            said.append(f"About {more} would settle {size}.")
+        else:
+            said.append(
+                f"About {round_up(summary.more_groups):,} more {others(settings)} like these, with some {more}, would "
+                f"settle {size}; more contexts of the same ones would do less."
+            )
+        said.append(_ELSEWHERE)
     return " ".join(said)
+
+
+def group_noun(settings: Settings) -> str:
+    """What a group of contexts is of, where the run says so."""
+    return settings.cluster_by if settings.cluster_by in {"user", "document"} else "group"
+
+
+def others(settings: Settings) -> str:
+    """Further groups, so that it is clear what to look for."""
+    noun = group_noun(settings)
+    return f"{noun}s" if noun != "group" else "groups (users, documents)"
 
 
 def gap_to_settle(rate: float, settings: Settings) -> float:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from redraft.judging.caveats import at_extremes
 from redraft.judging.decision import heard
 from redraft.judging.figures import many, p_value, percent, percent_range
 from redraft.judging.folding import Tally
@@ -41,7 +42,10 @@ def panel_in_words(
             f"win rate would lie between {percent(panel.worst.rate)} and {percent(panel.best.rate)}."
         )
     if found.p_adjusted is not None:
-        said.append(f"One of several comparisons: the verdict uses the adjusted p-value ({p_value(found.p_adjusted)}).")
+        said.append(
+            "One of several comparisons: the verdict uses the adjusted p-value "
+            f"({p_value(found.p_adjusted)}{at_extremes(found)})."
+        )
     range_ = percent_range(low, high, (*settings.rope, 0.5))
     return msgspec.structs.replace(
         found,

@@ -6,17 +6,19 @@ Neighbours: `options` says what each setting means, `process` starts this from a
 from __future__ import annotations
 
 import asyncio
+from math import isfinite
 from typing import cast
 
 import click
 
+from redraft.real_numbers import Real
 from redraft.sandbox.course import TURNS
 from redraft.sandbox.faults import AFTER, HARMS
 from redraft.sandbox.options import DEFECTS, JUDGE_HABITS, FaultOptions, Options, TruthOptions
 from redraft.sandbox.prose import LARGEST_LEAN, LEANING
 
-SHARE = click.FloatRange(0, 1)
-NOT_NEGATIVE = click.FloatRange(min=0)
+SHARE = Real(0, 1)
+NOT_NEGATIVE = Real(min=0)
 
 
 def _numbers(values: tuple[str, ...], form: str) -> tuple[tuple[str, float], ...]:
@@ -26,6 +28,8 @@ def _numbers(values: tuple[str, ...], form: str) -> tuple[tuple[str, float], ...
         name, _equals, number = value.rpartition("=")
         try:
             pairs.append((name, float(number)))
+            if not isfinite(pairs[-1][1]):
+                raise ValueError(number)
         except ValueError:
             raise click.BadParameter(f"{value!r} is not {form}") from None
         if not name:
@@ -111,7 +115,7 @@ def _fault(_: click.Context, option: click.Parameter, values: tuple[str, ...]) -
 @click.option("--credit", type=NOT_NEGATIVE, default=100.0, help="Limit of the account in US dollars.")
 @click.option("--weights-bytes", type=click.IntRange(0, 2**30), default=65_536, help="Size of trained weights.")
 @click.option("--endpoint-seconds", type=NOT_NEGATIVE, default=2.0, help="Time until a deployment is ready.")
-@click.option("--minute-seconds", type=click.FloatRange(0.001), default=60.0, help="A minute of a deployment's life.")
+@click.option("--minute-seconds", type=Real(0.001), default=60.0, help="A minute of a deployment's life.")
 @click.option("--endpoint-fails", multiple=True, help="Pattern of endpoints whose deployments fail; repeatable.")
 @click.option("--dedicated", is_flag=True, help="Trained models answer through a dedicated endpoint only.")
 @click.option("--not-serverless", multiple=True, help="Pattern of base models that need an endpoint; repeatable.")
@@ -136,7 +140,7 @@ def _fault(_: click.Context, option: click.Parameter, values: tuple[str, ...]) -
 )
 @click.option("--strength", multiple=True, callback=_strength, help="PATTERN=NUMBER of model names; repeatable.")
 @click.option("--quality-sd", type=NOT_NEGATIVE, default=1.0, help="Spread of a model's quality over contexts.")
-@click.option("--judge-bias", type=float, default=0.15, help="The judge's favour for the answer shown first.")
+@click.option("--judge-bias", type=Real(), default=0.15, help="The judge's favour for the answer shown first.")
 @click.option("--judge-sd", type=NOT_NEGATIVE, default=0.5, help="The judge's noise.")
 @click.option("--judge-tie", type=NOT_NEGATIVE, default=0.25, help="Smaller differences are ties.")
 @click.option("--judge-refusals", type=SHARE, default=0.0, help="Share of the judge's asks that it refuses.")

@@ -293,6 +293,7 @@ def test_a_plan_measures_contexts(tmp_path: Path) -> None:
         (("--contexts", "1" + 20 * "0"), "contexts; 10,000,000 are the most"),
         (("--pairs", "2"), "add --leaderboard"),
         (("--pairs", "9", "--models", "4"), "4 models make 6 pairs"),
+        (("--models", "99999"), "99,999 models: 2 to 100"),
     ],
 )
 def test_a_plan_refuses(words: tuple[str, ...], said: str) -> None:

@@ -124,7 +124,7 @@ def test_an_option_gives_the_value_of_its_setting(name: str, words: list[str], v
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--budget", "nan"], "no amount of money"),
+        (["--budget", "nan"], "'nan' is no number that can be meant here"),
         (["--ask-above", "-1"], "x>=0"),
         (["-b", "many"], "not max"),
         (["-b", "0"], "not max"),

@@ -127,6 +127,9 @@ def test_models_are_followed_whatever_side_they_stand_on(make_run: Run) -> None:
     straight = compare_runs(before, make_run("c", NOW, pairs=[("tuned-1", "base")]))
     assert first.table == straight.matched[0].table and first.changed == straight.matched[0].changed
     assert straight.unmatched == (f"{before}: other against base",)
+    # One model in common makes no counterpart, though these two are left over.
+    assert len(found.matched) == 1
+    assert found.unmatched == (f"{before}: other against base", f"{turned.parent / 'b'}: base against more")
 
 
 def test_groups_widen_the_difference(make_run: Run) -> None:

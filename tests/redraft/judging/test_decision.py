@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from redraft.judging.decision import decide
 from redraft.judging.folding import Tally
 from redraft.judging.intervals import mid_p, tango_interval
-from redraft.judging.settings import Settings
+from redraft.judging.missing_bounds import Bounded
+from redraft.judging.settings import Decision, Settings
 
 
 def counts(wins: int, losses: int, ties: int, unusable: int = 0) -> Tally:
@@ -65,10 +66,13 @@ def test_a_winner_that_only_weakens_keeps_the_weaker_word() -> None:
 
 
 def test_the_correction_can_take_a_winner_away_but_never_give_one() -> None:
-    assert decide(counts(45, 25, 30), Settings(), p_adjusted=0.06) == decide(counts(45, 25, 30), Settings(), 0.9)
-    assert decide(counts(45, 25, 30), Settings(), p_adjusted=0.06).code == "borderline"
-    assert decide(counts(45, 25, 30), Settings(), p_adjusted=0.05).code == "better"
-    assert decide(counts(37, 54, 35), Settings(), p_adjusted=0.0).code == "undecided"
+    def said(wins: int, losses: int, ties: int, p: float) -> Decision:
+        return decide(counts(wins, losses, ties), Settings(), Bounded.same(p))
+
+    assert said(45, 25, 30, 0.06) == said(45, 25, 30, 0.9)
+    assert said(45, 25, 30, 0.06).code == "borderline"
+    assert said(45, 25, 30, 0.05).code == "better"
+    assert said(37, 54, 35, 0.0).code == "undecided"
 
 
 @given(*[st.integers(0, 150)] * 3, st.integers(0, 8))

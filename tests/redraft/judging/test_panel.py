@@ -25,7 +25,7 @@ def folds(labels: list[Label]) -> dict[str, Fold]:
 panels = st.lists(st.tuples(st.sampled_from(LABELS), st.sampled_from(LABELS)), min_size=3, max_size=25)
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(rows=panels)
 def test_contexts_are_the_sample_and_judges_are_averaged(rows: list[tuple[Label, Label]]) -> None:
     first, second = (folds([row[side] for row in rows]) for side in (0, 1))

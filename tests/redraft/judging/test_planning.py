@@ -140,6 +140,7 @@ def test_a_blinded_pilot() -> None:
         ({"missing": 1.0}, "missing"),
         ({"retry": float("nan")}, "retry"),
         ({"models": 1}, "models"),
+        ({"models": 99_999}, "99,999 models: 2 to 100"),
         ({"looks": (0.5,)}, "last is at 1"),
         ({"looks": (0.5, 1.0), "models": 3}, "only two are compared with looks"),
         ({"judges": 0}, "judges"),

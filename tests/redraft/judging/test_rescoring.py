@@ -63,6 +63,11 @@ def test_a_board_is_made_again(board_run: Path, tmp_path: Path) -> None:
     assert said["confidence"] == ("95%", "80%") and said["contexts grouped by"] == ("what the data name", "none")
     assert any(name.startswith("X against y, openai:one: interval") for name in said)
     assert changes(before, score_again(board_run)) == []
+    # One verdict of forty is missing: that may be allowed or not.
+    strict = score_again(board_run, Settings(confidence=0.8, cluster_by="none", max_missing=0.01)).leaderboard
+    told = loose.leaderboard.tables[0]
+    assert told.better and told.lacking == () and strict is not None
+    assert (strict.tables[0].better, strict.tables[0].lacking) == ((), told.better)
     with pytest.raises(InputError, match="no context names a document to group by; they name user_id"):
         score_again(board_run, Settings(cluster_by="document"))
 

@@ -10,8 +10,10 @@ from scipy import stats
 from redraft.judging.folding import Fold, Label
 from redraft.judging.multiplicity import holm
 from redraft.judging.seed_variance import method_rate
-from redraft.judging.seeds import pooled, pooled_arms
+from redraft.judging.seed_words import seed_sentences, seed_stage
+from redraft.judging.seeds import Pooled, pooled, pooled_arms
 from redraft.judging.settings import Settings
+from redraft.judging.summary import StudySummary
 
 POINTS: dict[Label, float] = {"win": 1.0, "tie": 0.5, "loss": 0.0}
 labels = st.sampled_from(["win", "tie", "loss", "unusable"])
@@ -61,6 +63,31 @@ def test_runs_are_counted_together_by_their_arms() -> None:
     assert found[0].p_adjusted != found[0].p, "two pairs are adjusted for"
     assert [one.method for one in found] == [method_rate([first, second]), method_rate([second, second])]
     assert found[0].method and found[0].method_p is not None and found[0].method_p > (found[0].method.p or 0.0)
+
+
+def test_missing_verdicts_of_single_runs_are_bounded() -> None:
+    rows: list[list[Label]] = [["win", "win"]] * 14 + [["tie", "win"], ["loss", "loss"], ["loss", "tie"]] * 4
+    gone: list[list[Label]] = [["unusable", "tie"]] * 3 + rows
+    arms = Settings(arms={"f1": "f", "f2": "f", "a1": "a", "a2": "a", "b": "base"})
+
+    def told(of_f: list[list[Label]]) -> tuple[Pooled, Pooled]:
+        runs = {(f"{arm}{seed + 1}", "b"): folds(of, seed) for arm, of in (("f", of_f), ("a", rows)) for seed in (0, 1)}
+        found, other = pooled_arms(runs, arms)
+        return found, other
+
+    found, other = told(gone)
+    assert (found.missing, other.missing, other.worst, other.best) == (3, 0, None, None)
+    assert found.worst is not None and found.best is not None
+    for label, extreme in (("loss", found.worst), ("win", found.best)):
+        filled = told([[label, "tie"]] * 3 + rows)[0]  # type: ignore[list-item]
+        assert (extreme.rate, extreme.p, extreme.method_p) == (filled.rate, filled.p_adjusted, filled.method_p)
+    assert found.worst.rate < found.rate < found.best.rate
+    # What is told as p below .05 would not be so with the missing ones lost: it has to be said.
+    assert (found.p_adjusted or 1) < 0.05 < (found.worst.p or 0)
+    study = StudySummary(pairs=(), settings=arms, over_seeds=(found, other))
+    (_, details), (_, whole) = seed_sentences(study)
+    assert f"3 verdicts of single runs are missing: had all been lost by f, {found.worst.rate:.1%}, p 0." in details
+    assert "missing" not in whole and "f against base: 3 verdicts" in seed_stage(study)[0].tables[0].note
 
 
 def test_contexts_of_a_cluster_count_as_one() -> None:

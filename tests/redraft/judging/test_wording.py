@@ -29,7 +29,8 @@ def test_the_sentences(make_tallied: Make) -> None:
     open_case = summarise(make_tallied(37, 54, 35))
     assert open_case.explanation == (
         "With 126 contexts we could only have detected a win rate of 60.5% or more (80% of the time). "
-        "About 190 more contexts would settle a gap of this size."
+        "About 190 more contexts would settle a gap of this size. Take them in a new run, or in one with planned looks "
+        "(--looks): p does not hold for a run that grows for what it showed."
     )
     assert (
         summarise(make_tallied(5, 5, 5)).explanation

@@ -137,7 +137,7 @@ def test_jobs_are_cancelled_and_fail_on_demand(sandbox, http_call):
 
 
 def test_files_jobs_and_models_survive_a_kill(start, http_call, tmp_path):
-    options = {"state": str(tmp_path / "state.db"), "job_seconds": 1.5, "file_seconds": 0.1}
+    options = {"state": str(tmp_path / "state.db"), "job_seconds": 4.0, "file_seconds": 0.1}
     first = start(**options)
     file_id = ready(http_call, first.url)
     job = submit(http_call, first.url, file_id, suffix="lasting")

@@ -19,7 +19,7 @@ from redraft.judging.counting import Counted
 from redraft.judging.families import related
 from redraft.judging.folding import Fold, tally
 from redraft.judging.intervals import mid_p
-from redraft.judging.leaderboard.comparisons import POINTS, Comparisons, comparisons, of_folds
+from redraft.judging.leaderboard.comparisons import POINTS, Comparisons, comparisons, components, of_folds
 from redraft.judging.leaderboard.elo import EloCurve, elo_curve
 from redraft.judging.leaderboard.table import JudgeBoard, Leaderboard, OrderHabit, rank_models
 from redraft.judging.multiplicity import Pair
@@ -35,38 +35,46 @@ def board_of(
     *,
     confidence: float = 0.95,
     alpha: float | None = None,
+    max_missing: float = 0.05,
 ) -> Leaderboard:
     """The leaderboard of `models`, in this order where nothing else decides, from what was counted of each pair and
     judge.
 
     `clusters` maps context → group where contexts are not independent. `alpha`, by default 1 - confidence, is the
     chance that any rank range misses. Of several judges no pair is told apart that not every one of them, alone, orders
-    the same way. Without any comparison that has a verdict (of all judges) there are no tables. InputError where
-    nothing was compared.
+    the same way, and none of whose verdicts more than `max_missing` are missing, or whose order these could have
+    changed. Without any comparison that has a verdict (of all judges) there are no tables, nor are there where several
+    models answered as one judge: their verdicts cannot be pooled. InputError where nothing was compared.
     """
     alpha = round(1 - confidence, 12) if alpha is None else alpha
     by_judge = _by_judge(counted)
-    data = comparisons_of_board(counted, models, clusters)
+    data, mixed = comparisons_of_board(counted, models, clusters), _mixed(counted)
 
-    def ranked(of: Comparisons, unclaimed: Collection[frozenset[str]] = ()) -> Leaderboard:
-        if not len(of.outcome):
-            return Leaderboard(tables=(), alone=of.models, confidence=confidence, alpha=alpha)
-        return rank_models(of, confidence=confidence, alpha=alpha, unclaimed=unclaimed)
+    def ranked(
+        of: Comparisons, judges: Collection[str], unclaimed: Collection[frozenset[str]] = ()
+    ) -> Leaderboard:  # fmt: skip
+        if not len(of.outcome) or not mixed.keys().isdisjoint(judges):
+            unmet = [of.models[code] for one in components(of) if len(one) == 1 for code in one]
+            return Leaderboard(
+                tables=(), alone=tuple(unmet), confidence=confidence, alpha=alpha, max_missing=max_missing
+            )  # fmt: skip
+        return rank_models(of, confidence=confidence, alpha=alpha, unclaimed=unclaimed, max_missing=max_missing)
 
     habits = tuple(_habit(judge, folds) for judge, folds in by_judge.items())
-    together = msgspec.structs.replace(ranked(data), judges=tuple(by_judge), habits=habits)
+    together = msgspec.structs.replace(ranked(data, by_judge), judges=tuple(by_judge), habits=habits, mixed=mixed)
     if len(by_judge) == 1:
         return together
-    alone = {judge: ranked(of_folds(folds, models, clusters)) for judge, folds in by_judge.items()}
+    alone = {judge: ranked(of_folds(folds, models, clusters), [judge]) for judge, folds in by_judge.items()}
     told = [pair for table in together.tables for pair in table.better]
     disputed = tuple(pair for pair in told if not all(_orders(one, pair) for one in alone.values()))
     if disputed:
-        together = ranked(data, {frozenset(pair) for pair in disputed})
+        together = ranked(data, by_judge, {frozenset(pair) for pair in disputed})
     labels = _labels(by_judge)
     return msgspec.structs.replace(
         together,
         judges=tuple(by_judge),
         habits=habits,
+        mixed=mixed,
         by_judge=tuple(JudgeBoard(judge=judge, tables=one.tables, alone=one.alone) for judge, one in alone.items()),
         agreements=tuple(_agreement(one, two, labels) for one, two in combinations(labels, 2)),
         krippendorff=_alpha(labels),
@@ -116,6 +124,14 @@ def _by_judge(counted: Sequence[Counted]) -> dict[str, dict[Pair, Mapping[str, F
     for one in counted:
         found.setdefault(one.judge, {})[one.pair] = one.folds
     return found
+
+
+def _mixed(counted: Sequence[Counted]) -> dict[str, tuple[str, ...]]:
+    """Judge → the models that answered as it, where there are several."""
+    answered: dict[str, set[str]] = {}
+    for one in counted:
+        answered.setdefault(one.judge, set()).update(one.sums.answered)
+    return {judge: tuple(sorted(names)) for judge, names in answered.items() if len(names) > 1}
 
 
 def _habit(judge: str, of_judge: Folds) -> OrderHabit:

@@ -5,9 +5,10 @@ Neighbours: `table` gives the facts; reports and the command line show these und
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from redraft.judging.decision import UNSTEADY
+from redraft.judging.figures import many, percent
 from redraft.judging.leaderboard.table import Leaderboard, Standing, Table
 
 FEW_CONTEXTS = 30  # below this, intervals rest on few degrees of freedom
@@ -18,7 +19,11 @@ NAMED = 5  # pairs that a sentence names
 
 def remarks(board: Leaderboard) -> list[str]:
     """One sentence each: what cannot be compared, what has no bound, what rests on little, what does not fit."""
-    said: list[str] = []
+    said = [
+        f"More than one model answered as {judge} ({', '.join(names)}): their verdicts cannot be counted as one "
+        "judge's, so nothing is ranked by it."
+        for judge, names in board.mixed.items()
+    ]
     if len(board.tables) + len(board.alone) > 1:
         said.append("Not all models can be compared: no comparison, not even through others, connects these groups:")
         said += [f"- {_names([one.model for one in table.standings])}" for table in board.tables]
@@ -26,6 +31,7 @@ def remarks(board: Leaderboard) -> list[str]:
     said += _judges(board)
     said += _habits(board)
     for table in board.tables:
+        said += _withheld(table, board.max_missing)
         said += _bounds(table)
         said += _basis(table)
         said += _order(table)
@@ -44,11 +50,9 @@ def _judges(board: Leaderboard) -> Iterator[str]:
         if one.family:
             yield f"{one.first} and {one.second} are of one family ({one.family}): they are no independent opinions."
     if board.disputed:
-        pairs = [f"{first} against {second}" for first, second in board.disputed[:NAMED]]
-        more = f" and {len(board.disputed) - NAMED} more" if len(board.disputed) > NAMED else ""
         yield (
             f"On average of the judges the first of these would be better, but not every judge orders them so, and "
-            f"nothing is claimed: {'; '.join(pairs)}{more}."
+            f"nothing is claimed: {_pairs(board.disputed)}."
         )
 
 
@@ -77,6 +81,21 @@ def _habits(board: Leaderboard) -> Iterator[str]:
             )
 
 
+def _withheld(table: Table, max_missing: float | None) -> Iterator[str]:
+    """Which orders are not claimed for what is missing."""
+    if table.lacking:
+        limit = "too many" if max_missing is None else f"more than {percent(max_missing)}"
+        yield (
+            f"The first of these would be better, but {limit} of their comparisons have no verdict, and nothing is "
+            f"claimed: {_pairs(table.lacking)}."
+        )
+    if table.fragile:
+        yield (
+            "The first of these would be better, but not if the verdicts that are missing had all gone against it, and "
+            f"nothing is claimed: {_pairs(table.fragile)}."
+        )
+
+
 def _bounds(table: Table) -> Iterator[str]:
     for side, did, bound in (("above", "won", "upper"), ("below", "lost", "lower")):
         models = [one.model for one in table.standings if one.unbounded == side]
@@ -91,8 +110,10 @@ def _bounds(table: Table) -> Iterator[str]:
 def _basis(table: Table) -> Iterator[str]:
     if table.groups is not None:
         yield (
-            f"The {table.contexts:,} contexts come in {table.groups:,} groups (users, documents) and are not "
-            "independent: errors are by group."
+            f"The {many(table.contexts, 'context')} come in {many(table.groups, 'group')} (users, documents) and are "
+            "not independent: errors are by group."
+            if table.contexts > 1
+            else "The one context is of one group (a user, a document)."
         )
     what = "context" if table.groups is None else "group of contexts"
     once = [one.model for one in table.standings if _independent(one) == 1]
@@ -141,6 +162,11 @@ def _independent(one: Standing) -> int:
 
 def _attempted(one: Standing) -> int:
     return one.wins + one.losses + one.ties + one.missing
+
+
+def _pairs(pairs: Sequence[tuple[str, str]]) -> str:
+    named = "; ".join(f"{first} against {second}" for first, second in pairs[:NAMED])
+    return f"{named} and {len(pairs) - NAMED} more" if len(pairs) > NAMED else named
 
 
 def _names(names: list[str]) -> str:

@@ -24,6 +24,7 @@ from redraft.judging.leaderboard.fit import Fit
 from redraft.judging.leaderboard.misfit import Misfit, worst_misfit
 from redraft.judging.leaderboard.missing import missing_bounds
 from redraft.judging.leaderboard.ranks import better, rank_ranges
+from redraft.judging.leaderboard.withheld import withheld
 from redraft.judging.panel import Agreement
 
 SCALE = 400 / float(np.log(10))  # rating points a logit
@@ -82,7 +83,8 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
 
     `order_told` is false where comparisons were shown in one order, but its effect cannot be told from strengths.
     `misfit` is the pair whose win rate is farthest from what the ratings say. Where contexts come in `groups`, errors
-    are by group.
+    are by group. Nothing is claimed of the pairs `lacking` verdicts, and of the `fragile` ones, which are no longer
+    told apart if the missing verdicts had all gone the other way; each (better, worse) by the verdicts there are.
     """
 
     standings: tuple[Standing, ...]
@@ -93,6 +95,8 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     order_told: bool
     misfit: Misfit | None
     groups: int | None = None
+    lacking: tuple[tuple[str, str], ...] = ()
+    fragile: tuple[tuple[str, str], ...] = ()
 
 
 class JudgeBoard(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,6 +130,8 @@ class Leaderboard(msgspec.Struct, frozen=True, kw_only=True):
     comparisons, `krippendorff` is the alpha of all (nominal), and `disputed` are pairs that the mean would tell apart
     (better, worse) but not all judges order so: nothing is claimed of those.
     `habits` are what the order of the answers did to each judge.
+    `mixed` maps a judge as which several models answered → their names: nothing is ranked by it, nor by several judges
+    together of which it is one. Of pairs with a larger share of missing verdicts than `max_missing` nothing is claimed.
     """
 
     tables: tuple[Table, ...]
@@ -138,6 +144,8 @@ class Leaderboard(msgspec.Struct, frozen=True, kw_only=True):
     krippendorff: float | None = None
     disputed: tuple[tuple[str, str], ...] = ()
     habits: tuple[OrderHabit, ...] = ()
+    mixed: dict[str, tuple[str, ...]] = {}
+    max_missing: float | None = None
 
 
 def rank_models(
@@ -147,11 +155,13 @@ def rank_models(
     confidence: float = 0.95,
     alpha: float = 0.05,
     unclaimed: Collection[frozenset[str]] = (),
+    max_missing: float = 0.05,
 ) -> Leaderboard:
     """The leaderboard of `data`.
 
     `order_effect` adds a term for the answer shown first; None adds it where orders are given and it can be told.
-    Of the pairs `unclaimed` none is said to be better, which can only widen the rank ranges.
+    Of the pairs `unclaimed` none is said to be better, nor of those with a larger share of missing verdicts than
+    `max_missing`, or whose order the missing ones could have changed (`withheld`): that can only widen the rank ranges.
     `alpha` is the chance that any rank range of a table misses. InputError where there is no comparison, or an order
     effect is demanded that cannot be told; ValueError for a confidence or alpha outside (0, 1).
     """
@@ -164,13 +174,14 @@ def rank_models(
     with threadpool_limits(limits=1, user_api="blas"):
         tables = tuple(
             _table(
-                data if len(codes) == len(data.models) else data.only(codes), order_effect, confidence, alpha, unclaimed
+                data if len(codes) == len(data.models) else data.only(codes), order_effect, confidence, alpha,
+                unclaimed, max_missing,
             )
             for codes in found
             if len(codes) > 1
-        )
+        )  # fmt: skip
     alone = tuple(data.models[codes[0]] for codes in found if len(codes) == 1)
-    return Leaderboard(tables=tables, alone=alone, confidence=confidence, alpha=alpha)
+    return Leaderboard(tables=tables, alone=alone, confidence=confidence, alpha=alpha, max_missing=max_missing)
 
 
 def _table(
@@ -179,6 +190,7 @@ def _table(
     confidence: float,
     alpha: float,
     unclaimed: Collection[frozenset[str]],
+    max_missing: float,
 ) -> Table:
     size = len(data.models)
     shown = bool(np.any(data.first != 0))
@@ -189,6 +201,8 @@ def _table(
     fit = Fit(data, with_order and told)
     strengths = fit.at[:size]
     sure = better(*fit.differences(), alpha)
+    kept_back = withheld(fit, sure, alpha, max_missing)
+    sure &= ~(kept_back.lacking | kept_back.fragile)
     for i, j in np.argwhere(sure).tolist() if unclaimed else []:
         sure[i, j] = frozenset((data.models[i], data.models[j])) not in unclaimed
     ranges, missing = rank_ranges(sure), missing_bounds(fit.given, fit.at, data, fit.reference.codes)
@@ -219,17 +233,22 @@ def _table(
                 groups=None if data.ids is None else int(fit.contexts[code]),
             )
         )
-    pairs = tuple((data.models[i], data.models[j]) for i, j in np.argwhere(sure).tolist())
     return Table(
         standings=tuple(standings),
         comparisons=len(data.outcome),
         contexts=data.contexts if data.ids is None else len(np.unique(data.ids)),
-        better=pairs,
+        better=_named(sure, data),
         order=_order_effect(fit, confidence) if fit.given.with_position else None,
         order_told=told,
         misfit=worst_misfit(data, fit.links, fit.residual),
         groups=None if data.ids is None else data.contexts,
+        lacking=_named(kept_back.lacking, data),
+        fragile=_named(kept_back.fragile, data),
     )
+
+
+def _named(pairs: NDArray[np.bool_], data: Comparisons) -> tuple[tuple[str, str], ...]:
+    return tuple((data.models[i], data.models[j]) for i, j in np.argwhere(pairs).tolist())
 
 
 def _order_effect(fit: Fit, confidence: float) -> OrderEffect:

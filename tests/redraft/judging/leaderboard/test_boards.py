@@ -82,6 +82,8 @@ def test_contexts_of_one_group_count_once() -> None:
     for (_, low, high), (_, too_low, too_high) in zip(ends[1], ends[2], strict=True):
         assert low < too_low and too_high < high
     assert "200 contexts come in 40 groups" in " ".join(remarks(grouped))
+    one = board_of(copied, MODELS, {key: "all" for one in copied for key in one.folds})
+    assert "The 200 contexts come in 1 group (" in " ".join(remarks(one))
     with pytest.raises(InputError, match="context c0-0 has no cluster"):
         board_of(copied, MODELS, {})
 
