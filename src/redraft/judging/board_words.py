@@ -130,8 +130,8 @@ def _of_judge(judge: str, pairs: list[Summary], study: StudySummary) -> Iterable
     yield from model_remarks(judge, answered)
     if grown := [one for one in pairs if one.earlier]:
         yield (
-            f"{judge}: {many(len(grown), 'pair')} had been looked at before the run had these contexts. Ranks and their "
-            "intervals hold for one look; to be sure, take other contexts in a new run."
+            f"{judge}: {many(len(grown), 'pair')} had been looked at before the run had these contexts. Ranks and "
+            "their intervals hold for one look; to be sure, take other contexts in a new run."
         )
     models = dict.fromkeys(model for one in pairs for model in (one.model_a, one.model_b))
     kin: dict[str, list[str]] = {}
