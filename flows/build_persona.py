@@ -11,6 +11,7 @@ from redraft.documents.persona import DEFAULT
 from redraft.documents.prompting import Prompts
 from redraft.providers.endpoints import canonical
 from tasks.judge_panel import JUDGE, Effort, panel_of, warn_of
+from tasks.parameters import Seconds, Share
 from tasks.persona_ahead import persona_ahead
 from tasks.persona_evaluation import judge_personas
 from tasks.persona_plan import BASE, PersonaPlan, Under, arms_of, require_persona_askable
@@ -64,10 +65,10 @@ async def build_persona(
     rpm: float | None = None,
     tpm: float | None = None,
     in_flight: int = 256,
-    check_interval: float = 30.0,
+    check_interval: Seconds = 30.0,
     move_on: Literal["any", "faults"] = "any",
-    max_rejected: float = 0.2,
-    max_missing: float = 0.05,
+    max_rejected: Share = 0.2,
+    max_missing: Share = 0.05,
     credentials: str | None = None,
 ) -> dict[str, Any]:
     """Generate training data for a persona, fine-tune on them, and compare the tuned model with the base model.

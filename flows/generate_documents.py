@@ -20,6 +20,7 @@ from tasks.generation_plan import (
     require_generation,
 )
 from tasks.judge_panel import JUDGE
+from tasks.parameters import Seconds, Share
 from tasks.persona_files import conclude, write_files
 from tasks.session import CallOptions, calling_session
 from tasks.states import ends_in_words
@@ -51,9 +52,9 @@ async def generate_documents(
     rpm: float | None = None,
     tpm: float | None = None,
     in_flight: int = 256,
-    check_interval: float = 30.0,
+    check_interval: Seconds = 30.0,
     move_on: Literal["any", "faults"] = "any",
-    max_rejected: float = 0.2,
+    max_rejected: Share = 0.2,
     credentials: str | None = None,
 ) -> dict[str, Any]:
     """Think up scenarios, write a document for each, respond to each as the persona, and keep what passes every gate.

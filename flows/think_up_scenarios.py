@@ -12,6 +12,7 @@ from tasks.estimates import show_ahead
 from tasks.generation import draw_cells, make_scenarios
 from tasks.generation_ahead import estimate_generation
 from tasks.generation_plan import chains_of, persona_of, regenerations, require_generation
+from tasks.parameters import Seconds, Share
 from tasks.persona_files import conclude
 from tasks.session import CallOptions, calling_session
 from tasks.states import ends_in_words
@@ -35,9 +36,9 @@ async def think_up_scenarios(
     rpm: float | None = None,
     tpm: float | None = None,
     in_flight: int = 256,
-    check_interval: float = 30.0,
+    check_interval: Seconds = 30.0,
     move_on: Literal["any", "faults"] = "any",
-    max_rejected: float = 0.2,
+    max_rejected: Share = 0.2,
     credentials: str | None = None,
 ) -> dict[str, Any]:
     """Have an idea for each cell of document type, domain, tension, tone and stakeholder; none like another.

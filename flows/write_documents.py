@@ -11,6 +11,7 @@ from tasks.estimates import show_ahead
 from tasks.generation import make_documents
 from tasks.generation_ahead import estimate_generation, evaluation_texts
 from tasks.generation_plan import chains_of, persona_of, regenerations, require_generation, rows_of
+from tasks.parameters import Seconds, Share
 from tasks.persona_files import conclude
 from tasks.session import CallOptions, calling_session
 from tasks.states import ends_in_words
@@ -34,9 +35,9 @@ async def write_documents(
     rpm: float | None = None,
     tpm: float | None = None,
     in_flight: int = 256,
-    check_interval: float = 30.0,
+    check_interval: Seconds = 30.0,
     move_on: Literal["any", "faults"] = "any",
-    max_rejected: float = 0.2,
+    max_rejected: Share = 0.2,
     credentials: str | None = None,
 ) -> dict[str, Any]:
     """Write the document of each scenario; none breaks off, holds a gap, repeats another or what is tested.

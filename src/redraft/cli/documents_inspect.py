@@ -16,6 +16,7 @@ import msgspec
 from redraft.cli import documents_options, options
 from redraft.cli.page_serving import serve_until_ended
 from redraft.cli.running import one_line_for_faults
+from redraft.real_numbers import Real
 
 if TYPE_CHECKING:
     from redraft.browsing.background import Background
@@ -47,8 +48,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 @click.option("--reason", "reasons", multiple=True, metavar="REASON", help="Only rows with this flag; may be several.")
 @click.option("--type", "types", multiple=True, metavar="TYPE", help="Only documents of this type; may be several.")
 @click.option("--model", "models", multiple=True, metavar="MODEL", help="Only what this model wrote a part of.")
-@click.option("--min-score", type=float, metavar="SCORE", help="Only rows whose lowest trait score is at least this.")
-@click.option("--max-score", type=float, metavar="SCORE", help="Only rows whose lowest trait score is at most this.")
+@click.option("--min-score", type=Real(), metavar="SCORE", help="Only rows whose lowest trait score is at least this.")
+@click.option("--max-score", type=Real(), metavar="SCORE", help="Only rows whose lowest trait score is at most this.")
 @click.option("--flagged", "what", flag_value="flagged", help="Only rows with a flag.")
 @click.option("--rejected", "what", flag_value="rejected", help="Only what was rejected on the way.")
 @click.option(

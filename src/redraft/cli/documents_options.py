@@ -9,6 +9,7 @@ import click
 from redraft.cli import options
 from redraft.cli.judge_options import JUDGE
 from redraft.cli.options import Command
+from redraft.real_numbers import Real
 
 # As in redraft.documents.persona and prompting, which take long to import.
 PERSONA = "collaborative"
@@ -34,7 +35,7 @@ judge = click.option(
     help="Who scores each response on the persona's traits; an empty name scores nothing.",
 )  # fmt: skip
 min_score = click.option(
-    "--min-score", type=float, metavar="SCORE",
+    "--min-score", type=Real(), metavar="SCORE",
     help="The least score on every trait.  [default: 5 on a scale from 1 to 10]",
 )  # fmt: skip
 regenerate = click.option(
@@ -54,7 +55,7 @@ seed = click.option(
     help="Which scenarios are drawn; a longer run begins with those of a shorter one.",
 )  # fmt: skip
 max_rejected = click.option(
-    "--max-rejected", type=click.FloatRange(0, 1), default=0.2, show_default=True,
+    "--max-rejected", type=Real(0, 1), default=0.2, show_default=True,
     help="Share of a stage's rows whose rejection makes the run partial (exit status 3).",
 )  # fmt: skip
 

@@ -10,6 +10,7 @@ from redraft.cli import documents_options, judge_options, options
 from redraft.cli.documents_options import chain_option
 from redraft.cli.judge_options import named
 from redraft.cli.piloting import run_with_pilot, show_estimates
+from redraft.real_numbers import Real
 
 
 def _one_or_several(_: click.Context, __: click.Parameter, value: tuple[str, ...]) -> str | list[str]:
@@ -75,7 +76,7 @@ def _one_or_several(_: click.Context, __: click.Parameter, value: tuple[str, ...
 @options.learning_rate
 @options.lora
 @click.option(
-    "--training-budget", type=click.FloatRange(min=0), callback=options.amount,
+    "--training-budget", type=Real(min=0),
     help="US dollars that all trainings may cost together, by the provider's estimate and by ours; above it none is "
     "submitted. Nothing is asked about them then.",
 )  # fmt: skip
