@@ -45,7 +45,7 @@ def test_each_judge_is_asked_tested_and_stored_by_itself(
 
     ahead = project.run(*words, "--dry-run").stdout
     priced = [line.split() for line in ahead.splitlines() if line.startswith(" judge ")]
-    assert [(row[1], row[2]) for row in priced] == [(SOUND, "120"), (OBEDIENT, "120")]
+    assert [(row[1], row[2]) for row in priced] == [(SOUND, "115"), (OBEDIENT, "115")]
     assert sandbox.stats()["calls"] == 0
 
     sent = "(?s)(?=.*As a referee)(?=.*keeps to the point)(?=.*reasoning_effort.{1,4}low)"

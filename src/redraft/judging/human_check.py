@@ -195,6 +195,9 @@ def _clustered(
     parts = [(part - part.mean()) / len(part) for part in (rest, weighted) if len(part)]
     sums = np.bincount(np.array(codes), weights=np.concatenate(parts), minlength=len(known))
     factors, freedom = jackknife(sizes)
+    unlabelled = sizes == 0
+    apart = int(unlabelled.sum())
+    factors[unlabelled] = apart / (apart - 1) if apart > 1 else 1.0
     return (float(sums**2 @ factors) if freedom else 0.0), freedom
 
 
