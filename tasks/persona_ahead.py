@@ -11,6 +11,7 @@ from typing import Any
 
 from redraft.datasets.storage import Dataset
 from redraft.documents.evaluation_prompts import read_prompts
+from redraft.judging.judges import Judge
 from redraft.judging.leaderboard.drawing import plan_drawing
 from tasks.answer_shard import ANSWER_STAGE, answering_requests
 from tasks.estimates import estimate, estimate_comparison, show_ahead
@@ -84,15 +85,19 @@ async def _judged(plan: PersonaPlan, tests: Tests, models: list[str]) -> list[di
             # A leaderboard of few models compares all of them, the personas' pairs among them.
             pairs = max(pairs, plan_drawing(len(models), tests.hard.count, None).per_context)
         rows += [
-            {**row, "stage": f"judge by {criteria.name}"}
-            for row in await estimate_comparison(tests.hard, [], judges, pairs, plan.credentials, plan.calls)
+            {**row, "stage": f"judge by {criteria.name}"} for row in await _compared(tests.hard, judges, pairs, plan)
         ]
     rows += [
         {**row, "stage": "judge plain tasks"}
-        for row in await estimate_comparison(
-            tests.plain, [], plan.judges, len(plan.pairs), plan.credentials, plan.calls
-        )
+        for row in await _compared(tests.plain, plan.judges, len(plan.pairs), plan)
     ]
     who = Scored(contexts=str(tests.hard.path), models=models, given={}, baseline="")
     scores = await estimate_traits(who, plan.trait_judges, plan.rubric, plan.credentials, plan.calls)
     return rows + [row for row in scores if row["stage"] == TRAITS_STAGE]
+
+
+async def _compared(contexts: Dataset, judges: Sequence[Judge], pairs: int, plan: PersonaPlan) -> list[dict[str, Any]]:
+    """So many comparisons on each context, of models whose answers are not there yet."""
+    ahead = [f"model {number}" for number in range(pairs + 1)]
+    meetings = [[(0, place) for place in range(1, pairs + 1)]] * contexts.count
+    return await estimate_comparison(contexts, [], judges, meetings, plan.credentials, plan.calls, ahead)

@@ -145,7 +145,8 @@ def test_every_deployment_completes(up: Up) -> None:
 
 def test_a_parameter_that_a_flow_does_not_have_is_refused_by_its_name(up: Up) -> None:
     deployments = up.ask("/deployments/filter", {})
-    assert len(deployments) == len(IN_ORDER) + 1
+    declared = yaml.safe_load((Path(__file__).parents[2] / "prefect.yaml").read_text())["deployments"]
+    assert len(deployments) == len(declared) >= len(IN_ORDER)
     for one in deployments:
         with pytest.raises(urllib.error.HTTPError) as refused:
             up.ask(f"/deployments/{one['id']}/create_flow_run", {"parameters": {"modell": 1}})

@@ -289,7 +289,7 @@ def test_the_world_of_a_sandbox_without_these_options_is_as_it_was() -> None:
         (("--trait", "warm=1"), "PATTERN:NAME"),
         (("--trait", "*:Warm & kind=1"), "name of a trait"),
         (("--trait", "*:warm=much"), "PATTERN:NAME=NUMBER"),
-        (("--trait", "*:warm=nan"), "is not from"),
+        (("--trait", "*:warm=nan"), "PATTERN:NAME=NUMBER"),
         (("--defect", "spelling=0.1"), "no defect is called"),
         (("--defect", "short=2"), "no share"),
         (("--defect", "short=0.6", "--defect", "long=0.6"), "add up to 1.2"),
