@@ -47,20 +47,24 @@ def answers(random: np.random.Generator, contexts: int, words: int) -> list[str]
 def judgments(random: np.random.Generator, pair: tuple[str, str], judge: str, ids: list[str]) -> list[Judgment]:
     """Both orders of each context, a few of them without a verdict."""
     made: list[Judgment] = []
-    raw = json.dumps({
-        "analysis": "The first answer covers what was asked, the second only half of it. " * 4,
-        "violations": {"answer_1": False, "answer_2": False}, "verdict": "answer_1", "strength": "slight",
-    })  # fmt: skip
+    said = {
+        choice: json.dumps({
+            "analysis": "The first answer covers what was asked, the second only half of it. " * 4,
+            "violations": {"answer_1": False, "answer_2": False}, "verdict": choice, "strength": "slight",
+        })
+        for choice in ("answer_1", "answer_2", "tie")
+    }  # fmt: skip
     for context_id, gap in zip(ids, random.normal(0.1, 1.0, size=len(ids)), strict=True):
         orders: tuple[Literal["AB", "BA"], ...] = ("AB", "BA")
         for order, noise in zip(orders, random.normal(0, 0.5, size=2), strict=True):
             seen, broken = gap + noise, random.random() < 0.005
             tied = abs(seen) < 0.3
+            choice = "tie" if tied else "answer_1" if (seen > 0) == (order == "AB") else "answer_2"
             made.append(Judgment(
                 context_id=context_id, model_a=pair[0], model_b=pair[1], judge=judge, order=order,
                 status="judge_unparseable" if broken else "tie" if tied else "ok",
                 winner=None if broken or tied else "A" if seen > 0 else "B",
-                raw=raw, attempts=1, cost=0.001, input_tokens=1200, output_tokens=90,
+                raw=said[choice], attempts=1, cost=0.001, input_tokens=1200, output_tokens=90,
             ))  # fmt: skip
     return made
 
