@@ -196,11 +196,16 @@ def gap_to_settle(rate: float, settings: Settings) -> float:
 def _blocked(summary: Summary, settings: Settings) -> str:
     tally = summary.tally
     counts = f"{tally.n} of {tally.attempted} contexts have a usable verdict"
-    if summary.note == "few":
+    return blocked(counts, summary.note, tally.unusable, settings)
+
+
+def blocked(counts: str, note: str, missing: int, settings: Settings) -> str:
+    """Why so many usable verdicts, as `counts` has them in words, give none in the end."""
+    if note == "few":
         return f"{counts}; at least {settings.min_contexts} are needed."
-    if summary.note == "missing":
+    if note == "missing":
         return f"{counts}; more than {percent(settings.max_missing)} are missing."
-    return f"{counts}, and the missing {tally.unusable} could turn the result."
+    return f"{counts}, and the missing {missing} could turn the result."
 
 
 def frequencies(summary: Summary, settings: Settings) -> str:

@@ -15,7 +15,7 @@ from redraft.judging.figures import many, p_value, percent, percent_range
 from redraft.judging.folding import Tally
 from redraft.judging.settings import Settings
 from redraft.judging.summary import Canaries, PanelSummary, StudySummary, Summary
-from redraft.judging.wording import WINNERS, named_judge, only_with_suspects, sentence_of, unheard
+from redraft.judging.wording import WINNERS, blocked, named_judge, only_with_suspects, sentence_of, unheard
 
 
 def panel_in_words(
@@ -81,11 +81,7 @@ def _panel_explained(
 def _panel_blocked(found: PanelSummary, missing: int, settings: Settings) -> str:
     panel = found.panel
     counts = f"{panel.n} of {panel.n + missing} contexts have a usable verdict of every judge"
-    if found.note == "few":
-        return f"{counts}; at least {settings.min_contexts} are needed."
-    if found.note == "missing":
-        return f"{counts}; more than {percent(settings.max_missing)} are missing."
-    return f"{counts}, and the missing {missing} could turn the result."
+    return blocked(counts, found.note, missing, settings)
 
 
 def conclusion(study: StudySummary) -> str:
