@@ -7,13 +7,14 @@ training files of it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from redraft.datasets.shards import Shard
 from redraft.datasets.storage import Dataset, DatasetWriter, assemble, require_target
 from redraft.documents import responding, scenarios, sieves, writing
 from redraft.documents.grid import wanted
@@ -28,6 +29,7 @@ from tasks.persona_rounds import Rounds, in_rounds
 from tasks.persona_shards import generate
 from tasks.score_shard import score_examples
 from tasks.showing import shown
+from tasks.sifting import Sifting
 from tasks.spreads import begin_spread
 from tasks.states import not_ours
 
@@ -52,11 +54,12 @@ async def make_scenarios(
     cells: Dataset, persona: Persona, chain: Sequence[str], regenerate: int, target: str
 ) -> tuple[Dataset, Rounds]:
     """An idea for each cell, none like another."""
+    sifting = Sifting(sieves.AlikeScenarios, (), cells.count)
     async with shown(scenarios.STAGE, cells.count):
         rounds = await in_rounds(
             cells,
-            lambda todo, number: generate(scenarios.STAGE, todo, persona, chain, number),
-            sieves.alike_scenarios,
+            lambda todo, number, ready: generate(scenarios.STAGE, todo, persona, chain, number, ready),
+            sifting,
             regenerate,
         )
     return await publish(rounds, target, "scenarios", persona, chain), rounds
@@ -66,12 +69,12 @@ async def make_documents(
     ideas: Dataset, persona: Persona, chain: Sequence[str], regenerate: int, target: str, tested: Iterable[str] = ()
 ) -> tuple[Dataset, Rounds]:
     """A document for each scenario; none like another, none with the words of what is `tested`."""
-    grams = EvaluationGrams.of(tested)
+    sifting = Sifting(sieves.AlikeDocuments, (EvaluationGrams.of(tested),), ideas.count)
     async with shown(writing.STAGE, ideas.count):
         rounds = await in_rounds(
             ideas,
-            lambda todo, number: generate(writing.STAGE, todo, persona, chain, number),
-            lambda rows: sieves.alike_documents(rows, grams),
+            lambda todo, number, ready: generate(writing.STAGE, todo, persona, chain, number, ready),
+            sifting,
             regenerate,
         )
     return await publish(rounds, target, "documents", persona, chain), rounds
@@ -82,12 +85,15 @@ async def make_examples(
 ) -> tuple[Dataset, Rounds]:
     """A response to each document that shows the persona, as training rows."""
 
-    async def make(todo: Dataset, number: int) -> Dataset:
+    async def make(todo: Dataset, number: int, ready: Callable[[Path, Shard], None]) -> Dataset:
+        if gating.judge is None:
+            return await generate(responding.STAGE, todo, persona, chain, number, ready)
         made = await generate(responding.STAGE, todo, persona, chain, number)
-        return made if gating.judge is None else await score_examples(made, persona, gating.judge, gating.least_score)
+        return await score_examples(made, persona, gating.judge, gating.least_score, ready)
 
+    sifting = Sifting(sieves.AlikeResponses, (), documents.count)
     async with shown(responding.STAGE, documents.count * (1 if gating.judge is None else 2)):
-        rounds = await in_rounds(documents, make, sieves.alike_responses, gating.regenerate)
+        rounds = await in_rounds(documents, make, sifting, gating.regenerate)
     return await publish(rounds, target, "examples", persona, chain, prompts), rounds
 
 

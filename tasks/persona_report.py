@@ -135,7 +135,7 @@ def _write(
     traits = study_traits(
         ratings, rubric, groups={one.conversation_id: group_of(one) for one in contexts}, pairs=compared,
         labels=settings.labels, rules=Rules(max_missing=settings.max_missing),
-        canaries=trait_canaries(rated, rubric), simulated=simulated,
+        canaries=trait_canaries(rated, rubric), answers=answers, simulated=simulated,
     )  # fmt: skip
     study = publish(
         output, comparisons, judgments, settings, told, canaries=pair_canaries(pairs, judgments), traits=traits,

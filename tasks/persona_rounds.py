@@ -17,14 +17,15 @@ import msgspec
 from prefect import task
 
 from redraft.calling.notices import tell
+from redraft.datasets.shards import Shard
 from redraft.datasets.storage import Dataset, DatasetWriter
 from redraft.documents.gates.reasons import MENDABLE, REASONS
 from redraft.records import Document, Example, Rejection, Scenario
+from tasks.sifting import Sifting
 from tasks.states import not_ours
 
-# Of the rows of all rounds, in the order in which they count: id → why it may not stay.
-Sieve = Callable[[Iterable[Any]], Mapping[str, Rejection]]
-Make = Callable[[Dataset, int], Awaitable[Dataset]]
+# The rows of a dataset made, in a round; who is to be told of each shard of them.
+Make = Callable[[Dataset, int, Callable[[Path, Shard], None]], Awaitable[Dataset]]
 # Beside what gates refuse: what no model of a chain put into the form that was asked for, or was let say.
 _WORTH_ANOTHER = MENDABLE | {"unparseable", "filtered"}
 # Their detail may be the engine's, which names models and statuses: the next model is told the reason alone.
@@ -125,26 +126,26 @@ def _of_all_rounds(row_id: str, rounds: list[dict[str, Rejection]]) -> Rejection
     return msgspec.structs.replace(found[-1], detail=said)
 
 
-async def in_rounds(todo: Dataset, make: Make, sieve: Sieve, most: int) -> Rounds:
+async def in_rounds(todo: Dataset, make: Make, sifting: Sifting, most: int) -> Rounds:
     """The rows of `todo` made, and those that a gate refused made anew up to `most` times.
 
     What a provider's fault kept from being made is not asked again here: a rerun does.
     """
     rounds = Rounds(todo, [], [])
     asked = todo
-    for number in range(most + 1):
-        made = await make(asked, number)
-        rounds.made.append(made)
-        rounds.sifted.append({})
-        rounds.sifted[number].update(await asyncio.to_thread(_sift, rounds, sieve))
-        if number == most:
-            break
-        refused = {row_id: one for row_id, one in rounds.refused(number).items() if one.reason in _WORTH_ANOTHER}
-        if not refused:
-            break
-        tell(f"{len(refused)} of {asked.count} are made anew: {_in_words(refused.values())}")
-        complaints = {row_id: complaint_of(one) for row_id, one in refused.items()}
-        asked = Dataset.open(Path(await write_todo(str(asked.path), complaints, f"{made.path}-again")))
+    try:
+        for number in range(most + 1):
+            made = await make(asked, number, sifting.ready)
+            rounds.made.append(made)
+            rounds.sifted.append(await sifting.refused(made))
+            refused = {row_id: one for row_id, one in rounds.refused(number).items() if one.reason in _WORTH_ANOTHER}
+            if number == most or not refused:
+                break
+            tell(f"{len(refused)} of {asked.count} are made anew: {_in_words(refused.values())}")
+            complaints = {row_id: complaint_of(one) for row_id, one in refused.items()}
+            asked = Dataset.open(Path(await write_todo(str(asked.path), complaints, f"{made.path}-again")))
+    finally:
+        await sifting.close()
     return rounds
 
 
@@ -154,22 +155,6 @@ def complaint_of(rejection: Rejection) -> str:
         return REASONS[rejection.reason].rstrip(".")
     # An answer in another form, or none for this cell, has nothing to do with what is asked for.
     return rejection.detail if rejection.reason in MENDABLE and rejection.reason not in _OF_THE_FORM else ""
-
-
-def _sift(rounds: Rounds, sieve: Sieve) -> dict[str, Rejection]:
-    """What of the last round may not stay beside what stayed before."""
-    fresh: set[str] = set()
-
-    def rows() -> Iterator[Any]:
-        for number, made in enumerate(rounds.made):
-            for row in made.rows():
-                if (row_id := getattr(row, _ID[made.kind])) in rounds.sifted[number]:
-                    continue
-                if number == len(rounds.made) - 1:
-                    fresh.add(row_id)
-                yield row
-
-    return {row_id: one for row_id, one in sieve(rows()).items() if row_id in fresh}
 
 
 @task(task_run_name="what is made anew", retries=2, retry_delay_seconds=5, retry_condition_fn=not_ours)

@@ -6,13 +6,14 @@ Neighbours: `persona_rounds` runs them over all rows and again over what was ref
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
 
 import msgspec
 from prefect import task
 
+from redraft.datasets.shards import Shard
 from redraft.datasets.storage import Dataset
 from redraft.datasets.work import Work
 from redraft.documents import responding, scenarios, stage, writing
@@ -63,8 +64,16 @@ async def _made(name: str, source: Sequence[Any], *asked: Any) -> tuple[Sequence
     return await stage.respond(cast("list[Document]", source), *asked)
 
 
-async def generate(name: str, source: Dataset, persona: Persona, chain: Sequence[str], round: int) -> Dataset:
-    """What a stage makes of the rows of `source` in one round, with what was refused beside it.
+async def generate(
+    name: str,
+    source: Dataset,
+    persona: Persona,
+    chain: Sequence[str],
+    round: int,
+    ready: Callable[[Path, Shard], None] | None = None,
+) -> Dataset:
+    """What a stage makes of the rows of `source` in one round, with what was refused beside it. `ready` is told of each
+    shard.
 
     In batch mode its calls go through the provider's batches first.
     """
@@ -73,7 +82,7 @@ async def generate(name: str, source: Dataset, persona: Persona, chain: Sequence
     requests = requests_of(name, source, persona, chain, round, work)
     await send_batches(requests, name, work.path / "batches")
     label = name if round == 0 else f"{name}, round {round + 1}"
-    await run_shards(generate_shard, work, count, label)
+    await run_shards(generate_shard, work, count, label, ready=ready)
     target = work.path.with_name(f"{work.path.name}-dataset")
     meta = {
         "parents": [{"path": work.plan["source"], "content_hash": source.content_hash}],

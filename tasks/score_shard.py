@@ -7,7 +7,7 @@ by default. Neighbours: `persona_shards` makes the examples, `redraft.judging.st
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import msgspec
 from prefect import task
 
 from redraft.datasets.files import storage_faults, write_whole
+from redraft.datasets.shards import Shard
 from redraft.datasets.storage import Dataset
 from redraft.datasets.totals import Paid, paid_for
 from redraft.datasets.work import Work
@@ -64,10 +65,12 @@ async def score_shard(work: str, shard: int, label: str) -> dict[str, int]:
     return {"rows": finished.rows, "rejected": finished.rejected}
 
 
-async def score_examples(source: Dataset, persona: Persona, judge: Judge, least: float) -> Dataset:
+async def score_examples(
+    source: Dataset, persona: Persona, judge: Judge, least: float, ready: Callable[[Path, Shard], None] | None = None
+) -> Dataset:
     """Of the examples those that have at least `least` on every trait, with their scores; the rest as rejections,
     beside those that the examples came with. What a row cost stays its response's; the manifest has what all scores
-    cost under `scores`."""
+    cost under `scores`. `ready` is told of each shard."""
     rubric = rubric_of(persona)
     endpoint = await current_caller().endpoint(judge.model)
     plan = {
@@ -83,7 +86,7 @@ async def score_examples(source: Dataset, persona: Persona, judge: Judge, least:
     }
     work, count = Work.open(Home.of().work, "trait-scores", plan), len(source.shards)
     await send_batches(score_requests(source, judge, rubric, work), STAGE, work.path / "batches")
-    await run_shards(score_shard, work, count, STAGE)
+    await run_shards(score_shard, work, count, STAGE, ready=ready)
     target = work.path.with_name(f"{work.path.name}-dataset")
     meta = {name: source.manifest[name] for name in ("templates", "models", "persona", "round")}
     meta |= {

@@ -16,6 +16,7 @@ import msgspec
 from prefect.runtime import flow_run
 
 from blocks.credentials import endpoint_of
+from redraft.beside import helped
 from redraft.calling import prices, runs
 from redraft.calling.batch_book import BatchBook
 from redraft.calling.engine import Caller
@@ -112,7 +113,7 @@ async def calling_session(
         tokens = CALLER.set(caller), OPTIONS.set(options)
         try:
             with seldom_collected():
-                async with _written_down(caller, work):
+                async with _written_down(caller, work), helped():
                     with leaving_in_order():
                         yield caller
         finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +22,27 @@ from tasks.showing import current_progress, part_of_progress
 from tasks.side_by_side import side_by_side
 
 
-async def run_shards(shard_task: Task[Any, Any], work: Work, count: int, label: str, rows_each: int = 1) -> list[Shard]:
+async def run_shards(
+    shard_task: Task[Any, Any],
+    work: Work,
+    count: int,
+    label: str,
+    rows_each: int = 1,
+    ready: Callable[[Path, Shard], None] | None = None,
+) -> list[Shard]:
     """The finished shards 0..count-1. Those that are there are not run again, unless a fault of a provider
     left rows in them that another try can mend. `label` is how people know the stage; it writes `rows_each` rows
-    for each row that its progress counts."""
+    for each row that its progress counts. `ready` is told of each shard, and of the folder it lies in, once it is
+    there."""
     window = asyncio.Semaphore(SHARDS_IN_FLIGHT)
 
     async def one(index: int) -> Shard:
+        shard = await run(index)
+        if ready is not None:
+            ready(work.path, shard)
+        return shard
+
+    async def run(index: int) -> Shard:
         async with window:
             before = work.finished(index, settled=True)
             with part_of_progress() as part:

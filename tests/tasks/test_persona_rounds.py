@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 from pathlib import Path
 
@@ -10,13 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from redraft.beside import helped
 from redraft.datasets.storage import Dataset, DatasetWriter
 from redraft.documents.gates.reasons import REASONS
 from redraft.documents.grid import wanted
 from redraft.documents.persona import load_persona
-from redraft.documents.sieves import alike_scenarios
+from redraft.documents.sieves import AlikeScenarios
 from redraft.records import Rejection, Scenario
-from tasks.persona_rounds import Rounds, _sift, complaint_of
+from tasks.persona_rounds import Rounds, complaint_of
+from tasks.sifting import Sifting
 
 CELLS = wanted(load_persona(), 6, 0, "train")
 IDS = [one.scenario_id for one in CELLS]
@@ -28,8 +31,8 @@ def refusal(row_id: str, reason: str, round: int) -> Rejection:
     return Rejection(reason=reason, detail=f"why in {round}", place="p", row_id=row_id, row="text", cost=0.25)
 
 
-def saved(path: Path, rows: list[Scenario], rejections: list[Rejection]) -> Dataset:
-    with DatasetWriter(path, "scenarios") as writer:
+def saved(path: Path, rows: list[Scenario], rejections: list[Rejection], rows_per_shard: int = 500) -> Dataset:
+    with DatasetWriter(path, "scenarios", rows_per_shard) as writer:
         for row in rows:
             writer.add(row)
         for one in rejections:
@@ -86,19 +89,33 @@ def test_each_row_once_in_order_as_its_last_try_or_with_every_reason(fates: list
     assert (paid["cost"], paid["simulated"]) == (0.5 * len(rounds.made), True)
 
 
-def test_only_the_last_rounds_rows_are_taken_out(tmp_path: Path) -> None:
-    """What stayed before stays, whatever comes after it in the order of rows."""
+def test_only_the_last_rounds_rows_are_taken_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What stayed before stays, whatever comes after it in the order of rows; here or in a process, told of shards in
+    any order."""
     text = "The pump of the north depot fails twice a week and nobody says who is to pay for the new one in spring"
+    other = "A supplier of the harbour sends gifts to all who sign and one of them alone can read the bill"
     first = [msgspec.structs.replace(CELLS[at], title="T", situation=text) for at in (3, 4)]
-    again = [msgspec.structs.replace(CELLS[1], title="T", situation=text)]
-    rounds = Rounds(saved(tmp_path / "todo", CELLS, []), [saved(tmp_path / "0", first, [])], [{}])
-    assert set(_sift(rounds, alike_scenarios)) == {IDS[4]}
-    rounds.sifted[0] = _sift(rounds, alike_scenarios)
-    rounds.made.append(saved(tmp_path / "1", again, []))
-    rounds.sifted.append({})
-    assert set(_sift(rounds, alike_scenarios)) == {IDS[1]}
-    refused = _sift(rounds, lambda rows: {one.scenario_id: refusal(one.scenario_id, "x", 1) for one in rows})
-    assert set(refused) == {IDS[1]}, "whatever a sieve says of those before"
+    again = [msgspec.structs.replace(CELLS[at], title="T", situation=said) for at, said in ((1, text), (2, other))]
+    todo = saved(tmp_path / "todo", CELLS, [])
+    made = [saved(tmp_path / "0", first, [], 1), saved(tmp_path / "1", again, [], 1)]
+
+    async def sifted() -> list[set[str]]:
+        sifting = Sifting(AlikeScenarios, (), todo.count)
+        found: list[set[str]] = []
+        for one in made:
+            for shard in reversed(one.shards):
+                sifting.ready(one.path, shard)
+            found.append(set(await sifting.refused(one)))
+        await sifting.close()
+        return found
+
+    async def beside() -> list[set[str]]:
+        async with helped():
+            return await sifted()
+
+    assert asyncio.run(sifted()) == [{IDS[4]}, {IDS[1]}]
+    monkeypatch.setattr("redraft.beside.FEWEST_ROWS", 1)
+    assert asyncio.run(beside()) == [{IDS[4]}, {IDS[1]}]
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,7 @@ class NearDuplicates:
         self._ends = array("Q", [0])
         self._ids: list[str] = []
         self._short: dict[bytes, str] = {}
+        self._forgotten: set[int] = set()
 
     def add(self, row_id: str, text: str) -> str | None:
         """The id of the text that this one repeats: the most similar of those before it, at or above the threshold.
@@ -72,12 +73,18 @@ class NearDuplicates:
         self._keep(row_id, found, sketch, digest)
         return None
 
+    def forget(self, row_id: str) -> None:
+        """From now on no text repeats this one."""
+        self._forgotten.update(place for place, one in enumerate(self._ids) if one == row_id)
+        self._short = {words: one for words, one in self._short.items() if one != row_id}
+
     def _nearest(self, found: Hashes, digest: NDArray[np.uint32], candidates: NDArray[np.int64]) -> int | None:
         if not len(candidates):
             return None
         estimates = (self._digests[candidates] == digest).mean(axis=1)
         likely = cast("list[int]", candidates[estimates >= self._threshold - _BELOW].tolist())
-        best = max(((jaccard(found, self._shingles(one)), -one) for one in likely), default=(0.0, 0))
+        known = (one for one in likely if one not in self._forgotten)
+        best = max(((jaccard(found, self._shingles(one)), -one) for one in known), default=(0.0, 0))
         return -best[1] if best[0] >= self._threshold else None
 
     def _keep(self, row_id: str, found: Hashes, sketch: Any, digest: NDArray[np.uint32]) -> None:

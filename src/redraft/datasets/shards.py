@@ -8,14 +8,15 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
-from redraft.datasets.columns import KINDS, to_columns
+from redraft.datasets.columns import KINDS, from_columns, to_columns
 from redraft.datasets.files import storage_faults, sync_folder, whole_file, write_whole
-from redraft.datasets.parquet import ParquetSink
+from redraft.datasets.parquet import ParquetSink, read_parquet
 from redraft.datasets.totals import Paid
 from redraft.records import Rejection
 
@@ -80,6 +81,13 @@ def find_shard(directory: Path, index: int) -> Shard | None:
         if not file.is_file() or file.stat().st_size != size:
             return None
     return shard
+
+
+def rows_in(directory: Path, shard: Shard, kind: str) -> Iterator[Any]:
+    """The records of a finished shard, typed and in order."""
+    if shard.rows:
+        for row in read_parquet(directory / shard.rows_file):
+            yield from_columns(KINDS[kind], row)
 
 
 def _written(

@@ -20,7 +20,7 @@ import msgspec
 from redraft.datasets.columns import KINDS, from_columns
 from redraft.datasets.files import require_folder, storage_faults, sync_folder, write_whole
 from redraft.datasets.parquet import read_parquet, schema_in_words
-from redraft.datasets.shards import Shard, find_shard, shard_files, write_shard
+from redraft.datasets.shards import Shard, find_shard, rows_in, shard_files, write_shard
 from redraft.errors import InputError
 from redraft.records import Rejection
 
@@ -91,10 +91,7 @@ class Dataset:
 
     def read_shard(self, index: int) -> Iterator[Any]:
         """The records of one shard, typed and in order."""
-        shard, struct = self.shards[index], KINDS[self.kind]
-        if shard.rows:
-            for row in read_parquet(self.path / shard.rows_file):
-                yield from_columns(struct, row)
+        return rows_in(self.path, self.shards[index], self.kind)
 
     def rejections(self) -> Iterator[Rejection]:
         """What did not get through, with its reason, in order."""

@@ -1,16 +1,20 @@
 """What only shows across rows: ideas, documents or responses that repeat an earlier one, and overlap with tests.
 
-Each sieve takes rows in the order in which they count and says which may not stay. Neighbours: `gates` speak of one
-row; `redraft.datasets.near_duplicates` finds what is alike.
+Each sieve takes rows in the order in which they count, round after round, and says which of the last may not stay
+beside those that stayed before. Neighbours: `gates` speak of one row; `redraft.datasets.near_duplicates` finds what is
+alike.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
 
 import msgspec
 
-from redraft.datasets.near_duplicates import near_duplicates
+from redraft.datasets.near_duplicates import NearDuplicates
+from redraft.datasets.shards import Shard, rows_in
 from redraft.documents.overlap import EvaluationGrams
 from redraft.documents.scenarios import in_words
 from redraft.documents.spread import opening_of
@@ -23,59 +27,124 @@ FEWEST_ROWS = 100
 OPENING_SHARE = 0.05
 
 
-def alike_scenarios(rows: Iterable[Scenario]) -> dict[str, Rejection]:
+class Sieve:
+    """Rows go in with `add`; `refused` says by id why some of those that went in since it was asked last may not stay.
+    Of what may not stay nothing is remembered."""
+
+    kind: str
+
+    def __init__(self) -> None:
+        self._found: dict[str, Rejection] = {}
+
+    def add(self, rows: Iterable[Any]) -> None:
+        """Looks at some rows more."""
+        for row in rows:
+            self._look_at(row)
+
+    def add_shard(self, folder: Path, shard: Shard) -> None:
+        """Looks at the rows of a shard that lies in `folder`."""
+        self.add(rows_in(folder, shard, self.kind))
+
+    def refused(self) -> dict[str, Rejection]:
+        found, self._found = self._found, {}
+        return found
+
+    def close(self) -> None:
+        """Gives back what it holds on the disk."""
+
+    def _look_at(self, row: Any) -> None:
+        raise NotImplementedError
+
+
+class AlikeScenarios(Sieve):
     """Ideas that are an earlier one in other words. Reason: `duplicate_scenario`."""
-    scenarios = {one.scenario_id: one for one in rows}
-    found = near_duplicates(
-        ((key, in_words(one)) for key, one in scenarios.items()), SCENARIO_LIKENESS, width=SCENARIO_WIDTH
-    )
-    return {
-        later: _rejected("scenarios", scenarios[later], later, "duplicate_scenario", in_words(scenarios[earlier]))
-        for later, earlier in found.items()
-    }
+
+    kind = "scenarios"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._seen = NearDuplicates(SCENARIO_LIKENESS, width=SCENARIO_WIDTH)
+        self._said: dict[str, str] = {}
+
+    def _look_at(self, row: Scenario) -> None:
+        words = in_words(row)
+        earlier = self._seen.add(row.scenario_id, words)
+        if earlier is None:
+            self._said[row.scenario_id] = words
+        else:
+            rejection = _rejected("scenarios", row, row.scenario_id, "duplicate_scenario", self._said[earlier])
+            self._found[row.scenario_id] = rejection
+
+    def close(self) -> None:
+        self._seen.close()
 
 
-def alike_documents(rows: Iterable[Document], tested: EvaluationGrams | None = None) -> dict[str, Rejection]:
+class AlikeDocuments(Sieve):
     """Documents that repeat an earlier one, or what is tested. Reasons: `duplicate_document`, `in_eval_prompts`."""
-    found: dict[str, Rejection] = {}
-    short: dict[str, Document] = {}
 
-    def texts() -> Iterator[tuple[str, str]]:
-        for one in rows:
-            row_id = one.document_id
-            short[row_id] = msgspec.structs.replace(one, text="")  # thousands of these are held
-            if tested is not None and (words := tested.hits(f"{one.title}\n{one.text}")):
-                detail = f"the document has words of a text on the other side of training and test: {words}"
-                found[row_id] = _rejected("documents", one, row_id, "in_eval_prompts", detail)
-            yield row_id, one.text
+    kind = "documents"
 
-    for later, earlier in near_duplicates(texts()).items():
-        detail = f"the document repeats that of {earlier} ({short[earlier].title})"
-        found.setdefault(later, _rejected("documents", short[later], later, "duplicate_document", detail))
-    return found
+    def __init__(self, tested: EvaluationGrams | None = None) -> None:
+        super().__init__()
+        self._tested = tested
+        self._seen = NearDuplicates()
+        self._titles: dict[str, str] = {}
+
+    def _look_at(self, row: Document) -> None:
+        row_id = row.document_id
+        if self._tested is not None and (words := self._tested.hits(f"{row.title}\n{row.text}")):
+            detail = f"the document has words of a text on the other side of training and test: {words}"
+            self._found[row_id] = _rejected("documents", row, row_id, "in_eval_prompts", detail)
+            return
+        earlier = self._seen.add(row_id, row.text)
+        if earlier is None:
+            self._titles[row_id] = row.title
+        else:
+            detail = f"the document repeats that of {earlier} ({self._titles[earlier]})"
+            self._found[row_id] = _rejected("documents", row, row_id, "duplicate_document", detail)
+
+    def close(self) -> None:
+        self._seen.close()
 
 
-def alike_responses(rows: Iterable[Example]) -> dict[str, Rejection]:
+class AlikeResponses(Sieve):
     """Responses that repeat an earlier one but for a few words, and what lies above the share of one opening.
 
     Reasons: `duplicate_response`, `repeated_opening`; the first rows with an opening stay.
     """
-    examples = [(one.conversation_id, one.messages[-1].content, _paid(one)) for one in rows]
-    repeats = near_duplicates((row_id, text) for row_id, text, _ in examples)
-    openings: dict[str, int] = {}
-    most = max(2, int(OPENING_SHARE * len(examples))) if len(examples) >= FEWEST_ROWS else len(examples)
-    found: dict[str, Rejection] = {}
-    for row_id, text, rejection in examples:
-        opening = opening_of(text)
-        if (earlier := repeats.get(row_id)) is not None:
-            found[row_id] = _because(rejection, "duplicate_response", f"the response repeats that to {earlier}")
-            continue
-        if openings.get(opening, 0) >= most:
-            detail = f"it begins with {opening!r}, as {most} of {len(examples)} responses do; begin in another way"
-            found[row_id] = _because(rejection, "repeated_opening", detail)
-            continue
-        openings[opening] = openings.get(opening, 0) + 1
-    return found
+
+    kind = "examples"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._seen = NearDuplicates()
+        self._stayed = 0
+        self._openings: dict[str, int] = {}
+        self._fresh: list[tuple[str, str, str | None, Rejection]] = []
+
+    def _look_at(self, row: Example) -> None:
+        row_id, text = row.conversation_id, row.messages[-1].content
+        self._fresh.append((row_id, opening_of(text), self._seen.add(row_id, text), _paid(row)))
+
+    def refused(self) -> dict[str, Rejection]:
+        fresh, self._fresh = self._fresh, []
+        count = self._stayed + len(fresh)
+        most = max(2, int(OPENING_SHARE * count)) if count >= FEWEST_ROWS else count
+        for row_id, opening, earlier, rejection in fresh:
+            if earlier is not None:
+                detail = f"the response repeats that to {earlier}"
+                self._found[row_id] = _because(rejection, "duplicate_response", detail)
+            elif self._openings.get(opening, 0) >= most:
+                detail = f"it begins with {opening!r}, as {most} of {count} responses do; begin in another way"
+                self._found[row_id] = _because(rejection, "repeated_opening", detail)
+                self._seen.forget(row_id)
+            else:
+                self._openings[opening] = self._openings.get(opening, 0) + 1
+                self._stayed += 1
+        return super().refused()
+
+    def close(self) -> None:
+        self._seen.close()
 
 
 def _rejected(stage: str, row: Scenario | Document, row_id: str, reason: str, detail: str) -> Rejection:

@@ -6,12 +6,14 @@ Pure builders and readers are in `scenarios`, `writing` and `responding`; this p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
+from redraft.beside import helpers_for
 from redraft.calling.engine import Caller
 from redraft.calling.progress import Progress
 from redraft.documents import responding, scenarios, writing
@@ -20,7 +22,11 @@ from redraft.providers.wire import TRANSIENT
 from redraft.records import Document, Example, Outcome, Rejection, Request, Scenario
 
 S = TypeVar("S")
+M = TypeVar("M")
 R = TypeVar("R", bound=msgspec.Struct)
+
+# Rows that one process looks through at a time: enough that sending them is little, few enough that all have some.
+AT_A_TIME = 50
 
 Chain = Sequence[str]
 
@@ -67,12 +73,10 @@ async def write_documents(
 ) -> tuple[list[Document], list[Rejection]]:
     """A document for each scenario, in their order, and why some have none."""
     by_id = {one.scenario_id: one for one in ideas}
-
-    def read(row_id: str, outcome: Outcome) -> Document | Rejection:
-        return writing.read_document(by_id[row_id], outcome, persona, round)
-
     requests = document_requests(ideas, persona, chain, round)
-    made = await _asked(requests, writing.STAGE, read, caller, progress)
+    made = await _asked(
+        requests, writing.STAGE, by_id, writing.read_document, (persona, round), caller, progress
+    )  # fmt: skip
     return _parted([made[row_id] for row_id in by_id], Document)
 
 
@@ -81,12 +85,10 @@ async def respond(
 ) -> tuple[list[Example], list[Rejection]]:
     """An example for each document, in their order, and why some have none."""
     by_id = {one.document_id: one for one in documents}
-
-    def read(row_id: str, outcome: Outcome) -> Example | Rejection:
-        return responding.read_response(by_id[row_id], outcome, persona, round)
-
     requests = response_requests(documents, persona, chain, round)
-    made = await _asked(requests, responding.STAGE, read, caller, progress)
+    made = await _asked(
+        requests, responding.STAGE, by_id, responding.read_response, (persona, round), caller, progress
+    )  # fmt: skip
     return _parted([made[row_id] for row_id in by_id], Example)
 
 
@@ -96,15 +98,51 @@ def worth_another_try(rejections: Iterable[Rejection]) -> int:
 
 
 async def _asked(
-    requests: Iterable[Request], stage: str, read: Callable[[str, Outcome], S], caller: Caller, progress: Progress
-) -> dict[str, S]:
-    done: dict[str, S] = {}
-    async with aclosing(caller.run(requests, stage=stage)) as outcomes:
-        async for request, outcome in outcomes:
-            progress.count(outcome)
-            done[request.row_id] = read(request.row_id, outcome)
-            progress.advance()
+    requests: Iterable[Request],
+    stage: str,
+    sources: Mapping[str, S],
+    read: Callable[..., M],
+    known: tuple[Any, ...],
+    caller: Caller,
+    progress: Progress,
+) -> dict[str, M]:
+    """What each outcome makes of its source: `read(source, outcome, *known)`.
+
+    Gates take as long as a call takes: of many rows they are looked through by other processes, some at a time.
+    """
+    done: dict[str, M] = {}
+    reading: list[asyncio.Task[None]] = []
+    some: list[tuple[str, Outcome]] = []
+    helpers = helpers_for(len(sources))
+
+    async def look_through(some: Sequence[tuple[str, Outcome]]) -> None:
+        pairs = [(sources[row_id], outcome) for row_id, outcome in some]
+        made = _read(read, pairs, known) if helpers is None else await helpers.run(_read, read, pairs, known)
+        done.update(zip((row_id for row_id, _ in some), made, strict=True))
+
+    try:
+        async with aclosing(caller.run(requests, stage=stage)) as outcomes:
+            async for request, outcome in outcomes:
+                progress.count(outcome)
+                some.append((request.row_id, outcome))
+                if helpers is None:
+                    await look_through(some)
+                    some = []
+                elif len(some) == AT_A_TIME:
+                    reading.append(asyncio.create_task(look_through(some)))
+                    some = []
+                progress.advance()
+        await look_through(some)
+        await asyncio.gather(*reading)
+    finally:
+        for task in reading:
+            task.cancel()
+        await asyncio.gather(*reading, return_exceptions=True)
     return done
+
+
+def _read(read: Callable[..., M], some: Sequence[tuple[S, Outcome]], known: tuple[Any, ...]) -> list[M]:
+    return [read(source, outcome, *known) for source, outcome in some]
 
 
 def _parted(rows: Iterable[R | Rejection], kind: type[R]) -> tuple[list[R], list[Rejection]]:
