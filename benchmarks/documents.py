@@ -113,7 +113,7 @@ def compared(folder: Path, count: int) -> dict[str, Any]:
         engine, bare = asked(folder / "engine", sandbox.url, folder / "flow" / "documents", count)
     found = told["metadata"]
     spread = found["spread"]
-    calls = found["cost"]["calls"]
+    calls = found["cost"]["requests"]
     rates = {"flow": calls / told["seconds"], "engine": bare["calls"] / bare["seconds"]}
     return {
         "documents": count,

@@ -159,6 +159,7 @@ async def build_persona(
             made = [await as_part(one(count=pilot, output=f"{output}/pilot/{arm.name}"))
                     for one, arm in zip(generations, plan.arms, strict=True)]  # fmt: skip
             ahead = [await one(dry_run=True) for one in generations]
+            trainings = await price_personas(plan)  # the pilot has told how long responses are
             return await persona_ahead(plan, ahead, trainings, "; ".join(one["said"] for one in made))
         made = [await as_part(one()) for one in generations]
         tests = await make_tests(plan, made)

@@ -12,6 +12,7 @@ from tasks.estimates import show_ahead
 from tasks.generation import draw_cells, make_documents, make_examples, make_scenarios
 from tasks.generation_ahead import estimate_generation, evaluation_texts
 from tasks.generation_plan import (
+    asked_digest,
     chains_of,
     gating_of,
     generation_facts,
@@ -23,6 +24,7 @@ from tasks.judge_panel import JUDGE
 from tasks.parameters import Seconds, Share
 from tasks.persona_files import conclude, write_files
 from tasks.session import CallOptions, calling_session
+from tasks.spreads import spreads_beside
 from tasks.states import ends_in_words
 from tasks.wordings import with_wordings
 
@@ -43,7 +45,7 @@ async def generate_documents(
     min_score: float | None = None,
     regenerate: int = 2,
     system_prompts: Prompts = "persona",
-    evaluation_prompts: str = "",
+    evaluation_prompts: str | list[str] = "",
     seed: int = 0,
     dry_run: bool = False,
     budget: float | None = None,
@@ -74,7 +76,8 @@ async def generate_documents(
         regenerate: How often what a gate refused is made anew.
         system_prompts: Under which system prompt rows are trained on: the persona's, none, each row under both, or
             other wordings of it spread over the rows.
-        evaluation_prompts: What models will be tested on (a file of prompts or a dataset): no document repeats it.
+        evaluation_prompts: What models will be tested on (a file of prompts or a dataset, or several): no document or
+            response has words of it, nor of the bundled plain instructions.
         seed: Which scenarios are drawn. A longer run begins with those of a shorter one.
         dry_run: Only estimate calls, tokens, price and time; nothing is sent.
         budget: US dollars that all runs into this output may spend together.
@@ -93,6 +96,8 @@ async def generate_documents(
     asked = {"scenarios": scenarios_model, "documents": documents_model, "responses": responses_model}
     chains = await chains_of(asked, mixing, credentials, ahead=dry_run)
     tested = evaluation_texts(evaluation_prompts)
+    digest = asked_digest(who, chains, gating, tested, count=count, seed=seed, move_on=move_on,
+                          system_prompts=system_prompts)  # fmt: skip
     options = CallOptions(rpm=rpm, tpm=tpm, delay=delay, in_flight=in_flight, budget=budget, mode=mode,
                           move_on=move_on, poll=check_interval)  # fmt: skip
     require_examples(output)
@@ -100,15 +105,16 @@ async def generate_documents(
     if dry_run:
         estimates = await estimate_generation(cells, who, chains, gating, credentials, options)
         return await show_ahead("estimated, nothing was sent", estimates)
-    async with calling_session(credentials, options, f"documents:{Path(output).resolve()}"):
+    async with calling_session(credentials, options, f"documents:{Path(output).resolve()}"), spreads_beside():
         await require_generation(chains, gating, output)
-        who = await with_wordings(who, system_prompts, chains.documents)
+        who, wordings = await with_wordings(who, system_prompts, chains.documents)
         ideas, _ = await make_scenarios(cells, who, chains.scenarios, regenerate, f"{output}_scenarios")
         documents, _ = await make_documents(ideas, who, chains.documents, regenerate, f"{output}_texts", tested)
-        examples, _ = await make_examples(documents, who, chains.responses, gating, output, system_prompts)
+        examples, _ = await make_examples(documents, who, chains.responses, gating, output, system_prompts, tested,
+                                          wordings)  # fmt: skip
         made = {"scenarios": ideas, "documents": documents, "responses": examples}
         facts = {**generation_facts(who, chains, gating), "count": count, "seed": seed, "mixing": mixing, "mode": mode,
                  "system_prompts": system_prompts, "move_on": move_on, "budget": budget, "credentials": credentials,
-                 "evaluation_prompts": evaluation_prompts or None}  # fmt: skip
+                 "evaluation_prompts": evaluation_prompts or None, "asked_digest": digest}  # fmt: skip
         found = await write_files(output, {name: str(one.path) for name, one in made.items()}, facts)
     return await conclude(output, made, max_rejected, **found)

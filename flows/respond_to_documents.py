@@ -1,16 +1,19 @@
 """Responses alone: one for each document of a dataset, as the persona, and the training files of both."""
 
+import asyncio
 from pathlib import Path
 from typing import Any, Literal
 
 from prefect import flow
 
+from redraft.documents.evaluation import refuse_tested_documents
 from redraft.documents.persona import DEFAULT
 from redraft.documents.prompting import Prompts
 from tasks.estimates import show_ahead
 from tasks.generation import make_examples
-from tasks.generation_ahead import estimate_generation
+from tasks.generation_ahead import estimate_generation, evaluation_texts
 from tasks.generation_plan import (
+    as_written,
     chains_of,
     gating_of,
     generation_facts,
@@ -23,6 +26,7 @@ from tasks.judge_panel import JUDGE
 from tasks.parameters import Seconds, Share
 from tasks.persona_files import conclude, write_files
 from tasks.session import CallOptions, calling_session
+from tasks.spreads import spreads_beside
 from tasks.states import ends_in_words
 from tasks.wordings import with_wordings
 
@@ -40,6 +44,7 @@ async def respond_to_documents(
     min_score: float | None = None,
     regenerate: int = 2,
     system_prompts: Prompts = "persona",
+    evaluation_prompts: str | list[str] = "",
     dry_run: bool = False,
     budget: float | None = None,
     mode: Literal["realtime", "batch"] = "realtime",
@@ -66,6 +71,8 @@ async def respond_to_documents(
         regenerate: How often what a gate refused is made anew.
         system_prompts: Under which system prompt rows are trained on: the persona's, none, each row under both, or
             other wordings of it spread over the rows.
+        evaluation_prompts: What models will be tested on (a file of prompts or a dataset, or several): no response has
+            words of it, nor of the bundled plain instructions; documents that have are refused before anything is paid.
         dry_run: Only estimate calls, tokens, price and time; nothing is sent.
         budget: US dollars that all runs into this output may spend together.
         mode: `batch` sends the calls through the provider's batch API, at its lower price and in its own time.
@@ -78,20 +85,25 @@ async def respond_to_documents(
         max_rejected: Share of rows from which their rejection makes the run partial.
         credentials: Which set of credentials blocks to use.
     """
-    who, documents = persona_of(persona, system_prompt), rows_of(input, "documents")
+    documents = rows_of(input, "documents")
+    who = as_written(persona_of(persona, system_prompt), documents)
     gating = gating_of(who, judge, min_score, regenerate)
     chains = await chains_of({"responses": model}, mixing, credentials, ahead=dry_run)
     options = CallOptions(rpm=rpm, tpm=tpm, delay=delay, in_flight=in_flight, budget=budget, mode=mode,
                           move_on=move_on, poll=check_interval)  # fmt: skip
+    tested = evaluation_texts(evaluation_prompts)
+    await asyncio.to_thread(refuse_tested_documents, documents.rows(), tested)
     require_examples(output, documents.path)
     if dry_run:
         estimates = await estimate_generation(documents, who, chains, gating, credentials, options)
         return await show_ahead("estimated, nothing was sent", estimates)
-    async with calling_session(credentials, options, f"documents:{Path(output).resolve()}"):
+    async with calling_session(credentials, options, f"documents:{Path(output).resolve()}"), spreads_beside():
         await require_generation(chains, gating, output)
-        who = await with_wordings(who, system_prompts, chains.responses)
-        examples, _ = await make_examples(documents, who, chains.responses, gating, output, system_prompts)
+        who, wordings = await with_wordings(who, system_prompts, chains.responses)
+        examples, _ = await make_examples(documents, who, chains.responses, gating, output, system_prompts, tested,
+                                          wordings)  # fmt: skip
         facts = {**generation_facts(who, chains, gating), "mixing": mixing, "mode": mode, "move_on": move_on,
-                 "system_prompts": system_prompts, "budget": budget, "credentials": credentials}  # fmt: skip
+                 "system_prompts": system_prompts, "budget": budget, "credentials": credentials,
+                 "evaluation_prompts": evaluation_prompts or None}  # fmt: skip
         found = await write_files(output, {"documents": input, "responses": output}, facts)
     return await conclude(output, {"responses": examples}, max_rejected, **found)

@@ -7,9 +7,8 @@ from prefect import flow
 
 from redraft.datasets.files import require_writable
 from redraft.providers.endpoints import canonical
-from tasks.filter_file import dataset_of
 from tasks.parameters import Share
-from tasks.retry_shard import chain_of, retry_all, retry_began, retry_work, retryable
+from tasks.retry_shard import chain_of, retry_all, retry_began, retry_work, retryable, rewritten_dataset
 from tasks.rewriting import counts_in_words, require_few_rejections, show_rewritten
 from tasks.session import CallOptions, calling_session, require_reachable
 from tasks.showing import shown
@@ -48,7 +47,7 @@ async def retry_rejections(
     """
     options = CallOptions(rpm=rpm, tpm=tpm, delay=delay, in_flight=in_flight, budget=budget, fallback=fallback,
                           move_on=move_on, again=True)  # fmt: skip
-    before = dataset_of(dataset)
+    before = rewritten_dataset(dataset)
     asked = retryable(before).total()
     if not asked:
         nothing = {"asked": 0, "mended": 0, "datasets": {}, "manifests": {}}

@@ -27,7 +27,7 @@ async def write_documents(
     model: tuple[str, ...] = (),
     mixing: bool = True,
     regenerate: int = 2,
-    evaluation_prompts: str = "",
+    evaluation_prompts: str | list[str] = "",
     dry_run: bool = False,
     budget: float | None = None,
     mode: Literal["realtime", "batch"] = "realtime",
@@ -40,7 +40,7 @@ async def write_documents(
     max_rejected: Share = 0.2,
     credentials: str | None = None,
 ) -> dict[str, Any]:
-    """Write the document of each scenario; none breaks off, holds a gap, repeats another or what is tested.
+    """Write the document of each scenario; none breaks off, holds a gap, repeats another or has words of the tests.
 
     Args:
         input: A dataset of scenarios, as think-up-scenarios makes it.
@@ -50,7 +50,8 @@ async def write_documents(
         model: Who writes, as provider:model, in the order in which they are asked.
         mixing: Let the next model write what the one before could not. Off: only the first writes.
         regenerate: How often what a gate refused is made anew.
-        evaluation_prompts: What models will be tested on (a file of prompts or a dataset): no document repeats it.
+        evaluation_prompts: What models will be tested on (a file of prompts or a dataset, or several): no document has
+            words of it, nor of the bundled plain instructions.
         dry_run: Only estimate calls, tokens, price and time; nothing is sent.
         budget: US dollars that all runs into this output may spend together.
         mode: `batch` sends the calls through the provider's batch API, at its lower price and in its own time.

@@ -36,12 +36,15 @@ async def estimate(
     *,
     reasks: int = 0,
     more_input: int = 0,
+    words: int | None = None,
 ) -> dict[str, Any]:
     """The estimate of one stage, as plain values. `more_input`: input tokens by which a request may be longer than it
-    is here."""
+    is here. `words`: how many an answer is asked to have, where the stage's requests say so."""
     async with sources(credentials) as (ledger, endpoint):
         estimator = Estimator(ledger, endpoint, options.plan("", "estimate"), options.price_mode)
-        found = await estimator.estimate(stage, requests, options.limits, reasks=reasks, more_input=more_input)
+        found = await estimator.estimate(
+            stage, requests, options.limits, reasks=reasks, more_input=more_input, words=words
+        )
     return msgspec.to_builtins(found)
 
 

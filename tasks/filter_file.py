@@ -15,6 +15,11 @@ from redraft.feedback.filtering import filter_conversations
 from tasks.made_inputs import digest_of, intact, made_at
 from tasks.showing import current_progress, shown
 
+# What makes training rows of a dataset.
+_NEXT = {
+    "conversations": "rewrite", "scenarios": "documents write, then respond", "documents": "documents respond",
+}  # fmt: skip
+
 
 @task(task_run_name="filter {input}")
 async def filter_file(
@@ -40,7 +45,11 @@ def dataset_of(path: str) -> Dataset:
         raise InputError(f"{path}: a file; give the dataset folder that redraft rewrite made")
     dataset = Dataset.open(found)
     if dataset.kind != "examples":
-        raise InputError(f"{path}: a dataset of {dataset.kind}, not of rewritten conversations; run redraft rewrite")
+        raise InputError(
+            f"{path}: a dataset of {dataset.kind}, not of rewritten conversations; run redraft {_NEXT[dataset.kind]}"
+            if dataset.kind in _NEXT
+            else f"{path}: a dataset of {dataset.kind}; give the dataset that redraft rewrite or documents respond made"
+        )
     return dataset
 
 

@@ -7,16 +7,18 @@ training files of it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from redraft.datasets.shards import Shard
 from redraft.datasets.storage import Dataset, DatasetWriter, assemble, require_target
 from redraft.documents import responding, scenarios, sieves, writing
+from redraft.documents.exporting import write_refused
 from redraft.documents.grid import wanted
 from redraft.documents.overlap import EvaluationGrams
 from redraft.documents.persona import Persona
@@ -33,10 +35,14 @@ from tasks.sifting import Sifting
 from tasks.spreads import begin_spread
 from tasks.states import not_ours
 
+# Whole calls: what one asks for must not depend on where a shard ends, or a longer run would not find it again.
+CELLS_A_SHARD = 50 * scenarios.BATCH
+
 
 @task(task_run_name="{count} cells on the {side} side", cache_policy=NO_CACHE)
 async def draw_cells(persona: Persona, count: int, seed: int, side: Side) -> str:
-    """Folder of the cells that scenarios are asked for."""
+    """Folder of the cells that scenarios are asked for. Those after them, which fill the last call up, stand in its
+    manifest under `following`."""
     target = Home.of().work / f"cells-{persona.digest[:16]}-{seed}-{side}-{count}"
     if not intact(target):
         await asyncio.to_thread(_write_cells, persona, count, seed, side, target)
@@ -44,10 +50,12 @@ async def draw_cells(persona: Persona, count: int, seed: int, side: Side) -> str
 
 
 def _write_cells(persona: Persona, count: int, seed: int, side: Side, target: Path) -> None:
-    with DatasetWriter(target, "scenarios") as writer:
-        for cell in wanted(persona, count, seed, side):
+    cells = wanted(persona, count, seed, side, -count % scenarios.BATCH)
+    with DatasetWriter(target, "scenarios", CELLS_A_SHARD) as writer:
+        for cell in cells[:count]:
             writer.add(cell)
-        writer.finish({"persona": persona.id, "seed": seed, "side": side})
+        following = msgspec.to_builtins(cells[count:])
+        writer.finish({"persona": persona.id, "seed": seed, "side": side, "following": following})
 
 
 async def make_scenarios(
@@ -66,10 +74,15 @@ async def make_scenarios(
 
 
 async def make_documents(
-    ideas: Dataset, persona: Persona, chain: Sequence[str], regenerate: int, target: str, tested: Iterable[str] = ()
-) -> tuple[Dataset, Rounds]:
-    """A document for each scenario; none like another, none with the words of what is `tested`."""
-    sifting = Sifting(sieves.AlikeDocuments, (EvaluationGrams.of(tested),), ideas.count)
+    ideas: Dataset, persona: Persona, chain: Sequence[str], regenerate: int, target: str, tested: Iterable[str] = (),
+    trained: Sequence[Path] | None = None,
+) -> tuple[Dataset, Rounds]:  # fmt: skip
+    """A document for each scenario; none like another, none with words of what is `tested`. Of documents to test on
+    nothing may be in the datasets that are `trained` on."""
+    if trained is None:
+        sifting = Sifting(sieves.AlikeDocuments, (EvaluationGrams.of(tested),), ideas.count)
+    else:
+        sifting = Sifting(sieves.AlikeTestDocuments, (list(trained),), ideas.count)
     async with shown(writing.STAGE, ideas.count):
         rounds = await in_rounds(
             ideas,
@@ -81,9 +94,11 @@ async def make_documents(
 
 
 async def make_examples(
-    documents: Dataset, persona: Persona, chain: Sequence[str], gating: Gating, target: str, prompts: Prompts
-) -> tuple[Dataset, Rounds]:
-    """A response to each document that shows the persona, as training rows."""
+    documents: Dataset, persona: Persona, chain: Sequence[str], gating: Gating, target: str, prompts: Prompts,
+    tested: Iterable[str] = (), wordings: Mapping[str, Any] | None = None,
+) -> tuple[Dataset, Rounds]:  # fmt: skip
+    """A response to each document that shows the persona, as training rows; none with words of what is `tested`.
+    `wordings`: what those of the prompt cost, where some were asked for."""
 
     async def make(todo: Dataset, number: int, ready: Callable[[Path, Shard], None]) -> Dataset:
         if gating.judge is None:
@@ -91,17 +106,18 @@ async def make_examples(
         made = await generate(responding.STAGE, todo, persona, chain, number)
         return await score_examples(made, persona, gating.judge, gating.least_score, ready)
 
-    sifting = Sifting(sieves.AlikeResponses, (), documents.count)
+    sifting = Sifting(sieves.AlikeResponses, (EvaluationGrams.of(tested),), documents.count)
     async with shown(responding.STAGE, documents.count * (1 if gating.judge is None else 2)):
         rounds = await in_rounds(documents, make, sifting, gating.regenerate)
-    return await publish(rounds, target, "examples", persona, chain, prompts), rounds
+    return await publish(rounds, target, "examples", persona, chain, prompts, wordings), rounds
 
 
 async def publish(
-    rounds: Rounds, target: str, kind: str, persona: Persona, chain: Sequence[str], prompts: Prompts = "persona"
-) -> Dataset:
+    rounds: Rounds, target: str, kind: str, persona: Persona, chain: Sequence[str], prompts: Prompts = "persona",
+    wordings: Mapping[str, Any] | None = None,
+) -> Dataset:  # fmt: skip
     """What stays of all rounds as the dataset `target`, with what does not beside it and what all of it cost."""
-    await _publish(rounds, target, kind, persona, list(chain), prompts)
+    await _publish(rounds, target, kind, persona, list(chain), prompts, wordings)
     made = Dataset.open(Path(target))
     begin_spread(made)
     return made
@@ -112,15 +128,18 @@ async def publish(
     retry_condition_fn=not_ours,
 )  # fmt: skip
 async def _publish(
-    rounds: Rounds, target: str, kind: str, persona: Persona, chain: list[str], prompts: Prompts
-) -> dict[str, Any]:
-    manifest = await asyncio.to_thread(_write, rounds, Path(target), kind, persona, chain, prompts)
+    rounds: Rounds, target: str, kind: str, persona: Persona, chain: list[str], prompts: Prompts,
+    wordings: Mapping[str, Any] | None,
+) -> dict[str, Any]:  # fmt: skip
+    manifest = await asyncio.to_thread(_write, rounds, Path(target), kind, persona, chain, prompts, wordings)
+    await asyncio.to_thread(write_refused, Path(target), rounds.on_the_way())
     return {name: value for name, value in manifest.items() if name != "shards"}
 
 
 def _write(
-    rounds: Rounds, target: Path, kind: str, persona: Persona, chain: list[str], prompts: Prompts
-) -> dict[str, Any]:
+    rounds: Rounds, target: Path, kind: str, persona: Persona, chain: list[str], prompts: Prompts,
+    wordings: Mapping[str, Any] | None,
+) -> dict[str, Any]:  # fmt: skip
     require_target(target, kind, rounds.todo.path)
     meta = {
         "parents": [{"path": str(rounds.todo.path), "content_hash": rounds.todo.content_hash}],
@@ -129,9 +148,12 @@ def _write(
         "persona": persona.id,
         "persona_digest": persona.digest,
         "rounds": len(rounds.made),
+        "asked": rounds.todo.count,
         "refused": dict(sorted(rounds.reasons().items())),
-        **rounds.paid(),
+        **rounds.paid(wordings),
     }
+    if kind != "scenarios":
+        meta["words"] = list(persona.words)
     if kind == "examples":
         meta |= {"method": "documents", "system_prompts": prompts}
     if (only := rounds.only) is not None and (kind != "examples" or prompts == "persona"):

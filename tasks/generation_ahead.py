@@ -5,7 +5,7 @@ Neighbours: `generation` runs the stages, `estimates` prices requests.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import msgspec
 
 from redraft.datasets.storage import Dataset
 from redraft.documents import responding, scenarios, stage, writing
+from redraft.documents.evaluation import plain_instructions
 from redraft.documents.evaluation_prompts import read_prompts
 from redraft.documents.persona import Persona
 from redraft.judging.judges import MAX_REASKS, Judge
@@ -20,12 +21,15 @@ from redraft.judging.ratings import rating_request
 from redraft.records import Conversation, Document, Message, Request, Response, Scenario
 from tasks.estimates import estimate
 from tasks.generation_plan import Chains, Gating
+from tasks.persona_shards import requests_of
 from tasks.score_shard import STAGE as SCORES
 from tasks.score_shard import rubric_of
 from tasks.session import CallOptions
 
 _SITUATION = "word " * 80
 _RESPONSE_WORDS = 250
+# With its title and the JSON around it.
+_IDEA_WORDS = 75
 
 
 async def estimate_generation(
@@ -36,21 +40,20 @@ async def estimate_generation(
     and is made anew, comes on top."""
     found: list[dict[str, Any]] = []
 
-    async def add(name: str, requests: Iterator[Request], reasks: int, assumed: str) -> None:
-        row = await estimate(name, requests, credentials, options, reasks=reasks)
+    async def add(name: str, requests: Iterator[Request], reasks: int, assumed: str, words: int | None = None) -> None:
+        row = await estimate(name, requests, credentials, options, reasks=reasks, words=words)
         if assumed:
             row["assumed"] = [assumed, *row["assumed"]]
         found.append(row)
 
     if chains.scenarios:
-        cells = list(source.rows())
-        await add(scenarios.STAGE, stage.idea_requests(cells, persona, chains.scenarios), scenarios.REASKS, "")
+        requests = requests_of(scenarios.STAGE, source, persona, chains.scenarios, 0)
+        await add(scenarios.STAGE, requests, scenarios.REASKS, "", _IDEA_WORDS * scenarios.BATCH)
     if chains.documents:
         ideas = (_thought_up(one) for one in source.rows())
         assumed = "length of the scenarios" if chains.scenarios else ""
-        await add(
-            writing.STAGE, stage.document_requests(ideas, persona, chains.documents), writing.REASKS, assumed
-        )  # fmt: skip
+        requests = stage.document_requests(ideas, persona, chains.documents)
+        await add(writing.STAGE, requests, writing.REASKS, assumed, sum(persona.words) // 2)
     if chains.responses:
         written = (_written(one, persona) for one in source.rows())
         assumed = "" if source.kind == "documents" else "length of the documents"
@@ -90,8 +93,9 @@ def _scores(source: Dataset, persona: Persona, judge: Judge) -> Iterator[Request
         yield rating_request(context, response, judge, rubric)
 
 
-def evaluation_texts(source: str) -> list[str]:
-    """What models will be tested on, as texts; nothing where no file is named. InputError for one that is none."""
-    if not source:
-        return []
-    return [text for _, text in read_prompts(Path(source))]
+def evaluation_texts(sources: str | Sequence[str]) -> list[str]:
+    """What models will be tested on, as texts: the prompts of these files and datasets, and the bundled plain
+    instructions. InputError for a file that has none."""
+    named = [sources] if isinstance(sources, str) else sources
+    read = [*(read_prompts(Path(one)) for one in named if one), plain_instructions()]
+    return [prompt.text for prompts in read for prompt in prompts]

@@ -6,6 +6,7 @@ Neighbours: the flows of the documents study fill it from their parameters, `gen
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,11 @@ from blocks.credentials import endpoint_of
 from redraft.calling.notices import tell
 from redraft.datasets.files import require_writable
 from redraft.datasets.storage import Dataset, require_target
+from redraft.documents import responding, scenarios, writing
 from redraft.documents.chains import Stage, chain_of
 from redraft.documents.exporting import require_views
 from redraft.documents.persona import Persona, load_persona
+from redraft.documents.prompting import Prompts
 from redraft.errors import ConfigurationError, InputError
 from redraft.judging.judges import Judge
 from redraft.providers.endpoints import canonical, split_model
@@ -59,12 +62,16 @@ def persona_of(source: str, system_prompt: str = "", words: Sequence[int] | None
 
 
 def gating_of(persona: Persona, judge: str, least_score: float | None, regenerate: int) -> Gating:
-    """ConfigurationError for a threshold outside the persona's scale, or fewer than no rounds."""
+    """ConfigurationError for a threshold outside the persona's scale or without a judge, or fewer than no rounds."""
     low, high = persona.scale.low, persona.scale.high
     # 5 on a scale from 1 to 10: there the anchors turn from lacking to showing.
     least = low + (high - low) * 4 / 9 if least_score is None else least_score
     if not low <= least <= high:
         raise ConfigurationError(f"--min-score {least:g}: the persona's scale goes from {low:g} to {high:g}")
+    if least_score is not None and not judge:
+        raise ConfigurationError(
+            f"--min-score {least_score:g}: nobody scores the responses; name a judge, or leave --min-score out"
+        )
     asked = panel_of(judge, kind="traits")[0] if judge else None
     return Gating(judge=asked, least_score=least, regenerate=regenerations(regenerate))
 
@@ -80,6 +87,12 @@ def require_examples(output: str, source: Path | None = None) -> None:
     """Raises InputError where the dataset of examples, or a file beside it, cannot be made there."""
     require_target(Path(output), "examples", source)
     require_views(Path(output))
+
+
+def as_written(persona: Persona, documents: Dataset) -> Persona:
+    """The persona with the range of words that the documents were held to when they were written."""
+    words = documents.manifest.get("words")
+    return persona if words is None else msgspec.structs.replace(persona, words=(words[0], words[1]))
 
 
 def rows_of(source: str, kind: str) -> Dataset:
@@ -103,14 +116,16 @@ async def chains_of(
     for stage, named in asked.items():
         chain = chain_of(stage, named)
         if not named:
-            chain = await _with_credentials(stage, chain, credentials, ahead)
+            # Of a stage alone there is one chain, and one option to name it by.
+            option = "--model" if len(asked) == 1 else f"--{stage}-model"
+            chain = await _with_credentials(stage, chain, credentials, ahead, option)
         chain = (*chain, *(one for one in map(canonical, fallback) if one not in chain))
         found[stage] = chain if mixing else chain[:1]
     return Chains(**{name: found.get(name, ()) for name in Chains.__struct_fields__})
 
 
 async def _with_credentials(
-    stage: Stage, chain: tuple[str, ...], credentials: str | None, ahead: bool
+    stage: Stage, chain: tuple[str, ...], credentials: str | None, ahead: bool, option: str
 ) -> tuple[str, ...]:
     kept: list[str] = []
     faults: list[str] = []
@@ -125,7 +140,7 @@ async def _with_credentials(
     if not kept:
         raise ConfigurationError(
             f"none of the models for {stage} can be asked ({'; '.join(dict.fromkeys(faults))}); name others with "
-            f"--{stage}-model, or in .redraft/chains.toml"
+            f"{option}, or in .redraft/chains.toml"
         )
     if len(kept) < len(chain):
         left_out = [one for one in chain if one not in kept]
@@ -151,6 +166,7 @@ def generation_facts(persona: Persona, chains: Chains, gating: Gating | None) ->
         "persona_digest": persona.digest,
         "words": list(persona.words),
         "language": persona.language,
+        "prompts": list(persona.prompts),
         "chains": {name: list(getattr(chains, name)) for name in Chains.__struct_fields__ if getattr(chains, name)},
     }
     if gating is not None:
@@ -160,3 +176,18 @@ def generation_facts(persona: Persona, chains: Chains, gating: Gating | None) ->
             "regenerate": gating.regenerate,
         }
     return facts
+
+
+def asked_digest(
+    persona: Persona, chains: Chains, gating: Gating, tested: Sequence[str], *, count: int, seed: int, move_on: str,
+    system_prompts: Prompts,
+) -> str:  # fmt: skip
+    """Of all that decides which rows a generation makes, as far as it is asked for: two with the same make the same,
+    where no provider's fault came between. `persona` is as it was given, before any wordings were asked for."""
+    judge = gating.judge
+    decides = {
+        **generation_facts(persona, chains, gating), "tested": list(tested), "count": count, "seed": seed,
+        "move_on": move_on, "system_prompts": system_prompts,
+        "templates": [scenarios.TEMPLATE, writing.TEMPLATE, responding.TEMPLATE, judge.template if judge else None],
+    }  # fmt: skip
+    return hashlib.sha256(msgspec.json.encode(decides)).hexdigest()

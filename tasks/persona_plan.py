@@ -156,6 +156,11 @@ class PersonaPlan(msgspec.Struct, frozen=True, kw_only=True):
         names = [one.name for one in self.arms]
         return [*((name, BASE) for name in names), *combinations(names, 2)]
 
+    @property
+    def tested(self) -> list[str]:
+        """Where the prompts are that there are before anything is generated, but for the bundled ones."""
+        return [one for one in (self.evaluation_prompts, self.plain_prompts) if one]
+
     def data(self, arm: Arm) -> str:
         """Where a persona's training data lie."""
         return f"{self.output}/data/{arm.name}"
@@ -165,7 +170,7 @@ class PersonaPlan(msgspec.Struct, frozen=True, kw_only=True):
         return {
             **self.generating, **self.pace, "persona": arm.source, "system_prompt": arm.system_prompt,
             "output": self.data(arm), "judge": self.gate_judge, "system_prompts": self.system_prompts,
-            "evaluation_prompts": self.evaluation_prompts, "max_rejected": self.max_rejected,
+            "evaluation_prompts": self.tested, "max_rejected": self.max_rejected,
             "move_on": self.calls.move_on, "check_interval": self.check_interval, "credentials": self.credentials,
         }  # fmt: skip
 

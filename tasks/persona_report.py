@@ -62,13 +62,13 @@ async def report_personas(
     costs = await asyncio.to_thread(costs_of, made, tests, judged)
     stages = [
         *generation_stages(plan, made, tests), training_stage(jobs), *([plain_stage(plain)] if judged.plain else []),
-        *(board_stage(name, one) for name, one in boards.items()), *serving.stages(),
+        *(board_stage(name, by, one) for by, (name, one) in by_traits(plan, boards)), *serving.stages(),
     ]  # fmt: skip
     found = await write_persona(
         plan.output, title_of(plan), [one["folders"] for one in judged.pairs], judged.rated["rated"],
         msgspec.to_builtins(plan.rubric, str_keys=True), [(judged.models[a], judged.models[b]) for a, b in plan.pairs],
         msgspec.to_builtins(settings), parameters,
-        stages, costs, _further(plain, boards),
+        stages, costs, further(plan, plain, boards),
     )  # fmt: skip
     await _show(found, plain, boards, costs)
     serving.require_stopped()
@@ -156,13 +156,22 @@ def title_of(plan: PersonaPlan) -> str:
     return f"Persona study: {names[0]}" if len(names) == 1 else f"Persona study: {' and '.join(names)}"
 
 
-def _further(plain: dict[str, Any], boards: Mapping[str, dict[str, Any]]) -> list[dict[str, Any]]:
+def by_traits(plan: PersonaPlan, boards: Mapping[str, dict[str, Any]]) -> list[tuple[str, tuple[str, dict[str, Any]]]]:
+    """By what each leaderboard ranks, with its name and itself: of several it says whose traits they are."""
+    whose = [f"the traits of {' and '.join(names)}" for _, names in plan.sharing] if len(boards) > 1 else ["the traits"]
+    # Two models have no leaderboard.
+    return list(zip(whose, boards.items(), strict=False))
+
+
+def further(plan: PersonaPlan, plain: dict[str, Any], boards: Mapping[str, dict[str, Any]]) -> list[dict[str, Any]]:
     """What is said beside traits and comparisons by these: plain tasks, and leaderboards."""
     found = [
         Further(sentence=f"At plain tasks: {sentence}", detail=detail)
         for sentence, detail in zip(plain["verdicts"], plain["details"], strict=True)
     ]
-    found += [Further(sentence=f"Of all models, by the traits: {one['sentence']}") for one in boards.values()]
+    found += [
+        Further(sentence=f"Of all models, by {by}: {one['sentence']}") for by, (_, one) in by_traits(plan, boards)
+    ]
     return [msgspec.to_builtins(one) for one in found]
 
 

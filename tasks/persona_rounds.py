@@ -17,8 +17,10 @@ import msgspec
 from prefect import task
 
 from redraft.calling.notices import tell
+from redraft.datasets.privacy import redact, redact_values
 from redraft.datasets.shards import Shard
 from redraft.datasets.storage import Dataset, DatasetWriter
+from redraft.documents import scenarios
 from redraft.documents.gates.reasons import MENDABLE, REASONS
 from redraft.records import Document, Example, Rejection, Scenario
 from tasks.sifting import Sifting
@@ -30,7 +32,6 @@ Make = Callable[[Dataset, int, Callable[[Path, Shard], None]], Awaitable[Dataset
 _WORTH_ANOTHER = MENDABLE | {"unparseable", "filtered"}
 # Their detail may be the engine's, which names models and statuses: the next model is told the reason alone.
 _ENGINES_OWN = frozenset({"truncated_document", "truncated_target", "empty_document", "empty_target", "refusal"})
-_OF_THE_FORM = frozenset({"missing_scenario", "ambiguous_scenario", "empty_scenario", "unparseable_score"})
 _ID: dict[str, str] = {"scenarios": "scenario_id", "documents": "document_id", "examples": "conversation_id"}
 
 
@@ -48,11 +49,15 @@ class Rounds(msgspec.Struct):
 
     def rows(self) -> Iterator[Any]:
         """What stays, in the order of what was asked for."""
-        return (row for row in self._settled() if not isinstance(row, Rejection))
+        return (row for row, _ in self._settled() if not isinstance(row, Rejection))
 
     def rejections(self) -> Iterator[Rejection]:
         """What was never made, each once, in that order; the detail has the reason of every round."""
-        return (row for row in self._settled() if isinstance(row, Rejection))
+        return (row for row, _ in self._settled() if isinstance(row, Rejection))
+
+    def on_the_way(self) -> Iterator[tuple[int, Rejection]]:
+        """What was refused and made anew, with the number of its round from 0 on, in that order."""
+        return (one for _, earlier in self._settled() for one in earlier)
 
     def reasons(self) -> Counter[str]:
         """How often each reason came up, rows that a later round made included."""
@@ -62,20 +67,24 @@ class Rounds(msgspec.Struct):
             found.update(one.reason for one in sifted.values())
         return found
 
-    def paid(self) -> dict[str, Any]:
-        """Calls, tokens and cost of all rounds; where a judge scored them, its part is in these and under `scores`."""
+    def paid(self, wordings: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Calls, tokens and cost of all rounds, and of `wordings` of the prompt. Where a judge scored the rows, its
+        part is in these and under `scores`, that of the wordings under `paraphrases`; each with its model."""
         manifests = [one.manifest for one in self.made]
-        scores = [one["scores"] for one in manifests if "scores" in one]
-        found = _summed([*manifests, *scores])
-        return {**found, "scores": _summed(scores)} if scores else found
+        parts: dict[str, dict[str, Any]] = {}
+        if scores := [one["scores"] for one in manifests if "scores" in one]:
+            parts["scores"] = {"model": manifests[0]["judge"], **_summed(scores)}
+        if wordings:
+            parts["paraphrases"] = dict(wordings)
+        return {**_summed([*manifests, *parts.values()]), **parts}
 
     def refused(self, round: int) -> dict[str, Rejection]:
         """What this round did not make, by id."""
         rejections = {one.row_id or "": one for one in self.made[round].rejections()}
         return {**rejections, **self.sifted[round]}
 
-    def _settled(self) -> Iterator[Any]:
-        """For each row that was asked for what came of it in the end."""
+    def _settled(self) -> Iterator[tuple[Any, list[tuple[int, Rejection]]]]:
+        """For each row that was asked for what came of it in the end, and what was refused before that."""
         last = [self.refused(round) for round in range(len(self.made))]
         rows = [_Pointer(one.rows(), _ID[one.kind]) for one in self.made]
         for asked in self.todo.rows():
@@ -84,7 +93,13 @@ class Rounds(msgspec.Struct):
             kept = [
                 row for row, sifted in zip(found, self.sifted, strict=True) if row is not None and row_id not in sifted
             ]
-            yield kept[-1] if kept else _with_text(_of_all_rounds(row_id, last), found)
+            refused = [
+                (round, _with_text(each[row_id], [found[round]])) for round, each in enumerate(last) if row_id in each
+            ]
+            if kept:
+                yield kept[-1], refused
+            else:
+                yield _with_text(_of_all_rounds(row_id, last), found), refused[:-1]
 
 
 def _with_text(rejection: Rejection, found: Sequence[Any]) -> Rejection:
@@ -93,9 +108,9 @@ def _with_text(rejection: Rejection, found: Sequence[Any]) -> Rejection:
     if row is None or rejection.row:
         return rejection
     if isinstance(row, Example):
-        return msgspec.structs.replace(rejection, row=row.messages[-1].content)
+        return msgspec.structs.replace(rejection, row=redact(row.messages[-1].content))
     text = {"title": row.title, "text": row.text if isinstance(row, Document) else row.situation}
-    return msgspec.structs.replace(rejection, row=msgspec.json.encode(text).decode())
+    return msgspec.structs.replace(rejection, row=msgspec.json.encode(redact_values(text)).decode())
 
 
 def _summed(paid: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -150,11 +165,15 @@ async def in_rounds(todo: Dataset, make: Make, sifting: Sifting, most: int) -> R
 
 
 def complaint_of(rejection: Rejection) -> str:
-    """What a model is told of the try before; nothing where that would not help it."""
+    """What a model is told of the try before; nothing where that would not help it. It holds nothing that changes with
+    the number of rows: what was made anew in a shorter run is found again by a longer one."""
+    if rejection.place.startswith(f"{scenarios.STAGE} "):
+        # It stands among ideas that are not to be had again: an answer without one is none of these.
+        return rejection.detail if rejection.reason == "duplicate_scenario" else ""
     if rejection.reason in _ENGINES_OWN:
         return REASONS[rejection.reason].rstrip(".")
-    # An answer in another form, or none for this cell, has nothing to do with what is asked for.
-    return rejection.detail if rejection.reason in MENDABLE and rejection.reason not in _OF_THE_FORM else ""
+    # What the judge could not say of a response is none of its faults.
+    return rejection.detail if rejection.reason in MENDABLE - {"unparseable_score"} else ""
 
 
 @task(task_run_name="what is made anew", retries=2, retry_delay_seconds=5, retry_condition_fn=not_ours)

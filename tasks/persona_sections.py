@@ -15,7 +15,7 @@ from redraft.datasets.storage import Dataset
 from redraft.datasets.totals import Payments
 from redraft.judging.pages import Cell, Stage, Table
 from tasks.persona_evaluation import Judged
-from tasks.persona_files import stage_row
+from tasks.persona_files import stage_rows
 from tasks.persona_plan import PersonaPlan, remark_of_gate
 from tasks.persona_tests import Tests
 from tasks.verdict_files import cost_of
@@ -105,13 +105,13 @@ def plain_stage(plain: dict[str, Any]) -> dict[str, Any]:
     return msgspec.to_builtins(Stage(title="What the persona costs at plain tasks", lead=lead, tables=(table,)))
 
 
-def board_stage(name: str, board: dict[str, Any]) -> dict[str, Any]:
+def board_stage(name: str, by: str, board: dict[str, Any]) -> dict[str, Any]:
     tables = [
         Table(columns=tuple(one["rows"][0]), rows=tuple(tuple(row.values()) for row in one["rows"]))
         for one in board["tables"] if one["rows"]
     ]  # fmt: skip
     lead = f"{board['sentence']} Ratings by Bradley and Terry from all pairs; the whole is in {name}/report.html."
-    return msgspec.to_builtins(Stage(title="All models by the traits", lead=lead, tables=tuple(tables)))
+    return msgspec.to_builtins(Stage(title=f"All models by {by}", lead=lead, tables=tuple(tables)))
 
 
 def costs_of(made: Sequence[dict[str, Any]], tests: Tests, judged: Judged) -> list[dict[str, Any]]:
@@ -123,8 +123,8 @@ def costs_of(made: Sequence[dict[str, Any]], tests: Tests, judged: Judged) -> li
             dataset = Dataset.open(Path(folder))
             if dataset.content_hash not in seen:
                 seen.add(dataset.content_hash)
-                rows.append(stage_row(stage, dataset.manifest))
-    rows += [stage_row(name, one.manifest) for name, one in tests.made]
+                rows += stage_rows(stage, dataset.manifest)
+    rows += [row for name, one in tests.made for row in stage_rows(name, one.manifest)]
     rows += [*(cost_of("answers", one) for one in judged.answers), *judged.serving.costs(), *judged.rated["judging"]]
     rows += [cost for one in (*judged.pairs, *judged.plain) for cost in one["costs"]]
     return rows + _of_boards(judged)

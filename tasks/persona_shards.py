@@ -48,20 +48,30 @@ async def generate_shard(work: str, shard: int, label: str) -> dict[str, int]:
     finished = here.finished(shard, settled=True)
     if finished is None:
         plan = here.plan
-        source = await asyncio.to_thread(lambda: list(here.source("source").read_shard(shard)))
+        source = here.source("source")
+        todo = await asyncio.to_thread(lambda: list(source.read_shard(shard)))
         asked = _persona(plan), tuple(plan["chain"]), plan["round"], current_caller(), current_progress()
-        rows, rejections = await _made(plan["stage"], source, *asked)
+        rows, rejections = await _made(plan["stage"], todo, following(source, shard), *asked)
         again = stage.worth_another_try(rejections)
         finished = await asyncio.to_thread(here.write, shard, KINDS[plan["stage"]], rows, rejections, again)
     return {"rows": finished.rows, "rejected": finished.rejected}
 
 
-async def _made(name: str, source: Sequence[Any], *asked: Any) -> tuple[Sequence[msgspec.Struct], list[Any]]:
+async def _made(
+    name: str, todo: Sequence[Any], after: Sequence[Scenario], *asked: Any
+) -> tuple[Sequence[msgspec.Struct], list[Any]]:
     if name == scenarios.STAGE:
-        return await stage.think_up(cast("list[Scenario]", source), *asked)
+        return await stage.think_up(cast("list[Scenario]", todo), *asked, after)
     if name == writing.STAGE:
-        return await stage.write_documents(cast("list[Scenario]", source), *asked)
-    return await stage.respond(cast("list[Document]", source), *asked)
+        return await stage.write_documents(cast("list[Scenario]", todo), *asked)
+    return await stage.respond(cast("list[Document]", todo), *asked)
+
+
+def following(source: Dataset, shard: int) -> list[Scenario]:
+    """The cells of the grid that fill up the last call of a shard of cells: behind the last shard those that the
+    manifest has; the others end with a whole call."""
+    last = shard == len(source.shards) - 1
+    return msgspec.convert(source.manifest.get("following", []) if last else [], list[Scenario])
 
 
 async def generate(
@@ -99,14 +109,15 @@ def requests_of(
     name: str, source: Dataset, persona: Persona, chain: Sequence[str], round: int, work: Work | None = None
 ) -> Iterator[Request]:
     """What a stage asks, a shard in memory at a time; with `work` only for shards that are not settled there."""
-    asking = {
-        scenarios.STAGE: lambda rows: stage.idea_requests(list(rows), persona, chain, round),
-        writing.STAGE: lambda rows: stage.document_requests(rows, persona, chain, round),
-        responding.STAGE: lambda rows: stage.response_requests(rows, persona, chain, round),
-    }
     for shard in range(len(source.shards)):
         if work is None or work.finished(shard, settled=True) is None:
-            yield from asking[name](source.read_shard(shard))
+            rows = source.read_shard(shard)
+            if name == scenarios.STAGE:
+                yield from stage.idea_requests(list(rows), persona, chain, round, following(source, shard))
+            elif name == writing.STAGE:
+                yield from stage.document_requests(rows, persona, chain, round)
+            else:
+                yield from stage.response_requests(rows, persona, chain, round)
 
 
 async def _work(name: str, source: Dataset, persona: Persona, chain: Sequence[str], round: int) -> Work:

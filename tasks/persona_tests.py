@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +18,13 @@ from prefect import task
 
 from redraft.datasets.storage import Dataset
 from redraft.documents.evaluation import (
-    Prompt,
     contexts_of,
     document_prompts,
     plain_instructions,
     refuse_shared_words,
     write_contexts,
 )
-from redraft.documents.evaluation_prompts import read_prompts
-from redraft.documents.responding import as_user
+from redraft.documents.evaluation_prompts import Prompt, read_prompts
 from redraft.errors import InputError
 from redraft.home import Home
 from redraft.providers.endpoints import split_model
@@ -50,15 +48,15 @@ class Tests(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def make_tests(plan: PersonaPlan, made: Sequence[dict[str, Any]]) -> Tests:
-    """The contexts, with test documents made where the user gave no prompts; no document repeats one of `made`, what
-    generate-documents gave for each persona."""
+    """The contexts, with test documents made where the user gave no prompts. Nothing that a model of the study is, or
+    was here, trained on has words of these: not what generate-documents gave for each persona, `made`, either."""
     documents: list[tuple[str, Dataset]] = []
     prompts: list[Prompt]
     if plan.evaluation_prompts:
         prompts = read_prompts(Path(plan.evaluation_prompts))
     else:
-        trained = [Dataset.open(Path(one["stages"]["documents"])) for one in made]
-        documents = await _test_documents(plan, trained)
+        earlier = await asyncio.to_thread(trained_here, [plan.model, *plan.also])
+        documents = await _test_documents(plan, [*(Path(one["dataset"]) for one in made), *earlier.values()])
         prompts = [one for name, dataset in documents if name.startswith("test documents")
                    for one in document_prompts(dataset.rows(), _prefix(name))]  # fmt: skip
     return await tests_of(plan, prompts, tuple(documents))
@@ -67,7 +65,10 @@ async def make_tests(plan: PersonaPlan, made: Sequence[dict[str, Any]]) -> Tests
 async def known_tests(plan: PersonaPlan) -> Dataset:
     """The contexts that there are before anything is generated: plain instructions, and the user's prompts if any.
 
-    Raises OverlapError where a model that is not trained here anew was trained on them."""
+    Raises OverlapError where a model that is not trained here anew was trained on them, and ConfigurationError where a
+    persona has too few cells for the documents to test on."""
+    for arm, count in [] if plan.evaluation_prompts else axes_of(plan):
+        await draw_cells(arm.persona, count, plan.generating["seed"], "test")
     prompts = read_prompts(Path(plan.evaluation_prompts)) if plan.evaluation_prompts else []
     plain = await asyncio.to_thread(plain_instructions, plan.plain_prompts)
     source = plan.evaluation_prompts or "plain instructions"
@@ -125,13 +126,8 @@ async def test_chains(plan: PersonaPlan) -> Chains:
     )  # fmt: skip
 
 
-async def _test_documents(plan: PersonaPlan, trained: Sequence[Dataset]) -> list[tuple[str, Dataset]]:
+async def _test_documents(plan: PersonaPlan, trained: Sequence[Path]) -> list[tuple[str, Dataset]]:
     """Scenarios and documents of the side that is never trained on, by the name of their stage."""
-
-    def texts() -> Iterator[str]:
-        for dataset in trained:
-            yield from (as_user(one) for one in dataset.rows())
-
     chains, regenerate = await test_chains(plan), plan.generating["regenerate"]
     found: list[tuple[str, Dataset]] = []
     for arm, count in axes_of(plan):
@@ -140,7 +136,7 @@ async def _test_documents(plan: PersonaPlan, trained: Sequence[Dataset]) -> list
         cells = Dataset.open(Path(await draw_cells(arm.persona, count, plan.generating["seed"], "test")))
         ideas, _ = await make_scenarios(cells, arm.persona, chains.scenarios, regenerate, f"{folder}_scenarios")
         documents, _ = await make_documents(
-            ideas, arm.persona, chains.documents, regenerate, f"{folder}_documents", texts()
+            ideas, arm.persona, chains.documents, regenerate, f"{folder}_documents", trained=trained
         )
         found += [(f"test scenarios{of}", ideas), (f"test documents{of}", documents)]
     return found
@@ -155,15 +151,17 @@ def _prefix(stage: str) -> str:
 async def require_unseen(contexts: Dataset, models: list[str]) -> None:
     """Raises OverlapError where a model was trained here on one of the contexts, or on their words."""
     await check_held_out(str(contexts.path), models)
+    for model, dataset in (await asyncio.to_thread(trained_here, models)).items():
+        await no_shared_words(str(contexts.path), str(dataset), model)
 
-    def trained() -> dict[str, Path]:
-        with Registry(registry_address()) as registry:
-            jobs = {model: registry.by_model(split_model(model)[1]) for model in models}
-        return {model: Path(job.dataset_path) for model, job in jobs.items() if job is not None and job.dataset_path}
 
-    for model, dataset in (await asyncio.to_thread(trained)).items():
-        if dataset.is_dir():  # else its fingerprints alone are left, which are looked at above
-            await no_shared_words(str(contexts.path), str(dataset), model)
+def trained_here(models: Sequence[str]) -> dict[str, Path]:
+    """What those of the models that were trained here were trained on, as far as it still lies there; of others their
+    fingerprints alone are left."""
+    with Registry(registry_address()) as registry:
+        jobs = {model: registry.by_model(split_model(model)[1]) for model in models}
+    found = {model: Path(job.dataset_path) for model, job in jobs.items() if job is not None and job.dataset_path}
+    return {model: path for model, path in found.items() if path.is_dir()}
 
 
 async def require_apart(plan: PersonaPlan, tests: Tests, made: Sequence[dict[str, Any]]) -> None:
@@ -185,4 +183,4 @@ async def no_shared_words(contexts: str, dataset: str, name: str) -> None:
 def stand_ins(count: int, words: tuple[int, int]) -> list[Prompt]:
     """Prompts as long as test documents that are not there yet, for an estimate."""
     text = "word " * (sum(words) // 2)
-    return [(f"t{number:05d}", f"**Title {number}**\n\n{text}") for number in range(1, count + 1)]
+    return [Prompt(f"t{number:05d}", f"**Title {number}**\n\n{text}") for number in range(1, count + 1)]

@@ -11,14 +11,18 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import msgspec
 from prefect import task
 from together.types.finetune_model_limits import FinetuneModelLimits
 
-from redraft.calling.estimating import ASSUMED_OUTPUT
+from redraft.calling import tokens
+from redraft.calling.estimating import ASSUMED_OUTPUT, Estimator
 from redraft.datasets.storage import Dataset
-from redraft.documents.responding import MOST_WORDS
+from redraft.documents import responding
+from redraft.documents.exporting import metadata_path
 from redraft.errors import ConfigurationError, InputError
 from redraft.home import Home
+from redraft.providers.wire import ASKED_AGAIN
 from redraft.training.checking.files import check_file
 from redraft.training.control_plane import without_password
 from redraft.training.formats import write_training_file
@@ -27,15 +31,18 @@ from redraft.training.limits import check_limits, longest_sequence, model_limits
 from redraft.training.registry import Registry, job_key, registry_address
 from redraft.training.training_prices import training_price
 from tasks.estimates import sources
+from tasks.generation_ahead import evaluation_texts
+from tasks.generation_plan import Chains, asked_digest, chains_of
 from tasks.persona_plan import Arm, PersonaPlan
+from tasks.score_shard import NOT_ASKED
 from tasks.states import not_ours
 from tasks.study_price import TrainingsAhead
 from tasks.training_job import Wish, ask_provider
 from tasks.training_jobs import compared, train_all
 from tasks.training_source import write_training
 
-# English prose, about; a rough count before there is a text to count.
-_TOKENS_A_WORD = 1.4
+# Reasons of rejections that a rerun asks about again.
+_ASKED_AGAIN = ASKED_AGAIN | set(NOT_ASKED)
 
 
 async def train_personas(plan: PersonaPlan, made: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -74,21 +81,29 @@ async def require_persona_trainable(plan: PersonaPlan) -> None:
     check_limits(settings, limits)
     longest = longest_sequence(settings, limits)
     for arm in plan.arms:
-        tokens = round(_TOKENS_A_WORD * (arm.persona.words[1] + len(arm.persona.system_prompt.split())))
-        if tokens >= longest and not plan.allow_lost_rows:
+        most = round(tokens.A_WORD * (arm.persona.words[1] + len(arm.persona.system_prompt.split())))
+        if most >= longest and not plan.allow_lost_rows:
             raise ConfigurationError(
                 f"{plan.model} takes {longest:,} tokens a row, and documents of {arm.persona.words[1]:,} words with "
-                f"the system prompt of {arm.name} are about {tokens:,}: their responses would be cut off; lower "
+                f"the system prompt of {arm.name} are about {most:,}: their responses would be cut off; lower "
                 "--words, or train another model"
             )
 
 
 @task(task_run_name="price the trainings of {plan.output}")
 async def price_personas(plan: PersonaPlan) -> TrainingsAhead:
-    """What the trainings will cost: of data that are there as they are, of others by the lengths asked for."""
-    async with sources(plan.credentials) as (_, endpoint_of):
+    """What the trainings will cost: of data that are there as they are, of others by the lengths asked for, and by
+    those of the responses that were given before."""
+    there = [await made_before(plan, arm) for arm in plan.arms]
+    async with sources(plan.credentials) as (ledger, endpoint_of):
         endpoint = await endpoint_of(plan.model)
-    each = [await asyncio.to_thread(_tokens, plan, arm, without_password(endpoint.name)) for arm in plan.arms]
+        estimator = Estimator(ledger, endpoint_of, plan.calls.plan("", "estimate"), plan.calls.price_mode)
+        learned = await _response_tokens(plan, estimator) if None in there else None
+    response = ASSUMED_OUTPUT if learned is None else learned
+    each = [
+        await asyncio.to_thread(_tokens, plan, arm, data, response, without_password(endpoint.name))
+        for arm, data in zip(plan.arms, there, strict=True)
+    ]
     settings = plan.settings(plan.arms[0])
     rate = training_price(settings.base_model, settings.method, settings.lora)
     left = [one for one in each if not one[2]]
@@ -97,34 +112,74 @@ async def price_personas(plan: PersonaPlan) -> TrainingsAhead:
         tokens=sum(one[0] for one in left) * settings.epochs,
         most_tokens=sum(one[1] for one in left) * settings.epochs,
         per_million=rate.per_million if rate else None, source=rate.source if rate else "",
-        assumed=None if all(one[3] for one in left) else ASSUMED_OUTPUT, simulated=endpoint.simulated,
+        assumed=None if learned is not None or all(one[3] for one in left) else ASSUMED_OUTPUT,
+        simulated=endpoint.simulated,
     )  # fmt: skip
 
 
-def _tokens(plan: PersonaPlan, arm: Arm, endpoint: str) -> tuple[int, int, bool, bool]:
-    """Tokens of one epoch, expected and at most; whether the job is submitted already; whether the data are there."""
+async def _response_tokens(plan: PersonaPlan, estimator: Estimator) -> float | None:
+    """Of one response to train on, as the model that is asked first has given them before; None where it gave none."""
+    named, mixing = plan.generating["responses_model"], plan.generating["mixing"]
+    chains = await chains_of({"responses": named}, mixing, plan.credentials, ahead=True)
+    return (await estimator.earlier(responding.STAGE, chains.responses[0])).each(None)
+
+
+def _tokens(
+    plan: PersonaPlan, arm: Arm, there: Dataset | None, response: float, endpoint: str
+) -> tuple[int, int, bool, bool]:
+    """Tokens of one epoch, expected and at most, with so many for a response yet to be written; whether the job is
+    submitted already; whether the data are there."""
     rows = plan.generating["count"] * (2 if plan.system_prompts == "both" else 1)
-    there = _there(plan, arm)
     if there is not None:
         with TemporaryDirectory(dir=Home.of().work) as folder:
             file = write_training_file(there.rows(), Path(folder) / "training.jsonl")
-            tokens = check_file(file.path).lengths.tokens
+            known = check_file(file.path).lengths.tokens
         with Registry(registry_address()) as registry:
             job = registry.get(job_key(file.sha256, plan.settings(arm), endpoint))
-        return tokens, tokens, job is not None and job.state.submitted, True
+        return known, known, job is not None and job.state.submitted, True
     low, high = arm.persona.words
     prompt = 0 if plan.system_prompts == "none" else len(arm.persona.system_prompt.split())
-    expected = rows * (_TOKENS_A_WORD * (prompt + (low + high) / 2) + ASSUMED_OUTPUT)
-    most = rows * _TOKENS_A_WORD * (prompt + high + MOST_WORDS)
+    expected = rows * (tokens.A_WORD * (prompt + (low + high) / 2) + response)
+    most = rows * tokens.A_WORD * (prompt + high + responding.MOST_WORDS)
     return round(expected), round(most), False, False
 
 
-def _there(plan: PersonaPlan, arm: Arm) -> Dataset | None:
-    """The persona's data, where a run before has made as many as are asked for now."""
+async def made_before(plan: PersonaPlan, arm: Arm) -> Dataset | None:
+    """The persona's training data, where a run before has made them of the same: what comes leaves them as they are."""
     try:
         found = Dataset.open(Path(plan.data(arm)))
-    except InputError:
+        told = msgspec.json.decode(metadata_path(found.path).read_bytes(), type=_Told)
+    except (InputError, FileNotFoundError, msgspec.DecodeError):
         return None
-    documents = found.count / (2 if plan.system_prompts == "both" else 1) + found.manifest["rejected"]
-    same = found.manifest.get("persona_digest") == arm.persona.digest
-    return found if same and found.count and documents == plan.generating["count"] else None
+    # What a provider's fault kept from being made is asked again.
+    left = any(reason in _ASKED_AGAIN for one in told.stages.values() for reason in one.reasons)
+    if left or told.dataset.content_hash != found.content_hash or not found.count:
+        return None
+    asked = plan.generating
+    models = {name: asked[f"{name}_model"] for name in Chains.__struct_fields__}
+    chains = await chains_of(models, asked["mixing"], plan.credentials, ahead=True)
+    digest = asked_digest(
+        arm.persona, chains, plan.gating(arm), evaluation_texts(plan.tested), count=asked["count"], seed=asked["seed"],
+        move_on=plan.calls.move_on, system_prompts=plan.system_prompts,
+    )  # fmt: skip
+    return found if told.parameters.asked_digest == digest else None
+
+
+class _Asked(msgspec.Struct, frozen=True):
+    asked_digest: str = ""
+
+
+class _Made(msgspec.Struct, frozen=True):
+    content_hash: str
+
+
+class _Counted(msgspec.Struct, frozen=True):
+    reasons: dict[str, int] = {}
+
+
+class _Told(msgspec.Struct, frozen=True):
+    """What is read of a generation's metadata."""
+
+    parameters: _Asked
+    dataset: _Made
+    stages: dict[str, _Counted]

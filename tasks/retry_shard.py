@@ -13,6 +13,7 @@ from prefect import task
 
 from redraft.datasets.columns import from_columns
 from redraft.datasets.parquet import read_parquet
+from redraft.datasets.reading import resolve_input
 from redraft.datasets.shards import Shard
 from redraft.datasets.storage import MANIFEST, Dataset
 from redraft.datasets.totals import CostColumns, Paid, Payments
@@ -21,8 +22,9 @@ from redraft.errors import InputError
 from redraft.feedback.stage import TEMPLATES, rewrite_conversations, rewrite_requests, stage_name
 from redraft.home import Home
 from redraft.providers.endpoints import Endpoint
-from redraft.providers.wire import TRANSIENT, FaultKind
+from redraft.providers.wire import FaultKind
 from redraft.records import Conversation, Example, Rejection, Request
+from tasks.filter_file import dataset_of
 from tasks.rewrite_shard import rewrite_work
 from tasks.session import current_caller, send_batches
 from tasks.shards import publish_dataset, run_shards
@@ -31,6 +33,8 @@ from tasks.states import SHARD_CACHE, not_ours
 
 # A call that gave no usable answer. What was rejected for its content stays so: the same answer would come back.
 FROM_A_CALL: frozenset[str] = frozenset(get_args(FaultKind))
+# Kinds of the documents study → the command of the stage that makes them.
+_GENERATED = {"scenarios": "scenarios", "documents": "write", "examples": "respond"}
 
 
 @task(
@@ -64,7 +68,7 @@ async def retry_shard(work: str, shard: int, label: str) -> dict[str, int]:
                 [*(one for one in rejected if one.reason not in FROM_A_CALL), *still],
                 key=lambda one: places.get(one.row_id or "", len(places)),
             ),
-            sum(rejection.reason in TRANSIENT for rejection in still),
+            sum(rejection.passing for rejection in still),
             replaced + (dataset.shards[shard].replaced or Paid()),
         )
     return {"rows": finished.rows, "rejected": finished.rejected}
@@ -113,6 +117,21 @@ def rejections_of(folder: Path, shard: Shard) -> Iterator[Rejection]:
     if shard.rejections_file:
         for row in read_parquet(folder / shard.rejections_file):
             yield cast("Rejection", from_columns(Rejection, row))
+
+
+def rewritten_dataset(path: str) -> Dataset:
+    """The rewritten dataset that a path means. Raises InputError for anything else; for a dataset of the documents
+    study with the commands that ask again for what is missing there."""
+    found = resolve_input(Path(path))
+    if found.is_dir():
+        made = Dataset.open(found)
+        if made.kind in _GENERATED and (made.kind != "examples" or made.manifest.get("method") == "documents"):
+            raise InputError(
+                f"{path}: {made.kind} of the documents study, which are not retried; the command that made them, run "
+                "once more, asks again for what a passing fault kept from being made: redraft documents generate, "
+                f"{_GENERATED[made.kind]} or study"
+            )
+    return dataset_of(path)
 
 
 def retryable(dataset: Dataset) -> Counter[str]:

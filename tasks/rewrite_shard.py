@@ -24,7 +24,6 @@ from redraft.feedback.stage import (
 )
 from redraft.home import Home
 from redraft.providers.endpoints import Endpoint
-from redraft.providers.wire import TRANSIENT
 from redraft.records import Conversation, Request
 from tasks.session import current_caller, send_batches
 from tasks.shards import run_shards, shard_count, source_rows
@@ -51,7 +50,7 @@ async def rewrite_shard(work: str, shard: int, label: str) -> dict[str, int]:
         rows, rejections = await rewrite_conversations(
             conversations, plan["method"], plan["model"], current_caller(), current_progress(), _fallbacks(plan)
         )
-        again = sum(rejection.reason in TRANSIENT for rejection in rejections)
+        again = sum(rejection.passing for rejection in rejections)
         finished = await asyncio.to_thread(here.write, shard, "examples", rows, rejections, again)
     return {"rows": finished.rows, "rejected": finished.rejected}
 

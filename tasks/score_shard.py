@@ -15,6 +15,7 @@ import msgspec
 from prefect import task
 
 from redraft.datasets.files import storage_faults, write_whole
+from redraft.datasets.privacy import redact
 from redraft.datasets.shards import Shard
 from redraft.datasets.storage import Dataset
 from redraft.datasets.totals import Paid, paid_for
@@ -34,6 +35,9 @@ from tasks.showing import current_progress
 from tasks.states import SHARD_CACHE, not_ours
 
 STAGE = "trait scores"
+# The judge said nothing of the response, which may be a good one: it is kept as a rejection, is not made anew, and a
+# rerun asks for its scores.
+NOT_ASKED = ("judge_error", "skipped_budget")
 
 
 @task(
@@ -57,10 +61,10 @@ async def score_shard(work: str, shard: int, label: str) -> dict[str, int]:
             [_context(one) for one in examples], [_response(one) for one in examples], judge_of(here), rubric,
             current_caller(), current_progress(), stage=STAGE,
         )  # fmt: skip
-        rows, refused = _sorted_out(examples, ratings, here.plan["least"])
+        rows, refused = sorted_out(examples, ratings, rubric, here.plan["least"])
         # Before the shard, which says that all of it is there.
         await asyncio.to_thread(_write_paid, here, shard, paid_for(ratings))
-        again = sum(rating.status == "judge_error" for rating in ratings)
+        again = sum(rating.status in NOT_ASKED for rating in ratings)
         finished = await asyncio.to_thread(here.write, shard, "examples", rows, [*before, *refused], again)
     return {"rows": finished.rows, "rejected": finished.rejected}
 
@@ -147,24 +151,29 @@ def _rejections_of(source: Dataset, shard: int) -> list[Rejection]:
     return list(rows)
 
 
-def _sorted_out(
-    examples: Sequence[Example], ratings: Sequence[Rating], least: float
+def sorted_out(
+    examples: Sequence[Example], ratings: Sequence[Rating], rubric: Rubric, least: float
 ) -> tuple[list[Example], list[Rejection]]:
+    """The examples that have at least `least` on every trait of the rubric, with their scores, and why the others have
+    not."""
     rows: list[Example] = []
     refused: list[Rejection] = []
     for example, rating in zip(examples, ratings, strict=True):
         scored = _with_scores(example, rating)
-        finding = score_finding(rating.status, rating.scores, least, detail=rating.detail)
+        finding = score_finding(
+            rating.status, rating.scores, least, detail=rating.detail, traits=rubric.names,
+            scale=(rubric.scale.low, rubric.scale.high),
+        )  # fmt: skip
         if finding is None:
             rows.append(scored)
             continue
         refused.append(
             Rejection(
-                reason="judge_error" if rating.status == "judge_error" else finding.reason,
+                reason=rating.status if rating.status in NOT_ASKED else finding.reason,
                 detail=finding.detail,
                 place=f"{STAGE} {example.conversation_id}",
                 row_id=example.conversation_id,
-                row=example.messages[-1].content,
+                row=redact(example.messages[-1].content),
                 cost=scored.cost,
                 input_tokens=scored.input_tokens,
                 output_tokens=scored.output_tokens,

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from contextvars import ContextVar
 
 from redraft.datasets.storage import Dataset
@@ -15,13 +17,26 @@ from redraft.home import Home
 _BEGUN: ContextVar[dict[str, asyncio.Task[Spread]] | None] = ContextVar("redraft_spreads", default=None)
 
 
+@asynccontextmanager
+async def spreads_beside() -> AsyncGenerator[None]:
+    """Inside, spreads are begun as datasets are there. What nobody has asked for at the end, as where the run failed,
+    is given up."""
+    begun: dict[str, asyncio.Task[Spread]] = {}
+    token = _BEGUN.set(begun)
+    try:
+        yield
+    finally:
+        _BEGUN.reset(token)
+        for task in begun.values():
+            task.cancel()
+        await asyncio.gather(*begun.values(), return_exceptions=True)
+
+
 def begin_spread(dataset: Dataset) -> None:
-    """Reckons the spread in the background; a dataset that was looked at before is not looked at again."""
+    """Reckons the spread in the background, where `spreads_beside` says that somebody will ask for it; a dataset that
+    was looked at before is not looked at again."""
     begun = _BEGUN.get()
-    if begun is None:
-        begun = {}
-        _BEGUN.set(begun)
-    if dataset.content_hash not in begun:
+    if begun is not None and dataset.content_hash not in begun:
         begun[dataset.content_hash] = asyncio.get_running_loop().create_task(_spread(dataset))
 
 

@@ -23,7 +23,13 @@ class Real(click.FloatRange):
         endless: bool = False,
     ) -> None:
         super().__init__(min, max, min_open, max_open)
+        if min is None and max is None:
+            self.name = "float"
         self._endless = endless
+
+    def _describe_range(self) -> str:
+        """Without bounds there is none to tell; click would say that x is at most None."""
+        return "" if self.min is None and self.max is None else super()._describe_range()
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         try:

@@ -49,6 +49,7 @@ class Rejection(msgspec.Struct, frozen=True, kw_only=True):
     for a person. `row` is the raw row where there is one, so that nothing is lost. Tokens and `cost` (US dollars)
     tell what was paid for it all the same; `answered_model` is the model that answered, where one did; `simulated`
     says that the sandbox answered. `request_key` is what was asked: rows that asked the same share one answer.
+    `passing` says that a fault which passes kept a model of the chain from answering: a rerun asks again.
     """
 
     reason: str
@@ -62,6 +63,7 @@ class Rejection(msgspec.Struct, frozen=True, kw_only=True):
     simulated: bool = False
     answered_model: str = ""
     request_key: str = ""
+    passing: bool = False
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from redraft.datasets.storage import Dataset
+from redraft.documents.overlap import EvaluationGrams
 from redraft.judging.rescoring import score_again
 from redraft.judging.results import read_answers, read_head
 from redraft.sandbox.process import SandboxProcess
@@ -90,7 +91,8 @@ def test_a_study_that_is_killed_finds_the_traits_and_pays_once(
     paid, jobs = seen(sandbox)
     assert paid - recorded(ledger) == sum(lost), "the last run paid for each call once"
     assert jobs == 1 and next(iter(sandbox.stats()["jobs"])).startswith("own-")
-    again = project.run(*words).stdout
+    # What is there needs no agreement: not a cent may be paid for training here.
+    again = project.run(*words, "--training-budget", 0).stdout
     assert again == said and seen(sandbox) == (paid, jobs), "a finished study asks nothing again"
 
     assert "own scores higher than base on Collaborative" in said and "lower on Thorough" in said
@@ -115,34 +117,43 @@ def tells_all(out: Path) -> Any:
     fresh = score_again(out)
     assert fresh.trait_study == head.trait_study and fresh.summary == head.summary
     stages = {one.stage for one in head.costs}
-    judged = {"answers", "traits", "judging", "leaderboard"}
+    judged = {"answers", "traits", "judging", "leaderboard", "trait scores"}
+    assert next(one for one in head.costs if one.stage == "trait scores").model.endswith("j/gate")
     assert stages >= {"scenarios", "documents", "responses", "test documents"} | judged
     page = (out / "report.html").read_text()
     assert "Simulated." in page and "At plain tasks: " in page and "Who wrote it" in page
     assert read_head(out / "plain" / "results.json").summary.pairs[0].tally.attempted == len(PLAIN)
     board = read_head(out / "leaderboard" / "results.json").leaderboard
     assert board is not None and {one.model for one in board.tables[0].standings} == {tuned, base, "x/other"}
-    trained = {tuple(row.extra[name] for name in ("document_type", "domain", "tension", "tone", "stakeholder"))
+    trained = {tuple(row.extra[name] for name in ("document_type", "domain", "tension", "tone"))
                for row in Dataset.open(out / "data" / "own").rows()}  # fmt: skip
     tested = list(Dataset.open(out / "test_documents").rows())
-    assert len(tested) == 20 and not trained & {
-        (one.document_type, one.domain, one.tension, one.tone, one.stakeholder) for one in tested
-    }
+    assert len(tested) == 20
+    assert not trained & {(one.document_type, one.domain, one.tension, one.tone) for one in tested}
     return head
 
 
 def refuses_what_was_trained_on(project: Any, sandbox: SandboxProcess, words: list[Any], tuned: str) -> None:
-    """Neither is a persona trained on words of its tests, nor a model rated that was trained on them here."""
+    """No model is rated that was trained here on words of the tests; what is generated keeps clear of such words."""
     row = json.loads((project.folder / "out" / "data" / "own.jsonl").read_text().splitlines()[0])
     said = {one["role"]: one["content"] for one in row["messages"]}
     before = seen(sandbox)
-    for prompt, also, who in (
-        (f"Please read this, and answer.\n\n{said['user']}", tuned, tuned),
-        # Documents keep clear of the prompts by themselves; a response may still hold their words.
-        (" ".join(said["assistant"].split("] ")[-1].split()[5:17]), "x/other", "the persona own"),
-    ):
-        (project.folder / "prompts.json").write_text(json.dumps([prompt]))
-        other = [{"x/other": also, "out": "other"}.get(str(word), word) for word in words]
-        refused = project.run(*other, "--evaluation-prompts", "prompts.json", status=2).stderr
-        assert f"of the rows that {who} is trained on have words of the prompts" in refused
+    (project.folder / "prompts.json").write_text(json.dumps([f"Please read this, and answer.\n\n{said['user']}"]))
+    # Of another seed nothing is in the ledger: whatever was asked would be paid.
+    other = [{"x/other": tuned, "out": "other"}.get(str(word), word) for word in words] + ["--seed", 7]
+    why = project.run(*other, "--evaluation-prompts", "prompts.json", status=2).stderr
+    assert f"of the rows that {tuned} is trained on have words of the prompts" in why
     assert seen(sandbox) == before, "it is refused before anything is paid"
+
+    prompt = " ".join(said["assistant"].split("] ")[-1].split()[5:17])
+    (project.folder / "prompts.json").write_text(json.dumps([prompt]))
+    asked = ["--persona", "own.yaml", "--system-prompt", "prompt.txt", "-n", 6, "--words", 100, 160, "-j", "j/gate"]
+    project.run("documents", "generate", *asked, "-o", "apart", "--evaluation-prompts", "prompts.json",
+                "--max-rejected", 1)  # fmt: skip
+    stages = json.loads((project.folder / "apart_metadata.json").read_text())["stages"]
+    refused = stages["responses"]["refused"]["in_eval_prompts"]
+    assert refused >= 1 and "in_eval_prompts" not in stages["documents"]["refused"]
+    grams = EvaluationGrams.of([prompt])
+    rows = Dataset.open(project.folder / "apart").rows()
+    assert not [row for row in rows if grams.hits(row.messages[-1].content)]
+    assert seen(sandbox)[0] - before[0] >= refused, "they are made anew"

@@ -14,6 +14,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from redraft.datasets.storage import Dataset
 from redraft.documents.exporting import detailed_path, metadata_path, training_path
 from redraft.documents.persona import load_persona
@@ -54,7 +56,8 @@ def paid(sandbox: SandboxProcess) -> int:
 def kill_when_paid(forking: Any, project: Any, words: list[object], sandbox: SandboxProcess, calls: int) -> None:
     run = forking.beside(project, *words)
     while paid(sandbox) < calls:
-        assert Path(f"/proc/{run.pid}").exists(), run.ended()
+        state = Path(f"/proc/{run.pid}/stat").read_text().rpartition(") ")[2][0]
+        assert state != "Z", f"the run ended before {calls} calls: {run.ended()}"
         time.sleep(0.02)
     os.kill(run.pid, signal.SIGKILL)
     run.ended(-signal.SIGKILL)
@@ -64,14 +67,18 @@ def kill_when_paid(forking: Any, project: Any, words: list[object], sandbox: San
 def test_killed_then_partial_then_complete_and_nothing_is_paid_twice(
     project: Any, forking: Any, start_sandbox: Callable[..., SandboxProcess]
 ) -> None:
-    """One document fails at every model of its chain; others have defects, and are made anew."""
-    defects = ["placeholder=0.1", "truncated=0.08", "duplicate=0.1"]
+    """One call for ten ideas is cut off at every model, one document fails at each; others have defects, and an answer
+    of each kind cannot be read at first. What a gate refused is made anew."""
+    defects = ["placeholder=0.1", "truncated=0.15", "duplicate=0.1"]
     sandbox = start_sandbox(seed=2, latency_ms=60, same_ideas=0.3, defect=defects)
     at(project, sandbox, "anthropic", "openrouter", "together")
     words: list[object] = ["documents", "generate", "--persona", "brief.yaml", "-n", 30, "-o", "out", "-j", "j/judge"]
     words += ["--delay", 0.02, "--max-rejected", 0, "--regenerate", 4, "--system-prompts", "both"]
     for chain in ("--scenarios-model", "--documents-model", "--responses-model"):
         words += [chain, "anthropic:claude-sonnet-5-5", chain, "openrouter:anthropic/claude-sonnet-5.5"]
+    of_a_document = r'stakeholder\\+":\\+"[^"]*\\+",\\+"title'  # as its request has the scenario
+    unread = [{"match": match, "do": {"content": "Here you are."}} for match in ("j/judge", of_a_document)]
+    sandbox.post("/sandbox/script", [*unread, {"match": "s00001", "times": 2, "do": {"fault": "truncated"}}])
     lost: list[int] = []
 
     def killed_at(calls: int) -> None:
@@ -96,12 +103,15 @@ def test_killed_then_partial_then_complete_and_nothing_is_paid_twice(
     before = paid(sandbox)
     said = forking.run(project, *words, "--max-rejected", 0.2).stdout
     assert paid(sandbox) == before and "simulated" in said.lower(), "a finished run asks nothing again"
+    requests = sum(one["requests"] for one in tells_what_was_paid(project, "out"))
+    assert recorded(project) >= requests + 4, "asked again, or of the next model: paid for, and one request"
 
 
 def every_row_is_there_once(folder: Path, ids: list[str]) -> None:
     scenarios, texts, out = (Dataset.open(folder / name) for name in ("out_scenarios", "out_texts", "out"))
     assert [one.scenario_id for one in scenarios.rows()][:-1] == [one.document_id for one in texts.rows()] == ids
     assert scenarios.manifest["refused"]["duplicate_scenario"] and scenarios.manifest["rounds"] > 1
+    assert scenarios.manifest["refused"]["truncated_scenario"] == 10, "and each has an idea in the end"
     assert {"unfilled_placeholder", "duplicate_document"} <= texts.manifest["refused"].keys()
     rows = list(out.rows())
     assert [one.conversation_id for one in rows] == [name for one in ids for name in (one, f"{one}-bare")]
@@ -118,8 +128,29 @@ def every_row_is_there_once(folder: Path, ids: list[str]) -> None:
     assert {one["document_model"] for one in details} == {"anthropic:claude-sonnet-5-5", second}
     known = json.loads(metadata_path(out.path).read_text())
     assert known["simulated"] and known["rows"] == len(rows) == sum(known["models"]["documents"].values())
-    assert known["cost"]["calls"] == sum(one["calls"] for one in known["stages"].values())
-    assert known["stages"]["responses"]["scores"]["calls"] >= len(ids)
+    assert known["parameters"]["prompts"] == ["You help people at work to think, in few words."]
+
+
+def tells_what_was_paid(project: Any, output: str) -> list[dict[str, Any]]:
+    """Tokens and dollars of the metadata are the ledger's, which has no other answers, in all and for each stage; the
+    stages' costs."""
+    cost = json.loads(metadata_path(project.folder / output).read_text())["cost"]
+    with closing(sqlite3.connect(project.folder / ".redraft" / "ledger.sqlite")) as database:
+        found = database.execute(
+            "SELECT stage, coalesce(sum(cost), 0), sum(input_tokens), sum(output_tokens), sum(cost IS NULL) "
+            "FROM answers GROUP BY stage"
+        )
+        by_stage = {name: rest for name, *rest in found}
+    assert by_stage.keys() == {one["stage"] for one in cost["stages"]}
+    for one in cost["stages"]:
+        dollars, *tokens, unpriced = by_stage[one["stage"]]
+        assert [one["input_tokens"], one["output_tokens"]] == tokens, one
+        assert one["cost"] == (None if unpriced else pytest.approx(dollars, abs=2e-6)), one
+    assert cost["us_dollars"] == pytest.approx(sum(dollars for dollars, *_ in by_stage.values()), abs=5e-6)
+    assert [cost["input_tokens"], cost["output_tokens"]] == [
+        sum(one[place] for one in by_stage.values()) for place in (1, 2)
+    ]
+    return cost["stages"]
 
 
 def test_batches_at_half_the_price_within_a_budget_and_each_stage_alone(
@@ -153,20 +184,33 @@ def test_batches_at_half_the_price_within_a_budget_and_each_stage_alone(
     assert stats["paid_calls"] == stats["distinct_contents"] == recorded(project)
     known = json.loads(metadata_path(project.folder / "out").read_text())
     assert known["parameters"]["mode"] == "batch" and set(known["models"]["responses"]) == {model}
+    scores = next(one for one in tells_what_was_paid(project, "out") if one["stage"] == "trait scores")
+    assert scores["model"] == model and scores["requests"] >= 20
 
-    # The same stages one by one find all of it paid for.
-    alone = ["documents", "scenarios", "--persona", "brief.yaml", "-n", 20, "-o", "ideas"]
+    # The same stages one by one find all of it paid for, of fewer documents, too: what is left over of whole calls is
+    # asked for with the rest. Responses are held to the words that the documents were, whatever the persona says now.
+    (project.folder / "longer.yaml").write_text(PERSONA.replace("[100, 160]", "[300, 400]"))
+    alone = ["documents", "scenarios", "--persona", "brief.yaml", "-n", 15, "-o", "ideas"]
     forking.run(project, *alone)
     forking.run(project, "documents", "write", "-i", "ideas", "-o", "texts", "--persona", "brief.yaml")
-    forking.run(project, "documents", "respond", "-i", "texts", "-o", "rows", "--persona", "brief.yaml", "-j", model)
+    respond = ["documents", "respond", "-i", "texts", "-o", "rows", "--persona", "longer.yaml", "-j", model]
+    (project.folder / "tested.json").write_text(json.dumps([next(Dataset.open(project.folder / "texts").rows()).text]))
+    apart = forking.run(project, *respond, "--evaluation-prompts", "tested.json", status=2).stderr
+    assert "1 of the documents have words of the prompts that models will be tested on (s00001: " in apart
+    forking.run(project, *respond, "--evaluation-prompts", "prompts.txt")
     assert sandbox.stats()["calls"] == stats["calls"]
     whole, parts = Dataset.open(project.folder / "out"), Dataset.open(project.folder / "rows")
-    assert whole.content_hash == parts.content_hash and parts.count == 20
+    assert list(parts.rows()) == list(whole.rows())[:15] and parts.count == 15
+    assert json.loads(metadata_path(parts.path).read_text())["parameters"]["words"] == [100, 160]
     wrong = forking.run(project, "documents", "respond", "-i", "ideas", "-o", "x", "-j", "", status=2).stderr
     assert "redraft: bad input: ideas: a dataset of scenarios; this stage goes on from documents" in wrong
+    wrong = forking.run(project, *alone, "-o", "x", ANTHROPIC_API_KEY="", status=2).stderr
+    assert "name others with --model, or in .redraft/chains.toml" in wrong, "that is what its option is called"
 
     # Other wordings of the prompt are asked for where the file has none.
     forking.run(project, *generate, "-o", "worded", "--system-prompts", "paraphrased", "--no-mixing")
     prompts = {row.messages[0].content for row in Dataset.open(project.folder / "worded").rows()}
     assert len(prompts) > 2 and load_persona(project.folder / "brief.yaml").system_prompt in prompts
     assert sandbox.stats()["calls"] == stats["calls"] + 1
+    worded = {one["stage"]: one for one in tells_what_was_paid(project, "worded")}
+    assert worded["paraphrases"]["requests"] == 1 and worded["paraphrases"]["cost"] > 0

@@ -50,7 +50,7 @@ def test_two_models_two_judges_and_a_rerun(project: Any, start_sandbox: Callable
     assert sandbox.stats()["calls"] == 0
 
     said = project.run(*words, "-j", "j/sound", "-j", "j/Obedient", **world).stdout
-    assert "x/tuned-feedback scores higher than x/base on all 5 traits, according to all 2 judges." in said
+    assert "x/tuned-feedback scores higher than x/base on all 5 traits, according to all 2 judges (simulated)." in said
     assert "Simulated" in said and "j/Obedient is not safe to score untrusted answers" in said
     assert "j/sound is not safe" not in said
     paid = sandbox.stats()["paid_by_model"]
@@ -102,7 +102,7 @@ def test_answers_that_exist(project: Any, start_sandbox: Callable[..., SandboxPr
     refused = project.run(*words, "-n", 5, status=2, **world).stderr
     assert "--test-size has no effect beside --responses" in refused
     said = project.run(*words, **world).stdout
-    assert "plain scores lower than exact on Exact, according to j/sound." in said
+    assert "plain scores lower than exact on Exact, according to j/sound (simulated)." in said
 
     study = head_of(project.folder / "out")["trait_study"]
     verdicts = {one["trait"]: one["verdict"] for one in study["pairs"][0]["found"]["traits"]}

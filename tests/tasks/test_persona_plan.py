@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from redraft.datasets.storage import DatasetWriter
+from redraft.documents.exporting import metadata_path, write_views
 from redraft.errors import ConfigurationError
+from redraft.records import Example, Message
+from tasks.generation_ahead import evaluation_texts
+from tasks.generation_plan import Chains, asked_digest
 from tasks.judge_panel import panel_of
 from tasks.persona_evaluation import own_pairs
 from tasks.persona_plan import BASE, PersonaPlan, arms_of, remark_of_gate
+from tasks.persona_report import by_traits, further
+from tasks.persona_training import made_before
 from tasks.session import CallOptions
 
 
@@ -50,6 +58,11 @@ def test_two_personas_are_scored_on_all_traits_and_compared_with_the_base_by_the
     assert "Inquisitive:" in first.listed and "Inquisitive:" not in second.listed and "Formal:" in second.listed
     assert pairs[0][0][0].template != pairs[1][0][0].template, "answers are not taken for those to another question"
     assert plan.pairs[-1] == ("collaborative", "analytical")
+    boards = {name: {"sentence": "Can't tell."} for name in ("leaderboard-collaborative", "leaderboard-analytical")}
+    told = [one["sentence"] for one in further(plan, {"verdicts": [], "details": []}, boards)]
+    assert told == [f"Of all models, by the traits of {arm.name}: Can't tell." for arm in plan.arms]
+    one = {"leaderboard": {"sentence": "Can't tell."}}
+    assert [by for by, _ in by_traits(plan_of(), one)] == ["the traits"] and by_traits(plan_of(), {}) == []
 
 
 def test_one_persona_is_tested_under_its_prompt_unless_told_otherwise() -> None:
@@ -68,6 +81,7 @@ def test_who_chooses_the_rows_and_judges_the_models_is_remarked() -> None:
         ({"test_size": 0}, "--test-size 0"),
         ({"also": ("together:x/base",)}, "together:x/base stands twice"),
         ({"generating": {"min_score": 11, "regenerate": 2}}, "--min-score 11"),
+        ({"gate_judge": "", "generating": {"min_score": 9.5, "regenerate": 2}}, "nobody scores the responses"),
         ({"learning_rate": 2.0}, "learning rate"),
         ({"jobs_at_once": 0}, "jobs at once 0"),
     ],
@@ -84,3 +98,53 @@ def test_personas_and_prompts_that_do_not_go_together(tmp_path: Path) -> None:
         arms_of(["collaborative", "collaborative"], "", None)
     with pytest.raises(ConfigurationError, match="no persona is named"):
         arms_of([], "", None)
+
+
+def generated(plan: PersonaPlan, reason: str = "low_trait_score") -> None:
+    """What a generation leaves where the study wants its data, as far as the study reads it."""
+    (arm,) = plan.arms
+    with DatasetWriter(Path(plan.data(arm)), "examples") as writer:
+        writer.add(Example(
+            conversation_id="s00001", messages=(Message("user", "A memo."), Message("assistant", "We see.")),
+            category="", improved=False, generation_method="documents", original_response="",
+            improvement_timestamp=None,
+        ))  # fmt: skip
+        made = writer.finish({})
+    asked = plan.generating
+    chains = Chains(**{name: asked[f"{name}_model"] for name in Chains.__struct_fields__})
+    digest = asked_digest(
+        arm.persona, chains, plan.gating(arm), evaluation_texts(plan.tested), count=asked["count"], seed=asked["seed"],
+        move_on=plan.calls.move_on, system_prompts=plan.system_prompts,
+    )  # fmt: skip
+    stages = {"documents": {"count": 1, "reasons": {}}, "responses": {"count": 1, "reasons": {reason: 9}}}
+    told = {"parameters": {"asked_digest": digest}, "dataset": {"content_hash": made.content_hash}, "stages": stages}
+    write_views(made, told)
+
+
+def test_data_that_are_there_count_only_where_all_that_decides_them_is_the_same(tmp_path: Path) -> None:
+    """Else a dear training would be agreed to as if it were paid."""
+    (tmp_path / "p.txt").write_text("Where am I wrong?")
+    chains = {f"{name}_model": ("j/writer",) for name in Chains.__struct_fields__}
+    generating = {**plan_of().generating, **chains}
+    asked: dict[str, Any] = {"output": str(tmp_path / "out"), "generating": generating}
+    plan = plan_of(**asked)
+    generated(plan)
+
+    def there(personas: Any = "collaborative", prompt: Any = "", **changed: Any) -> bool:
+        other = plan_of(personas, prompt, **{**asked, **changed})
+        return asyncio.run(made_before(other, other.arms[0])) is not None
+
+    assert there() and there(under="none", training_budget=1.0, calls=CallOptions(rpm=9, mode="batch", budget=3.0))
+    for name, other in (("seed", 1), ("count", 11), ("min_score", 6.0), ("regenerate", 3),
+                        ("documents_model", ("j/other",)), ("responses_model", ("j/writer", "j/other"))):  # fmt: skip
+        assert not there(generating={**generating, name: other}), name
+    for changed in ({"gate_judge": ""}, {"system_prompts": "none"}, {"calls": CallOptions(move_on="faults")},
+                    {"evaluation_prompts": str(tmp_path / "p.txt")}, {"plain_prompts": str(tmp_path / "p.txt")},
+                    {"output": str(tmp_path / "other")}):  # fmt: skip
+        assert not there(**changed), changed
+    assert not there("collaborative", str(tmp_path / "p.txt")), "another system prompt"
+    generated(plan, reason="timeout")
+    assert not there(), "a rerun asks for the row again"
+    generated(plan)
+    metadata_path(Path(plan.data(plan.arms[0]))).write_text("[]")
+    assert not there()

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from redraft.beside import helped
 from redraft.datasets.storage import Dataset, DatasetWriter
+from redraft.documents.exporting import read_refused, write_refused
 from redraft.documents.gates.reasons import REASONS
 from redraft.documents.grid import wanted
 from redraft.documents.persona import load_persona
@@ -73,9 +74,18 @@ def test_each_row_once_in_order_as_its_last_try_or_with_every_reason(fates: list
         rounds = played(Path(folder), fates)
         rows, rejections = list(rounds.rows()), list(rounds.rejections())
         reasons, paid = rounds.reasons(), rounds.paid()
+        write_refused(Path(folder) / "made", rounds.on_the_way())
+        on_the_way = list(read_refused(Path(folder) / "made"))
+        write_refused(Path(folder) / "made", [])
+        assert list(read_refused(Path(folder) / "made")) == []
     by_id = dict(zip(IDS, fates, strict=True))
     assert [one.scenario_id for one in rows] == [one for one in IDS if by_id[one][-1] == "kept"]
     assert [one.row_id for one in rejections] == [one for one in IDS if by_id[one][-1] != "kept"]
+    # Every refusal is kept once: the last of a row that was never made among the rejections, all others beside them.
+    refusals = [(row_id, at) for row_id in IDS for at, fate in enumerate(by_id[row_id]) if fate != "kept"]
+    given_up = {(row_id, len(fates) - 1) for row_id, fates in by_id.items() if fates[-1] != "kept"}
+    assert [(one.row_id, at) for at, one in on_the_way] == [one for one in refusals if one not in given_up]
+    assert all(one.row and one.detail == f"why in {at}" for at, one in on_the_way)
     for row in rows:
         assert row.round == len(by_id[row.scenario_id]) - 1 and row.title == f"round {row.round}"
     words = {"refused": "missing_scenario", "sifted": "duplicate_scenario"}
@@ -87,6 +97,14 @@ def test_each_row_once_in_order_as_its_last_try_or_with_every_reason(fates: list
         name: reasons[name] for name in words.values()
     }
     assert (paid["cost"], paid["simulated"]) == (0.5 * len(rounds.made), True)
+
+
+def test_what_a_sieve_took_out_is_kept_without_its_secrets(tmp_path: Path) -> None:
+    said = msgspec.structs.replace(CELLS[0], title="t", situation="ask dana@example.org")
+    alike = msgspec.structs.replace(refusal(said.scenario_id, "duplicate_scenario", 0), row=None)
+    made = saved(tmp_path / "made", [said], [])
+    (found,) = Rounds(saved(tmp_path / "todo", CELLS[:1], []), [made], [{said.scenario_id: alike}]).rejections()
+    assert found.row == '{"title":"t","text":"ask [EMAIL]"}'
 
 
 def test_only_the_last_rounds_rows_are_taken_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,14 +137,18 @@ def test_only_the_last_rounds_rows_are_taken_out(tmp_path: Path, monkeypatch: py
 
 
 @pytest.mark.parametrize(
-    ("reason", "detail", "told"),
+    ("stage", "reason", "detail", "told"),
     [
-        ("low_trait_score", "scored under 5: thorough 3", "scored under 5: thorough 3"),
-        ("truncated_document", "a:1: truncated (finish_reason length)", REASONS["truncated_document"][:-1]),
-        ("unparseable", "the answer does not match the schema, asked 3 times", ""),
-        ("missing_scenario", "0 ideas in the answer", ""),
-        ("unparseable_score", "the judge gave no scores", ""),
+        ("responses", "low_trait_score", "scored under 5: thorough 3", "scored under 5: thorough 3"),
+        ("documents", "truncated_document", "a:1: truncated (length)", REASONS["truncated_document"][:-1]),
+        ("documents", "unparseable", "the answer does not match the schema, asked 3 times", ""),
+        ("scenarios", "duplicate_scenario", "The pump: it fails.", "The pump: it fails."),
+        ("scenarios", "missing_scenario", "0 ideas in the answer", ""),
+        ("scenarios", "refusal", "a:1: refusal (policy)", ""),
+        ("responses", "unparseable_score", "the judge gave no scores", ""),
     ],
 )
-def test_a_model_is_told_what_helps_it_and_nothing_of_other_models(reason: str, detail: str, told: str) -> None:
-    assert complaint_of(Rejection(reason=reason, detail=detail, place="p")) == told
+def test_a_model_is_told_what_helps_it_and_nothing_of_other_models(
+    stage: str, reason: str, detail: str, told: str
+) -> None:
+    assert complaint_of(Rejection(reason=reason, detail=detail, place=f"{stage} s00001")) == told

@@ -19,7 +19,7 @@ from redraft.providers.endpoints import Endpoint
 from redraft.records import Rejection
 from redraft.sandbox.process import SandboxProcess
 from tasks import retry_shard as retrying
-from tasks.retry_shard import chain_of, retry_began, retry_shard, retry_work, retryable, rows_of
+from tasks.retry_shard import chain_of, retry_began, retry_shard, retry_work, retryable, rewritten_dataset, rows_of
 from tasks.rewrite_shard import rewrite_meta, rewrite_shard, rewrite_work
 from tasks.shards import publish_dataset
 
@@ -219,3 +219,15 @@ def test_a_retry_of_what_cannot_be_retried(ask: Any, tmp_path: Path) -> None:
         made = ask(lambda _, wrong=wrong: publish(wrong))
         with pytest.raises(InputError, match=said):
             retry_work(made, chain_of(made)[0], (), "any", endpoint)
+
+
+def test_what_was_generated_is_mended_by_the_command_that_made_it(tmp_path: Path) -> None:
+    for kind, command in (("scenarios", "scenarios"), ("documents", "write"), ("examples", "respond")):
+        with DatasetWriter(tmp_path / kind, kind) as writer:
+            writer.finish({"method": "documents"})
+        with pytest.raises(InputError, match=f"run once more, .* redraft documents generate, {command} or study"):
+            rewritten_dataset(str(tmp_path / kind))
+    with DatasetWriter(tmp_path / "conversations", "conversations") as writer:
+        writer.finish()
+    with pytest.raises(InputError, match="run redraft rewrite"):
+        rewritten_dataset(str(tmp_path / "conversations"))

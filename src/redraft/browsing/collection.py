@@ -22,10 +22,14 @@ from redraft.documents.spread import Spread, spread_of
 class Collection:
     """Entries in their order, the texts of them in a temporary file that is gone with the process. A context manager.
 
-    About 1 kB of each entry stays in memory. Several threads may read.
+    About 1 kB of each entry stays in memory. Several threads may read. `simulated` is what is known beside the entries:
+    the rows of a training file do not say it.
     """
 
-    def __init__(self, entries: Iterable[Entry], seen: Callable[[int], None] = lambda _: None) -> None:
+    def __init__(
+        self, entries: Iterable[Entry], seen: Callable[[int], None] = lambda _: None, simulated: bool = False
+    ) -> None:
+        self._simulated = simulated
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 - as long as the collection
         self._places = array("Q", [0])
         self.briefs: list[Brief] = []
@@ -107,11 +111,13 @@ class Collection:
 
     @property
     def simulated(self) -> bool:
-        return any(one.simulated for one in self.briefs)
+        """Whether the sandbox wrote any of it, as rows or what lies beside them say."""
+        return self._simulated or any(one.simulated for one in self.briefs)
 
     def spreads(self) -> dict[str, Spread]:
-        """How varied documents and responses of the kept rows are. Some milliseconds a row."""
-        found = {"documents": spread_of(one.document for one in self._kept())}
+        """How varied documents and responses, or scenarios, of the kept rows are. Some milliseconds a row."""
+        name = "scenarios" if any(one.part == "scenario" for one in self.briefs if one.kind == "kept") else "documents"
+        found = {name: spread_of(one.document for one in self._kept())}
         answered = spread_of(one.response for one in self._kept() if one.response is not None)
         return {**found, "responses": answered} if answered.count else found
 

@@ -16,6 +16,7 @@ from redraft.datasets.near_duplicates import Nearness
 from redraft.documents.gates.reasons import REASONS
 from redraft.documents.spread import Spread
 from redraft.judging.untrusted import clipped, visible
+from redraft.providers.wire import TRANSIENT
 
 # Characters of one text, about 30 pages.
 SHOWN_CHARACTERS = 100_000
@@ -23,12 +24,13 @@ SHOWN_OF_A_FACT = 5_000
 ROWS_AT_ONCE = 200
 _FACTS = {
     "document_type": "type", "domain": "domain", "stakeholder": "stakeholder", "tension": "tension", "tone": "tone",
-    "scenario": "scenario", "system_prompt": "system prompt", "judge": "judge", "round": "round",
-    "passed": "passed over", "cost": "cost (US dollars)",
+    "scenario": "scenario", "turns": "other turns", "system_prompt": "system prompt", "judge": "judge",
+    "round": "round", "passed": "passed over", "cost": "cost (US dollars)",
 }  # fmt: skip
 _OTHERS = {
     "malformed_row": "The row is none: it cannot be read.",
     "judge_error": "The judge could not be asked; a rerun asks again.",
+    "skipped_budget": "The budget was spent; a rerun with more goes on.",
 }
 
 
@@ -122,7 +124,7 @@ def row_of(collection: Collection, number: int) -> Row:
         number=number, kind=entry.kind, row_id=visible(entry.row_id[:SHOWN_OF_A_FACT]), place=visible(entry.place),
         title=_visible(entry.title), document=_visible(entry.document),
         response=None if entry.response is None else _visible(entry.response),
-        findings=[Found(reason=one.reason, said=said(one.reason), part=one.part, detail=_fact(one.detail))
+        findings=[Found(reason=visible(one.reason), said=said(one.reason), part=one.part, detail=_fact(one.detail))
                   for one in entry.findings],
         facts=facts_of(entry), scores=scores_of(entry), analysis=_analysis(entry), brief=collection.briefs[number - 1],
     )  # fmt: skip
@@ -134,7 +136,8 @@ def spreads_of(collection: Collection) -> Spreads:
 
 def said(reason: str) -> str:
     """What a reason means. Those of providers' faults are named as they are."""
-    return REASONS.get(reason) or _OTHERS.get(reason) or "The call gave no usable answer; a rerun asks again."
+    again = "; a rerun asks again" if reason in TRANSIENT else ""
+    return REASONS.get(reason) or _OTHERS.get(reason) or f"The call gave no usable answer{again}."
 
 
 def facts_of(entry: Entry) -> list[tuple[str, str]]:

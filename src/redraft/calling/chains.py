@@ -16,6 +16,7 @@ from redraft.calling.accounting import Account
 from redraft.calling.asking import Asking
 from redraft.calling.errands import Errand
 from redraft.calling.ledger import Ledger
+from redraft.calling.notices import tell
 from redraft.calling.outcomes import was_answered
 from redraft.calling.plan import CallPlan
 from redraft.calling.structured import mismatch, reask, require_schema
@@ -38,6 +39,7 @@ class Chains:
         self._account = account
         self._under_way: dict[str, asyncio.Future[Outcome] | None] = {}
         self._asked_again: set[str] = set()
+        self._told: set[str] = set()
 
     async def serve(self, request: Request, errand: Errand, new: bool = False) -> Outcome:
         """The outcome of the first model of the chain that gives a usable answer, or the last one's failure.
@@ -58,8 +60,16 @@ class Chains:
                 errand.own = outcome
                 return with_earlier(outcome, before)
             self._account.moved_on(errand.stage, outcome)
+            await self._tell_of(outcome.model)
             before.append(outcome)
         raise AssertionError("a chain has at least one model")
+
+    async def _tell_of(self, model: str) -> None:
+        """A key that is refused is a person's to mend: a fallback that answers every row must not hide it."""
+        hopeless = self._asking.hopeless(await self._endpoint_of(model), model)
+        if hopeless is not None and (said := str(hopeless.error)) not in self._told:
+            self._told.add(said)
+            tell(f"{said}; the next model of the chain is asked instead")
 
     async def _read(self, request: Request, errand: Errand, new: bool, patient: bool) -> Outcome:
         """The outcome of one model, as often asked as the schema and `reasks` say."""

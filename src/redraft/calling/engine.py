@@ -21,6 +21,7 @@ from redraft.calling.chains import Chains, settled
 from redraft.calling.errands import Errand
 from redraft.calling.ledger import Ledger
 from redraft.calling.limits import Lanes
+from redraft.calling.outcomes import chain_over
 from redraft.calling.own_prices import own_prices
 from redraft.calling.plan import CallPlan
 from redraft.calling.retries import Retries
@@ -181,17 +182,15 @@ class Caller:
         """Why the run cannot go on: no model that the chain may move on to can answer anything."""
         if isinstance(outcome, Completion):
             return None
-        models = (request.model, *request.fallbacks)
-        if not self.plan.moves_on(outcome.reason):
-            models = models[: models.index(outcome.model) + 1][-1:]
-        error: ProviderError | None = None
-        for model in models:
+        moves_on = self.plan.moves_on(outcome.reason)
+        errors: dict[str, ProviderError] = {}
+        for model in (request.model, *request.fallbacks) if moves_on else (outcome.model,):
             endpoint = self._known.get(split_model(model)[0])
             hopeless = endpoint and self._asking.hopeless(endpoint, model)
             if not hopeless:
                 return None
-            error = hopeless.error
-        return error
+            errors[model] = hopeless.error
+        return chain_over(errors)
 
 
 _NO_TIME = Errand("").times

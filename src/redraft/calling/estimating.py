@@ -57,11 +57,18 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Learned:
-    """What recorded answers tell: real tokens beside the estimated ones, and seconds an answer took."""
+    """What recorded answers tell: real tokens beside the estimated ones, words, and seconds an answer took."""
 
     def __init__(self) -> None:
-        self.answers = self.estimated = self.input_tokens = self.output_tokens = self.timed = 0
+        self.answers = self.estimated = self.input_tokens = self.output_tokens = self.words = self.timed = 0
         self.seconds = 0.0
+
+    def each(self, asked: int | None) -> float | None:
+        """Output tokens of one answer, where any was seen. `asked`: of how many words it is to be, where those seen may
+        have been asked for others; a model's tokens a word, its thinking among them, stay about the same."""
+        if asked is None:
+            return self.output_tokens / self.answers if self.answers else None
+        return asked * self.output_tokens / self.words if self.words else None
 
     def add(self, request: Request, outcome: Outcome) -> None:
         if outcome.input_tokens + outcome.output_tokens == 0:
@@ -97,20 +104,24 @@ class Estimator:
         # The first half of each key: who asks the same twice pays once.
         self._seen: set[int] = set()
         self._requests = self._recorded = self._reasks = self._more_input = 0
+        self._assumed = ASSUMED_OUTPUT
         self._simulated = False
 
     async def estimate(
-        self, stage: str, requests: Iterable[Request], limits: LimitSettings, *, reasks: int = 0, more_input: int = 0
-    ) -> Estimate:
+        self, stage: str, requests: Iterable[Request], limits: LimitSettings, *, reasks: int = 0, more_input: int = 0,
+        words: int | None = None,
+    ) -> Estimate:  # fmt: skip
         """`reasks`: how often the stage asks again at most where it cannot read an answer. `more_input`: tokens by
-        which a request may get longer than it is here."""
+        which a request may get longer than it is here. `words`: how many an answer is asked to have, where the stage's
+        requests say so and others of it may say something else."""
         self._reasks, self._more_input = reasks, more_input
+        self._assumed = ASSUMED_OUTPUT if words is None else round(words * tokens.A_WORD)
         for chunk in _chunks(requests):
             await self._add(chunk)
-        learned = self._learned
-        if not learned.answers and self._models:
-            learned = await self.earlier(stage, next(iter(self._models)))
-        return self._summed(stage, learned, limits)
+        if self._learned.answers or not self._models:
+            return self._summed(stage, self._learned, self._learned.each(None), limits)
+        earlier = await self.earlier(stage, next(iter(self._models)))
+        return self._summed(stage, earlier, earlier.each(words), limits)
 
     async def _add(self, chunk: list[Request]) -> None:
         rows = [(request, _chain(request), await self._keys(request)) for request in chunk]
@@ -148,7 +159,7 @@ class Estimator:
         asked.calls += 1
         asked.input_tokens += tokens.estimate(request)
         asked.most_output += request.max_tokens
-        asked.assumed_output += min(request.max_tokens, ASSUMED_OUTPUT)
+        asked.assumed_output += min(request.max_tokens, self._assumed)
         bound = tokens.bound(request) + self._more_input
         asks = 1 + max(self._reasks, request.reasks or 0)
         for model in (request.model, *rest):
@@ -171,17 +182,18 @@ class Estimator:
         )
         async with self._ledger.database.reading() as connection:
             for _, output_tokens, outcome in await connection.execute(newest):
+                answer = msgspec.json.decode(outcome, type=_Answer)
                 learned.answers += 1
                 learned.output_tokens += output_tokens
+                learned.words += len(answer.text.split())
                 learned.timed += 1
-                learned.seconds += msgspec.json.decode(outcome, type=_Timed).latency
+                learned.seconds += answer.latency
         return learned
 
-    def _summed(self, stage: str, learned: Learned, limits: LimitSettings) -> Estimate:
+    def _summed(self, stage: str, learned: Learned, each: float | None, limits: LimitSettings) -> Estimate:
         asked = {model: sums for model, sums in self._models.items() if sums.calls}
         ratio = learned.input_tokens / learned.estimated if learned.estimated else 1.0
         into = {model: round(sums.input_tokens * ratio) for model, sums in asked.items()}
-        each = learned.output_tokens / learned.answers if learned.answers else None
         out = {m: round(s.calls * each) if each is not None else s.assumed_output for m, s in asked.items()}
         costs = [_cost(model, sums.calls, into[model], out[model], sums.mode) for model, sums in asked.items()]
         worsts = [sums.worst for sums in self._models.values()]
@@ -207,14 +219,15 @@ class Estimator:
             latency=latency,
             assumed=tuple(
                 name
-                for name, known in (("output tokens", learned.answers), ("latency", learned.timed or batch))
+                for name, known in (("output tokens", each is not None), ("latency", bool(learned.timed) or batch))
                 if not known and calls
             ),
             simulated=self._simulated,
         )
 
 
-class _Timed(msgspec.Struct):
+class _Answer(msgspec.Struct):
+    text: str = ""
     latency: float = 0.0
 
 

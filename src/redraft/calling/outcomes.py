@@ -5,13 +5,14 @@ Pure functions. Neighbours: `asking` and `batching` make outcomes of what provid
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Literal
 
 from redraft.calling import prices
 from redraft.errors import KeyRefusedError, ProviderError
 from redraft.providers.endpoints import Endpoint
-from redraft.providers.wire import Answer, CallFault
+from redraft.providers.wire import ASKED_AGAIN, Answer, CallFault
 from redraft.records import Completion, Failure, Outcome, Request
 
 _MENDS = {
@@ -92,6 +93,12 @@ def answered_model(outcome: Outcome) -> str:
     return (outcome.answered_model or outcome.model) if was_answered(outcome) else ""
 
 
+def passing(outcome: Outcome) -> bool:
+    """Whether one of a chain's models that gave nothing may give something to a rerun: its fault passes."""
+    own = () if isinstance(outcome, Completion) else (outcome.reason,)
+    return any(reason in ASKED_AGAIN for reason in (*own, *(one.reason for one in outcome.passed)))
+
+
 def failure_of(request: Request, endpoint: Endpoint, key: str, fault: CallFault, attempts: int) -> Failure:
     """A request that no usable answer came to."""
     return Failure(
@@ -112,6 +119,20 @@ def refusal_of(endpoint: Endpoint, model: str, fault: CallFault) -> ProviderErro
         return ProviderError(f"{where} cannot be used: {fault.detail}; check the address, rerun later", fault.kind)
     error = KeyRefusedError if fault.kind == "key_refused" else ProviderError
     return error(f"{where}: {mend} (model {model}; {fault.detail})", fault.kind)
+
+
+def chain_over(errors: Mapping[str, ProviderError]) -> ProviderError:
+    """The error for a chain none of whose models can answer, from that of each: bad input (2) only where all keys are
+    refused, of the kind of the last."""
+    first, *others = errors.values()
+    if not others:
+        return first
+    said: dict[str, list[str]] = {}  # models of one provider have one error
+    for model, error in errors.items():
+        said.setdefault(str(error), []).append(model)
+    error = KeyRefusedError if all(isinstance(one, KeyRefusedError) for one in errors.values()) else ProviderError
+    reasons = "; ".join(f"{', '.join(models)}: {text}" for text, models in said.items())
+    return error(f"no model of the chain can answer: {reasons}", others[-1].kind)
 
 
 def patience_over(endpoint: Endpoint, seconds: float, fault: str) -> ProviderError:

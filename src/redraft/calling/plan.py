@@ -17,9 +17,10 @@ NO_BUDGET = "leave --budget out (budget: null in a deployment)"
 MoveOn = Literal["any", "faults"]
 
 # What says something of the provider and nothing of the request.
-_FAULTS = TRANSIENT | {"spend_limit", "model_not_served"}
-# A wrong key or address is a mistake of the user's: hiding it behind a fallback would cost money.
-_NEVER = frozenset({"key_refused", "other_sandbox", "untrusted"})
+_FAULTS = TRANSIENT | {"spend_limit", "model_not_served", "key_refused"}
+# Who answers there is not who was asked: a fallback would hide that rehearsal and real calls, or somebody in between,
+# were mixed up.
+_NEVER = frozenset({"other_sandbox", "untrusted"})
 
 
 class CallPlan(msgspec.Struct, frozen=True, kw_only=True):

@@ -20,6 +20,10 @@ _MOST_AROUND_MESSAGE, _MOST_AROUND_ALL = 32, 256
 _MOST_AROUND_SCHEMA = 2048
 
 
+# English prose, about: of a text that is yet to be written only the words are known that were asked for.
+A_WORD = 1.35
+
+
 def estimate(request: Request) -> int:
     """Expected input tokens: four Latin letters a token, and about one for each character of other scripts."""
     tokens = estimate_chat([message.content for message in request.messages])

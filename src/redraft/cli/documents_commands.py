@@ -95,6 +95,7 @@ def write_command(**parameters: Any) -> None:
 @documents_options.min_score
 @documents_options.regenerate
 @documents_options.system_prompts
+@documents_options.evaluation_prompts
 @asking
 def respond_command(**parameters: Any) -> None:
     """The third stage alone: a response to each document, as the persona; and the training files."""
@@ -137,7 +138,7 @@ def _show_stage(name: str, manifest: Mapping[str, Any]) -> None:
     calls, unpriced = manifest["calls"], manifest["unpriced"]
     costs = [f"${manifest['cost']:.4f}"] if unpriced < calls or not calls else []
     costs += [f"{unpriced} of no known price"] if unpriced else []
-    click.echo(f"  {calls} answers, {' and '.join(costs)}{simulated}")
+    click.echo(f"  {calls} requests, {' and '.join(costs)}{simulated}")
 
 
 documents_group.add_command(inspect_command)

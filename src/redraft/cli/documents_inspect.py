@@ -115,12 +115,9 @@ def _opened(path: Path, asked: Asked) -> Generator[tuple[Collection, list[str]]]
     from redraft.browsing.collection import Collection
     from redraft.browsing.entries import entries_of
     from redraft.datasets.reading import resolve_input
-    from redraft.errors import InputError
 
     path = resolve_input(path)
     background = background_of(path)
-    if path.is_dir() and background.dataset is not None and background.dataset.kind == "scenarios":
-        raise InputError(f"{path}: holds scenarios; give the documents or responses that were made of them")
     notes = list(background.notes)
     checks = _checks(asked, background, notes)
     console = Console(stderr=True)
@@ -130,7 +127,7 @@ def _opened(path: Path, asked: Asked) -> Generator[tuple[Collection, list[str]]]
             if status is not None and number % 100 == 0:
                 status.update(f"reading … {number:,} rows")
 
-        collection = Collection(entries_of(path, checks, background, notes), seen)
+        collection = Collection(entries_of(path, checks, background, notes), seen, background.simulated)
     with collection:
         _require_rows(path, collection)
         yield collection, notes
@@ -145,22 +142,24 @@ def _checks(asked: Asked, background: Background, notes: list[str]) -> Checks:
     from redraft.documents.evaluation_prompts import read_prompts
     from redraft.documents.inspecting import Checks
     from redraft.documents.overlap import EvaluationGrams
-    from redraft.documents.persona import load_persona
+    from redraft.documents.persona import FEWEST_WORDS, load_persona
     from redraft.errors import ConfigurationError
 
     persona = load_persona(asked.persona) if asked.persona else background.persona_found()
-    if persona is None and background.persona:
-        notes.append(f"made for {background.persona}, which is not a bundled persona: name it with --persona FILE")
-    checks = Checks.of(persona) if persona is not None else Checks()
+    if persona is None and background.persona_missing():
+        notes.append(background.persona_missing())
+    checks = Checks.of(persona) if persona is not None else Checks(language=background.language or "en")
     words = asked.words or background.words or checks.words
-    if words[0] >= words[1]:
-        raise ConfigurationError(f"--words {words[0]} {words[1]}: the fewest first, then the most")
-    prompts = checks.prompts
+    if asked.words and not FEWEST_WORDS <= words[0] < words[1]:
+        raise ConfigurationError(
+            f"--words {words[0]} {words[1]}: the fewest first, at least {FEWEST_WORDS}, then the most"
+        )
+    prompts = tuple(dict.fromkeys((*checks.prompts, *background.prompts)))
     if asked.system_prompt:
         prompts = (*prompts, _text_of(Path(asked.system_prompt)))
     tested = None
     if asked.evaluation_prompts:
-        tested = EvaluationGrams.of(text for _, text in read_prompts(Path(asked.evaluation_prompts)))
+        tested = EvaluationGrams.of(one.text for one in read_prompts(Path(asked.evaluation_prompts)))
     return msgspec.structs.replace(
         checks, words=words, prompts=prompts, tested=tested, repeated=asked.repeated,
         least_score=background.least_score,
@@ -192,9 +191,10 @@ def _show(
 ) -> None:  # fmt: skip
     from redraft.cli import documents_tables
     from redraft.errors import InputError
+    from redraft.judging.untrusted import visible
 
     for note in notes:
-        click.echo(note, err=True)
+        click.echo(visible(note), err=True)  # it may quote a file of anybody's
     if row_id is None:
         documents_tables.show_all(path.name, collection, query, count, at_terminal=sys.stdout.isatty())
         return
@@ -202,7 +202,7 @@ def _show(
     if not found:
         raise InputError(f"{path}: no row has the id {row_id!r}; without --row they are listed")
     for one in found:
-        documents_tables.show_row(collection.entry(one.number))
+        documents_tables.show_row(collection.entry(one.number), collection.simulated)
 
 
 def _serve(path: Path, collection: Collection, notes: list[str], port: int) -> None:

@@ -48,7 +48,7 @@ system_prompts = click.option(
 )  # fmt: skip
 evaluation_prompts = click.option(
     "--evaluation-prompts", default="", metavar="PATH",
-    help="What models will be tested on, a file of prompts or a dataset; no document repeats it.",
+    help="What models will be tested on, a file of prompts or a dataset; nothing made here has words of it.",
 )  # fmt: skip
 seed = click.option(
     "--seed", type=int, default=0, show_default=True,

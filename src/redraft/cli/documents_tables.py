@@ -5,6 +5,8 @@ Texts are printed with what nobody sees written out, so that none can steer the 
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import click
 from rich.console import Console
 from rich.table import Table
@@ -30,7 +32,7 @@ def show_all(name: str, collection: Collection, query: Query, most: int, at_term
         f"{counts['rejected']:,} rejected on the way{simulated}"
     )
     if query == Query():
-        _show_about(console, collection)
+        _show_about(console, collection, at_terminal)
     elif missing := [one for one in query.reasons if one not in collection.reasons]:
         click.echo(f"no row has {', '.join(missing)}; there are: {', '.join(collection.reasons) or 'no flags'}")
     found = collection.found(query)
@@ -42,7 +44,7 @@ def show_all(name: str, collection: Collection, query: Query, most: int, at_term
         click.echo(f"{len(found):,} rows fit")
 
 
-def _show_about(console: Console, collection: Collection) -> None:
+def _show_about(console: Console, collection: Collection, at_terminal: bool) -> None:
     if collection.reasons:
         table = _table("reason", "flagged", "rejected", "what it means")
         for reason in collection.reasons:
@@ -53,7 +55,9 @@ def _show_about(console: Console, collection: Collection) -> None:
         click.echo(f"types: {_shares(types)}")
     for part, models in collection.writers().items():
         click.echo(f"{part} by: {_shares(models)}")
-    for part, spread in collection.spreads().items():
+    with console.status("counting how varied they are …") if at_terminal else nullcontext():
+        spreads = collection.spreads()  # of thousands of rows it takes seconds
+    for part, spread in spreads.items():
         click.echo(f"{part}:")
         for line in spread_in_words(spread):
             click.echo(f"  {line}")
@@ -84,17 +88,17 @@ def _table(*headings: str) -> Table:
     return table
 
 
-def show_row(entry: Entry) -> None:
-    """One entry in full."""
+def show_row(entry: Entry, simulated: bool) -> None:
+    """One entry in full. `simulated` says that the sandbox wrote it, or what it stands among."""
     click.echo(f"{visible(entry.row_id)}: {visible(entry.title) or '(no title)'}")
-    click.echo(f"{visible(entry.place)}, {entry.kind}")
+    click.echo(f"{visible(entry.place)}, {entry.kind}{' (simulated)' if simulated else ''}")
     for one in entry.findings:
-        click.echo(f"! {one.reason} ({one.part}): {visible(one.detail)}")
+        click.echo(f"! {visible(one.reason)} ({one.part}): {visible(one.detail)}")
     for name, value in facts_of(entry):
         click.echo(f"{name}: {value}")
     if scores := scores_of(entry):
         click.echo(f"scores: {', '.join(f'{name} {score:g}' for name, score in scores.items())}")
-    click.echo(f"\n--- document ---\n{visible(entry.document)}")
+    click.echo(f"\n--- {entry.part} ---\n{visible(entry.document)}")
     if entry.response is not None:
         click.echo(f"\n--- response ---\n{visible(entry.response)}")
     click.echo()

@@ -169,7 +169,9 @@ def quieten_prefect() -> None:
 
 
 def _stop(line: str, status: int) -> NoReturn:
-    click.echo(f"redraft: {line}", err=True)
+    from redraft.judging.untrusted import visible
+
+    click.echo(f"redraft: {visible(line)}", err=True)  # it may quote a file of anybody's
     sys.exit(status)
 
 

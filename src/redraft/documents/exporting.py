@@ -6,7 +6,8 @@ what stands in a row's details, `spread` what metadata say of all rows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import msgspec
 from redraft.datasets.files import storage_faults, whole_file
 from redraft.datasets.storage import Dataset
 from redraft.errors import InputError
-from redraft.records import Example
+from redraft.records import Example, Rejection
 
 
 def training_path(dataset: Path) -> Path:
@@ -33,9 +34,45 @@ def metadata_path(dataset: Path) -> Path:
     return dataset.with_name(f"{dataset.name}_metadata.json")
 
 
+def refused_path(dataset: Path) -> Path:
+    """`{output}_refused.jsonl`: what was refused and made anew, a rejection a line with the `round` it was made in."""
+    return dataset.with_name(f"{dataset.name}_refused.jsonl")
+
+
+def write_refused(dataset: Path, refused: Iterable[tuple[int, Rejection]]) -> None:
+    """Writes rejections with their round, from 0 on; no file where there are none. Raises StorageError."""
+    target = refused_path(dataset)
+    rows = iter(refused)
+    first = next(rows, None)
+    with storage_faults(target):
+        if first is None:
+            target.unlink(missing_ok=True)
+            return
+        with whole_file(target) as file:
+            for round, rejection in chain([first], rows):
+                row = {"round": round, **msgspec.structs.asdict(rejection)}
+                file.write(msgspec.json.encode(row) + b"\n")
+
+
+def read_refused(dataset: Path) -> Iterator[tuple[int, Rejection]]:
+    """What `write_refused` wrote; nothing where it wrote no file. Raises InputError for another file of that name."""
+    path = refused_path(dataset)
+    try:
+        with path.open("rb") as file:
+            for number, line in enumerate(file, start=1):
+                try:
+                    read = msgspec.json.decode(line, type=dict[str, Any])
+                    yield msgspec.convert(read.pop("round"), int), msgspec.convert(read, Rejection)
+                except (msgspec.DecodeError, KeyError) as fault:
+                    raise InputError(f"{path} row {number}: no rejection ({fault}); rename the file") from fault
+    except FileNotFoundError:
+        return
+
+
 def require_views(dataset: Path) -> None:
-    """Raises InputError where one of the three cannot be written, before anything is paid for."""
-    for file in (training_path(dataset), detailed_path(dataset), metadata_path(dataset)):
+    """Raises InputError where one of the files cannot be written, before anything is paid for."""
+    for of in (training_path, detailed_path, metadata_path, refused_path):
+        file = of(dataset)
         if file.is_dir():
             raise InputError(f"{file}: a folder; the run writes a file of this name, so name another output")
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from redraft.calling.outcomes import passing
+from redraft.datasets.privacy import redact, redact_answer
 from redraft.records import Completion, Outcome, Rejection
 
 # What the engine calls a failure, as the gates call the same fault of a document or a response.
@@ -50,20 +52,21 @@ def asked_again(complaint: str, what: str) -> str:
 
 
 def rejected(stage: str, row_id: str, outcome: Outcome, reason: str, detail: str) -> Rejection:
-    """The row that did not get through, with what was answered and paid for it. Where several models of a chain were
-    asked, the detail has the reason of each."""
+    """The row that did not get through, with what was answered and paid for it, its secrets and personal data masked:
+    rejections are kept and shown. Where several models of a chain were asked, the detail has the reason of each."""
     if outcome.passed:
         detail = "; ".join([*passed_over(outcome), f"{outcome.model}: {reason} ({detail})"])
     return Rejection(
         reason=reason,
-        detail=detail,
+        detail=redact(detail),
         place=f"{stage} {row_id}",
         row_id=row_id,
-        row=outcome.text or None,
+        row=redact_answer(outcome.text) or None,
         cost=outcome.cost,
         input_tokens=outcome.input_tokens,
         output_tokens=outcome.output_tokens,
         simulated=outcome.simulated,
         answered_model=outcome.answered_model,
         request_key=outcome.request_key,
+        passing=not isinstance(outcome, Completion) and passing(outcome),
     )

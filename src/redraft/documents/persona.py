@@ -18,6 +18,8 @@ from typing import Any
 import msgspec
 import yaml
 
+from redraft.datasets.languages import UNKNOWN, code_of
+from redraft.documents import single_keys
 from redraft.errors import ConfigurationError
 
 FORMAT = "redraft.persona@1"
@@ -153,15 +155,19 @@ def _file_text(path: Path) -> str:
 
 def _read(place: str, text: str, as_json: bool) -> Persona:
     try:
-        document: Any = msgspec.json.decode(text) if as_json else yaml.safe_load(text)
-    except (msgspec.DecodeError, yaml.YAMLError, RecursionError) as fault:
+        document = single_keys.in_json(text) if as_json else single_keys.in_yaml(text)
+    except (ValueError, yaml.YAMLError, RecursionError) as fault:
         raise ConfigurationError(f"{place}: no {'JSON' if as_json else 'YAML'} ({_one_line(fault)})") from None
     if not isinstance(document, dict):
         raise ConfigurationError(f"{place}: holds no fields; write name, version, system_prompt and traits")
     try:
         persona = msgspec.convert(document, Persona, strict=False, str_keys=True)
+        # Half a character cannot be sent to a model or stored.
+        msgspec.json.encode(persona)
     except (msgspec.ValidationError, ValueError) as fault:
-        raise ConfigurationError(f"{place}: {_one_line(fault)}") from None
+        # In YAML `no` is Norwegian only in quotes.
+        mend = "" if as_json or "got `bool`" not in str(fault) else "; put a word such as no or yes in quotes"
+        raise ConfigurationError(f"{place}: {_one_line(fault)}{mend}") from None
     if persona.format != FORMAT:
         raise ConfigurationError(f'{place}: its format is {persona.format!r}; this version reads "{FORMAT}"')
     return persona
@@ -190,6 +196,8 @@ def _faults(persona: Persona) -> Iterator[str]:
         yield f"words [{low}, {high}]: at least {FEWEST_WORDS}, and the fewest first"
     if not re.fullmatch("[a-z]{2}", persona.language):
         yield f"language {persona.language!r}: a code of two letters, such as en"
+    elif code_of(persona.language) == UNKNOWN:
+        yield f"language {persona.language!r}: no text can be told to be in it; write a known code, such as en or is"
     if not (math.isfinite(persona.scale.low) and math.isfinite(persona.scale.high)):
         yield "scale: low and high are numbers"
     elif persona.scale.low >= persona.scale.high:
@@ -220,8 +228,8 @@ def _trait_faults(persona: Persona) -> Iterator[str]:
             if end not in trait.anchors:
                 yield f"{at}: an anchor for {end:g} is missing; both ends of the scale need one"
         for sign in trait.signs:
-            if fault := _no_expression(sign):
-                yield f"{at}: the sign {sign!r} is no regular expression ({fault})"
+            if fault := _sign_fault(sign):
+                yield f"{at}: the sign {sign!r} {fault}"
 
 
 def _axis_faults(persona: Persona) -> Iterator[str]:
@@ -236,12 +244,14 @@ def _axis_faults(persona: Persona) -> Iterator[str]:
             yield f"document type {one.name!r}: its share is {one.share:g}; above 0, or leave the type out"
 
 
-def _no_expression(sign: str) -> str:
+def _sign_fault(sign: str) -> str:
     try:
-        re.compile(sign)
+        expression = re.compile(sign)
     except (re.error, RecursionError, OverflowError) as fault:
-        return str(fault)
-    return ""
+        return f"is no regular expression ({fault})"
+    # What is found in nothing, or between any two words, tells no response from another.
+    found = (expression.search(text) for text in ("", "x y"))
+    return "fits every text; write words that show the trait" if any(one and not one[0] for one in found) else ""
 
 
 def _one_line(fault: Exception) -> str:

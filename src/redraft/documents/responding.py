@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from redraft.documents.gates import response_findings, words_in
+from redraft.documents.gates import response_findings, unfenced, words_in
 from redraft.documents.paid import asked_again, failure_reason, provenance, rejected
 from redraft.documents.persona import Persona
 from redraft.documents.templates import render
@@ -56,7 +56,7 @@ def read_response(document: Document, outcome: Outcome, persona: Persona, round:
     row_id = document.document_id
     if not isinstance(outcome, Completion):
         return rejected(STAGE, row_id, outcome, failure_reason(outcome.reason, _FAILURES), outcome.detail)
-    text = outcome.text.strip()
+    text = unfenced(outcome.text.strip())
     findings = response_findings(
         as_user(document), text, finish_reason=outcome.finish_reason, prompts=persona.prompts,
         least_words=FEWEST_WORDS, signs=signs_of(persona), language=persona.language,

@@ -7,7 +7,8 @@ alike.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +16,39 @@ import msgspec
 
 from redraft.datasets.near_duplicates import NearDuplicates
 from redraft.datasets.shards import Shard, rows_in
+from redraft.datasets.storage import Dataset
+from redraft.documents.evaluation import shared_words
 from redraft.documents.overlap import EvaluationGrams
+from redraft.documents.responding import as_user
 from redraft.documents.scenarios import in_words
 from redraft.documents.spread import opening_of
 from redraft.records import Document, Example, Rejection, Scenario
 
 # Ideas are short: a few changed words leave few long runs of words whole.
 SCENARIO_LIKENESS, SCENARIO_WIDTH = 0.5, 3
-# Openings are counted from so many rows on: of fewer a share says little.
-FEWEST_ROWS = 100
-OPENING_SHARE = 0.05
+# In how many of all responses the first words may be the same, 5 of them or 3; in so many they may whatever the share.
+OPENING_SHARES = {3: 0.1, 5: 0.05}
+FEWEST_ALIKE = 5
+# A model is told so, too: what it wrote itself, and not what it was held against.
+_SHARED = "it has words that may not stand in it: {}"
+
+
+class Openings:
+    """How many responses began with the same words, of those that stay."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+
+    def repeated(self, opening: str, count: int) -> str | None:
+        """The first words of an `opening_of` a response that too many of `count` share; where none are, it is counted
+        among those that stay."""
+        words = opening.split()
+        starts = {" ".join(words[:most]): share for most, share in OPENING_SHARES.items()}
+        for start, share in starts.items():
+            if self._counts[start] >= max(FEWEST_ALIKE, int(share * count)):
+                return start
+        self._counts.update(list(starts))
+        return None
 
 
 class Sieve:
@@ -92,9 +116,8 @@ class AlikeDocuments(Sieve):
 
     def _look_at(self, row: Document) -> None:
         row_id = row.document_id
-        if self._tested is not None and (words := self._tested.hits(f"{row.title}\n{row.text}")):
-            detail = f"the document has words of a text on the other side of training and test: {words}"
-            self._found[row_id] = _rejected("documents", row, row_id, "in_eval_prompts", detail)
+        if self._tested is not None and (words := self._tested.hits(as_user(row))):
+            self._found[row_id] = _rejected("documents", row, row_id, "in_eval_prompts", _SHARED.format(words))
             return
         earlier = self._seen.add(row_id, row.text)
         if earlier is None:
@@ -107,39 +130,70 @@ class AlikeDocuments(Sieve):
         self._seen.close()
 
 
-class AlikeResponses(Sieve):
-    """Responses that repeat an earlier one but for a few words, and what lies above the share of one opening.
+class AlikeTestDocuments(AlikeDocuments):
+    """Documents to test on that repeat an earlier one, or of which something that is `trained` on has words: datasets
+    of examples. Their rule is that by which a training is refused, so that none is for these. Reasons as there."""
 
-    Reasons: `duplicate_response`, `repeated_opening`; the first rows with an opening stay.
+    def __init__(self, trained: Sequence[Path]) -> None:
+        super().__init__()
+        self._trained = trained
+        self._fresh: list[Document] = []
+
+    def _look_at(self, row: Document) -> None:
+        self._fresh.append(row)
+
+    def refused(self) -> dict[str, Rejection]:
+        fresh, self._fresh = self._fresh, []
+        rows = (row for path in self._trained for row in Dataset.open(path).rows())
+        shared = shared_words(map(as_user, fresh), rows)
+        for place, row in enumerate(fresh):
+            if place in shared:
+                detail = _SHARED.format(shared[place])
+                self._found[row.document_id] = _rejected(
+                    "documents", row, row.document_id, "in_eval_prompts", detail
+                )  # fmt: skip
+            else:
+                super()._look_at(row)
+        return super().refused()
+
+
+class AlikeResponses(Sieve):
+    """Responses that repeat an earlier one but for a few words, what lies above the share of one opening, and what is
+    tested.
+
+    Reasons: `duplicate_response`, `repeated_opening`, `in_eval_prompts`; the first rows with an opening stay.
     """
 
     kind = "examples"
 
-    def __init__(self) -> None:
+    def __init__(self, tested: EvaluationGrams | None = None) -> None:
         super().__init__()
+        self._tested = tested
         self._seen = NearDuplicates()
         self._stayed = 0
-        self._openings: dict[str, int] = {}
+        self._openings = Openings()
         self._fresh: list[tuple[str, str, str | None, Rejection]] = []
 
     def _look_at(self, row: Example) -> None:
         row_id, text = row.conversation_id, row.messages[-1].content
+        if self._tested is not None and (words := self._tested.hits(text)):
+            self._found[row_id] = _because(_paid(row), "in_eval_prompts", _SHARED.format(words))
+            return
         self._fresh.append((row_id, opening_of(text), self._seen.add(row_id, text), _paid(row)))
 
     def refused(self) -> dict[str, Rejection]:
         fresh, self._fresh = self._fresh, []
         count = self._stayed + len(fresh)
-        most = max(2, int(OPENING_SHARE * count)) if count >= FEWEST_ROWS else count
         for row_id, opening, earlier, rejection in fresh:
             if earlier is not None:
                 detail = f"the response repeats that to {earlier}"
                 self._found[row_id] = _because(rejection, "duplicate_response", detail)
-            elif self._openings.get(opening, 0) >= most:
-                detail = f"it begins with {opening!r}, as {most} of {count} responses do; begin in another way"
+            elif (start := self._openings.repeated(opening, count)) is not None:
+                # Without numbers: they change with the rows, and a model is told this in a request of its own.
+                detail = f"it begins with {start!r}, as too many responses do; begin in another way"
                 self._found[row_id] = _because(rejection, "repeated_opening", detail)
                 self._seen.forget(row_id)
             else:
-                self._openings[opening] = self._openings.get(opening, 0) + 1
                 self._stayed += 1
         return super().refused()
 

@@ -63,6 +63,7 @@ async def _in_a_process(dataset: Path, target: Path) -> None:
     finally:
         with contextlib.suppress(ProcessLookupError):  # it has ended
             process.kill()
+        await process.wait()  # a loop that ends before it knows cannot clear it away
     if process.returncode:
         raise RuntimeError(f"the spread of {dataset} could not be reckoned: {said.decode(errors='replace')[-500:]}")
 

@@ -18,7 +18,6 @@ from redraft.calling.engine import Caller
 from redraft.calling.progress import Progress
 from redraft.documents import responding, scenarios, writing
 from redraft.documents.persona import Persona
-from redraft.providers.wire import TRANSIENT
 from redraft.records import Document, Example, Outcome, Rejection, Request, Scenario
 
 S = TypeVar("S")
@@ -31,10 +30,12 @@ AT_A_TIME = 50
 Chain = Sequence[str]
 
 
-def idea_requests(cells: Sequence[Scenario], persona: Persona, chain: Chain, round: int = 0) -> Iterator[Request]:
-    """What is asked for these cells."""
+def idea_requests(
+    cells: Sequence[Scenario], persona: Persona, chain: Chain, round: int = 0, following: Sequence[Scenario] = ()
+) -> Iterator[Request]:
+    """What is asked for these cells, which the grid's `following` ones fill up to whole calls."""
     for some in scenarios.batches(cells, round):
-        yield scenarios.idea_request(some, persona, chain, round)
+        yield scenarios.idea_request(scenarios.filled_up(some, following, round), persona, chain, round)
 
 
 def document_requests(
@@ -52,17 +53,24 @@ def response_requests(
 
 
 async def think_up(
-    cells: Sequence[Scenario], persona: Persona, chain: Chain, round: int, caller: Caller, progress: Progress
+    cells: Sequence[Scenario],
+    persona: Persona,
+    chain: Chain,
+    round: int,
+    caller: Caller,
+    progress: Progress,
+    following: Sequence[Scenario] = (),
 ) -> tuple[list[Scenario], list[Rejection]]:
-    """An idea for each cell, in the order of the cells, and why some have none."""
+    """An idea for each cell, in the order of the cells, and why some have none. Of `following` cells, which the last
+    call asks for, too, nothing is kept."""
     by_first = {some[0].scenario_id: some for some in scenarios.batches(cells, round)}
     done: dict[str, Scenario | Rejection] = {}
-    requests = idea_requests(cells, persona, chain, round)
+    requests = idea_requests(cells, persona, chain, round, following)
     async with aclosing(caller.run(requests, stage=scenarios.STAGE)) as outcomes:
         async for request, outcome in outcomes:
             progress.count(outcome)
             some = by_first[request.row_id]
-            for cell, made in zip(some, scenarios.read_ideas(some, outcome, round), strict=True):
+            for cell, made in zip(some, scenarios.read_ideas(some, outcome, round, persona.language), strict=True):
                 done[cell.scenario_id] = made
             progress.advance(len(some))
     return _parted([done[cell.scenario_id] for cell in cells], Scenario)
@@ -93,8 +101,8 @@ async def respond(
 
 
 def worth_another_try(rejections: Iterable[Rejection]) -> int:
-    """How many of them a fault of a provider left, which passes: a rerun asks for these again."""
-    return sum(rejection.reason in TRANSIENT for rejection in rejections)
+    """How many of them a fault of a provider left that passes: a rerun asks for these again."""
+    return sum(rejection.passing for rejection in rejections)
 
 
 async def _asked(

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from redraft.datasets.languages import language_of
-from redraft.documents.gates import document_findings, words_in
+from redraft.documents.gates import document_findings, unfenced, words_in
 from redraft.documents.paid import asked_again, failure_reason, provenance, rejected
 from redraft.documents.persona import Persona
 from redraft.documents.scenarios import in_words
@@ -85,9 +85,14 @@ def read_document(scenario: Scenario, outcome: Outcome, persona: Persona, round:
     if not isinstance(outcome, Completion):
         return rejected(STAGE, row_id, outcome, failure_reason(outcome.reason, _FAILURES), outcome.detail)
     written = msgspec.json.decode(outcome.text, type=_Written)
-    title, text = " ".join(written.title.split()), written.text.strip()
-    if findings := document_findings(title, text, words=persona.words, language=persona.language):
+    title, text = " ".join(written.title.split()), unfenced(written.text.strip())
+    findings = document_findings(
+        title, text, words=persona.words, language=persona.language, finish_reason=outcome.finish_reason
+    )
+    if findings:
         return rejected(STAGE, row_id, outcome, findings[0].reason, "; ".join(one.detail for one in findings))
+    if not words_in(title):  # a user's own document may have none; ours is handed in under it
+        return rejected(STAGE, row_id, outcome, "empty_document", "the document has no title")
     return Document(
         document_id=row_id,
         side=scenario.side,

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from redraft.calling.outcomes import answered_model
+from redraft.calling.outcomes import answered_model, passing
 from redraft.errors import InputError
 from redraft.feedback import templates
 from redraft.feedback.answers import fault_of
@@ -177,6 +177,7 @@ def _rejection(
         simulated=outcome.simulated,
         answered_model=answered_model(outcome),
         request_key=outcome.request_key,
+        passing=not isinstance(outcome, Completion) and passing(outcome),
     )
 
 

@@ -36,7 +36,8 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
 class Cost(msgspec.Struct, frozen=True, kw_only=True):
     """What one stage asked of one model. `cost` is in US dollars, None where no price is known.
 
-    `reused` counts answers that were paid for earlier.
+    `calls` counts what was asked and answered: what was asked again, or of the next model of a chain, is in tokens and
+    cost. `reused` counts answers that were paid for earlier.
     """
 
     stage: str

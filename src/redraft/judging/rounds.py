@@ -12,6 +12,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from redraft.calling.engine import Caller
+from redraft.calling.outcomes import was_answered
 from redraft.calling.progress import Progress
 from redraft.judging.judges import MAX_ATTEMPTS, MAX_REASKS
 from redraft.records import Judgment, Outcome, Rating, Request
@@ -37,7 +38,8 @@ class _Spent(msgspec.Struct, frozen=True):
     cost: float | None = 0.0
 
     def with_call(self, outcome: Outcome) -> _Spent:
-        known = self.cost is not None and outcome.cost is not None
+        # A call that was not answered was not charged for, and has no price to know.
+        known = self.cost is not None and not (outcome.cost is None and was_answered(outcome))
         return _Spent(
             self.input_tokens + outcome.input_tokens,
             self.output_tokens + outcome.output_tokens,

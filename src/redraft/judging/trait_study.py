@@ -183,7 +183,7 @@ def _uncalled(pairs: Iterable[ScoredPair]) -> list[ScoredPair]:
 
 
 def _said(study: TraitStudy, labels: Mapping[str, str]) -> tuple[TraitSentence, ...]:
-    by = study.headline or f"all {len(study.judges)} judges"
+    by = (study.headline or f"all {len(study.judges)} judges") + (" (simulated)" if study.simulated else "")
     if pairs := study.pairs_of(study.headline):
         told = [(pair_sentence(one, study.rubric, labels, by), one) for one in pairs]
         return tuple(

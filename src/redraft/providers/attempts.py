@@ -38,6 +38,8 @@ TRANSIENT: frozenset[str] = frozenset(
 )
 # No row can succeed: the run stops.
 FATAL: frozenset[str] = frozenset({"key_refused", "spend_limit", "model_not_served", "other_sandbox", "untrusted"})
+# What a rerun asks again: nothing was paid, and it passes by itself, or somebody may have mended it since.
+ASKED_AGAIN = TRANSIENT | FATAL
 # The provider is not doing its work, whatever is asked.
 DOWN: frozenset[str] = TRANSIENT - {"rate_limited"}
 

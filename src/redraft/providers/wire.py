@@ -6,13 +6,14 @@ Pure functions from records to bodies and from bodies to answers; `chat` does th
 
 from __future__ import annotations
 
-from redraft.providers.attempts import DOWN, FATAL, TRANSIENT, Answer, CallFault, FaultKind
+from redraft.providers.attempts import ASKED_AGAIN, DOWN, FATAL, TRANSIENT, Answer, CallFault, FaultKind
 from redraft.providers.wire_answers import read_answer
 from redraft.providers.wire_errors import read_error
 from redraft.providers.wire_requests import ANTHROPIC_VERSION, body, headers, takes, url
 
 __all__ = [
     "ANTHROPIC_VERSION",
+    "ASKED_AGAIN",
     "DOWN",
     "FATAL",
     "TRANSIENT",

@@ -21,7 +21,7 @@ from redraft.browsing.server import BrowseServer
 from redraft.browsing.views import told_of
 from redraft.datasets.storage import DatasetWriter
 from redraft.documents.inspecting import Checks
-from redraft.records import Document, Example, Message, Rejection
+from redraft.records import Document, Example, Message, Rejection, Scenario
 
 CHROMIUM = shutil.which("chromium")
 OPUS, SONNET = "anthropic:claude-opus-5-5", "anthropic:claude-sonnet-5-5"
@@ -110,19 +110,49 @@ def make_dataset(tmp_path: Path) -> Callable[..., Path]:
                         place=f"responses {one.document_id}",
                         row_id=one.document_id,
                         row="I cannot help with that.",
-                        answered_model=OPUS,
+                        answered_model="claude-opus-5-5",  # as the provider calls it
                         simulated=True,
                     )
                 )
-            made = writer.finish({"simulated": True, "parents": [parent], "persona": "collaborative@1"})
+            made = writer.finish(
+                {"simulated": True, "parents": [parent], "persona": "collaborative@1", "models": [OPUS]}
+            )
         return made.path
+
+    return make
+
+
+@pytest.fixture
+def make_ideas(tmp_path: Path) -> Callable[[], Path]:
+    """A scenario, and one that was refused since it says the same; with the cells that they were asked for."""
+
+    def make() -> Path:
+        cells = [
+            Scenario(scenario_id=f"s{number}", side="train", document_type="memo", domain="d", tension="t", tone="u",
+                     stakeholder="s", title="", situation="") for number in (1, 2)
+        ]  # fmt: skip
+        with DatasetWriter(tmp_path / "cells", "scenarios") as writer:
+            for cell in cells:
+                writer.add(cell)
+            drawn = writer.finish()
+        again = msgspec.json.encode({"title": "Case", "text": "Who pays?"}).decode()
+        with DatasetWriter(tmp_path / "ideas", "scenarios") as writer:
+            writer.add(msgspec.structs.replace(cells[0], title="Case", situation="Who pays?", model=SONNET))
+            writer.reject(
+                Rejection(reason="duplicate_scenario", detail="Case: Who pays?", place="scenarios s2", row_id="s2",
+                          row=again)
+            )  # fmt: skip
+            parent = {"path": str(drawn.path), "content_hash": drawn.content_hash}
+            return writer.finish({"parents": [parent], "persona": "brief@1"}).path
 
     return make
 
 
 def collected(path: Path, **checks: Any) -> tuple[Collection, list[str]]:
     notes: list[str] = []
-    return Collection(entries_of(path, Checks(**checks), background_of(path), notes)), notes
+    background = background_of(path)
+    entries = entries_of(path, Checks(**checks), background, notes)
+    return Collection(entries, simulated=background.simulated), notes
 
 
 @pytest.fixture

@@ -15,6 +15,9 @@ from redraft.browsing.queries import Query
 from redraft.browsing.views import facts_of, row_of, rows_of, told_of
 from redraft.datasets.storage import Dataset, DatasetWriter
 from redraft.documents.exporting import write_views
+from redraft.documents.gates.scores import score_finding
+from redraft.documents.inspecting import Checks
+from redraft.documents.persona import load_persona
 from redraft.records import Rejection
 
 Collect = Callable[..., Any]
@@ -30,6 +33,7 @@ def test_rows_and_refusals_of_every_stage(make_dataset: Callable[..., Path], col
     assert collection.briefs[0].low == 3.0 and collection.briefs[0].models["response"].endswith("opus-5-5")
     assert ("judge", "j/sound") in facts_of(first) and ("round", "document 0, response 1") in facts_of(first)
     assert (refused.title, refused.response) == ("Case 6", "I cannot help with that.")
+    assert ("response by", "anthropic:claude-opus-5-5") in facts_of(refused), "named as the rows name it"
     assert refused.document.startswith("In case 600") and refused.findings[0].part == "response"
     assert (document.title, document.document) == ("Refused case", "Dear {client_name}, thank you.")
     assert document.response is None and document.findings[0].reason == "unfilled_placeholder"
@@ -68,10 +72,24 @@ def test_every_filter_has_an_effect(make_dataset: Callable[..., Path], collect: 
         assert (told.total, len(told.rows)) == (found, max(0, found - 2)), query
 
 
+def test_scores_that_cannot_be_read_pass_no_filter_and_every_turn_is_shown(tmp_path: Path, collect: Collect) -> None:
+    said = [("user", "Why?"), ("assistant", "So?"), ("user", "And then?"), ("assistant", "Then we wait.")]
+    messages = [{"role": role, "content": text} for role, text in said]
+    scores: list[Any] = [{"a": 8, "b": 9}, {"a": "8", "b": 9}, {"a": None, "b": 9}, {"a": 70, "b": 9}, "9/10", [9]]
+    rows = (msgspec.json.encode({"messages": messages, "scores": one}) for one in scores)
+    (tmp_path / "theirs.jsonl").write_bytes(b"\n".join(rows))
+    collection, _ = collect(tmp_path / "theirs.jsonl", scale=(1, 10))
+    assert [one.number for one in collection.found(Query(low=8))] == [1] and not collection.found(Query(high=7))
+    assert collection.times("unparseable_score")[0] == 5 and [one.low for one in collection.briefs[:2]] == [8.0, None]
+    turns = ("other turns", "message 2, assistant: So?; message 3, user: And then?")
+    assert turns in facts_of(collection.entry(1)) and collection.entry(1).response == "Then we wait."
+
+
 def test_a_view_of_a_dataset_knows_what_the_dataset_knows(make_dataset: Callable[..., Path], collect: Collect) -> None:
     made = make_dataset()
     write_views(
-        Dataset.open(made), {"parameters": {"words": [300, 400], "persona": "collaborative@1", "least_score": 4}}
+        Dataset.open(made),
+        {"simulated": True, "parameters": {"words": [300, 400], "persona": "collaborative@1", "least_score": 4}},
     )
     for name in ("made", "made.jsonl", "made_detailed.json"):
         background = background_of(made.with_name(name))
@@ -79,6 +97,17 @@ def test_a_view_of_a_dataset_knows_what_the_dataset_knows(make_dataset: Callable
         assert background.persona == "collaborative@1" and background.persona_found() is not None
         collection, _ = collect(made.with_name(name), words=(300, 400))
         assert collection.counts()["rejected"] == 3 and collection.times("document_too_short")[0] == 6
+        assert background.simulated, "rows of a training file do not say it"
+    held = msgspec.structs.replace(load_persona(), words=(300, 400), system_prompt="Ask first.", paraphrases=("Ask.",))
+    asked = msgspec.structs.replace(background, digest=held.digest)
+    assert asked.persona_found() is None, "another prompt that nobody knows"
+    assert "with changes to the bundled persona: not looked at: signs of its traits, its sys" in asked.persona_missing()
+    asked = msgspec.structs.replace(asked, prompts=held.prompts)
+    assert asked.persona_found() == held and Checks.of(held).signs == Checks.of(load_persona()).signs != {}
+    other = msgspec.structs.replace(asked, persona="brief@1", language="en")
+    assert other.persona_found() is None and other.persona_missing().startswith(
+        "made for brief@1, which is no bundled persona: not looked at: signs of its traits; name its file"
+    )
     made.with_name("made_metadata.json").write_text("no JSON")
     assert "made_metadata.json: cannot be read" in background_of(made).notes[0]
     made.with_name("made_metadata.json").write_text('["of another program"]')
@@ -105,12 +134,35 @@ def test_what_is_gone_or_made_anew_is_told(make_dataset: Callable[..., Path], co
 
 
 def test_a_dataset_in_which_everything_was_refused(tmp_path: Path, collect: Collect) -> None:
+    low = score_finding("ok", {"warm": 7.5, "plain_spoken": 4.25, "thorough": 0.000012}, 5)
+    assert low is not None
+    rounds = f"round 1: low_trait_score (scored under 5: warm 1); round 2: {low.reason} ({low.detail})"
     with DatasetWriter(tmp_path / "none", "examples") as writer:
         writer.reject(Rejection(reason="refusal", detail="no", place="responses s1", row_id="s1", row="I cannot."))
+        for name, detail in (("s2", low.detail), ("s3", rounds)):
+            writer.reject(Rejection(reason=low.reason, detail=detail, place=f"trait scores {name}", row_id=name))
         writer.finish()
     collection, _ = collect(tmp_path / "none")
-    assert collection.counts() == {"clean": 0, "flagged": 0, "unreadable": 0, "rejected": 1}
+    assert collection.counts() == {"clean": 0, "flagged": 0, "unreadable": 0, "rejected": 3}
     assert collection.entry(1).response == "I cannot."
+    assert [one.row_id for one in collection.found(Query(high=4.9))] == ["s2", "s3"], "refused for their scores"
+    assert collection.entry(3).facts["scores"] == {"thorough": 0.000012, "plain_spoken": 4.25}
+
+
+def test_scenarios_and_why_some_were_refused(make_ideas: Callable[[], Path], collect: Collect) -> None:
+    ideas = make_ideas()
+    collection, notes = collect(ideas)
+    assert notes == [] and background_of(ideas).persona_missing() == ""
+    kept, refused = collection.entry(1), collection.entry(2)
+    for one in (kept, refused):
+        assert (one.part, one.title, one.document, one.facts["domain"]) == ("scenario", "Case", "Who pays?", "d")
+    assert kept.findings == () and refused.findings[0].detail == "Case: Who pays?"
+    assert collection.writers() == {"scenario": {"anthropic:claude-sonnet-5-5": 1}} and set(collection.spreads()) == {
+        "scenarios"
+    }
+    shutil.rmtree(ideas.with_name("cells"))
+    collection, notes = collect(ideas)
+    assert notes == [] and collection.counts()["rejected"] == 1, "cells are kept for a while only"
 
 
 def test_a_row_under_several_system_prompts_is_no_repetition(

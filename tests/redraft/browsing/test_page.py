@@ -115,6 +115,18 @@ def test_rows_are_read_and_filtered_by_keyboard(
     assert watched.complaints == []
 
 
+def test_scenarios_stand_alone(
+    make_ideas: Callable[[], Path], address: Callable[[Path], str], watched: Watched
+) -> None:
+    page = watched.page
+    page.goto(address(make_ideas()))
+    watched.rows(2)
+    expect(page.locator("#document-title")).to_contain_text("Scenario 2 words")
+    expect(page.locator("#response")).to_be_hidden()
+    expect(page.locator("#facts")).to_contain_text("anthropic:claude-sonnet-5-5")
+    assert watched.complaints == []
+
+
 def test_who_can_use_it(make_dataset: Callable[..., Path], address: Callable[[Path], str], watched: Watched) -> None:
     page = watched.page
     page.goto(address(make_dataset()))

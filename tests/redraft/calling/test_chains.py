@@ -8,12 +8,15 @@ from typing import Any
 
 import pytest
 
+from redraft.calling.notices import LISTENERS
 from redraft.calling.plan import CallPlan
 from redraft.errors import KeyRefusedError, ProviderError
+from redraft.providers.wire import ASKED_AGAIN
 from redraft.records import Completion, Failure, Outcome, Request
 
 Asked = Callable[..., Request]
 CallerAt = Callable[..., Any]
+KEY = "sk-secret-0123456789"
 FIRST, SECOND, THIRD = "m/first", "anthropic:claude-haiku-5-5", "m/third"
 
 
@@ -73,17 +76,53 @@ def test_a_model_that_is_not_served_is_asked_once_for_all_rows(sandbox: Any, cal
     assert sandbox.stats()["requests"]["POST /v1/chat/completions"]["404"] == 1
 
 
-@pytest.mark.parametrize("status", [401, 402])
-def test_a_wrong_key_is_never_hidden_by_a_fallback(
-    sandbox: Any, caller_at: CallerAt, asked: Asked, status: int
+@pytest.mark.parametrize(("status", "reason"), [(401, "key_refused"), (402, "spend_limit")])
+@pytest.mark.parametrize("move_on", ["any", "faults"])
+def test_the_next_model_answers_where_no_row_can_succeed_and_a_person_is_told_once(
+    sandbox: Any, caller_at: CallerAt, asked: Asked, status: int, reason: str, move_on: Any
 ) -> None:
+    sandbox.script(FIRST, times=0, status=status, body={"error": {"message": f"no {KEY}"}})
+    requests = [asked(i, model=FIRST, fallbacks=(SECOND,)) for i in range(5)]
+    said: list[str] = []
+    token = LISTENERS.set((said.append,))
+    try:
+        found = outcomes(caller_at, sandbox.url, requests, plan=CallPlan(move_on=move_on), in_flight=1)
+    finally:
+        LISTENERS.reset(token)
+    for outcome in found.values():
+        assert isinstance(outcome, Completion) and outcome.model == SECOND
+        assert [(one.model, one.reason) for one in outcome.passed] == [(FIRST, reason)]
+    (line,) = said
+    assert line.startswith(f"together at {sandbox.url}: ") and line.endswith("next model of the chain is asked instead")
+    assert KEY not in line and FIRST in line
+
+
+def test_a_row_without_an_answer_is_rejected_where_the_models_before_the_refused_key_can_answer_others(
+    sandbox: Any, caller_at: CallerAt, asked: Asked
+) -> None:
+    sandbox.script("(?s)POST /v1/chat.*question 2:", times=0, finish_reason="length")
+    sandbox.script("claude", times=0, status=401, body={"error": {"message": "no"}})
+    found = outcomes(caller_at, sandbox.url, [asked(i, model=FIRST, fallbacks=(SECOND,)) for i in range(4)])
+    (failed,) = [outcome for outcome in found.values() if isinstance(outcome, Failure)]
+    assert (failed.model, failed.reason) == (SECOND, "key_refused") and failed.reason in ASKED_AGAIN
+    assert [(one.model, one.reason) for one in failed.passed] == [(FIRST, "truncated")]
+
+
+@pytest.mark.parametrize(("status", "error"), [(401, KeyRefusedError), (402, ProviderError)])
+def test_the_error_of_a_chain_names_each_model_with_its_reason(
+    sandbox: Any, caller_at: CallerAt, asked: Asked, status: int, error: type[ProviderError]
+) -> None:
+    sandbox.script("claude", times=0, status=401, body={"error": {"message": f"no {KEY}"}})
     sandbox.script(FIRST, times=0, status=status, body={"error": {"message": "no"}})
-    requests = [asked(1, model=FIRST, fallbacks=(SECOND,))]
-    if status == 402:
-        assert isinstance(outcomes(caller_at, sandbox.url, requests)["1"], Completion)
-        return
-    with pytest.raises(KeyRefusedError):
-        outcomes(caller_at, sandbox.url, requests)
+    requests = [asked(i, model=SECOND, fallbacks=(FIRST, THIRD)) for i in range(50)]
+    with pytest.raises(ProviderError) as caught:
+        outcomes(caller_at, sandbox.url, requests, in_flight=4)
+    assert type(caught.value) is error, "bad input only where it is the keys alone"
+    said = str(caught.value)
+    assert said.startswith(
+        f"no model of the chain can answer: {SECOND}: anthropic at {sandbox.url}: the key is refused"
+    )
+    assert f"; {FIRST}, {THIRD}: together at" in said and KEY not in said and "\n" not in said
 
 
 def test_the_run_ends_where_no_model_of_the_chain_can_answer(sandbox: Any, caller_at: CallerAt, asked: Asked) -> None:

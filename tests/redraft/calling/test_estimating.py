@@ -107,6 +107,19 @@ def test_other_rows_of_such_a_stage_teach_too(tmp_path: Path) -> None:
     assert estimate(tmp_path, [ask(1, OTHER)]).assumed == ("output tokens", "latency"), "of another model"
 
 
+def test_the_words_that_are_asked_for_decide_where_other_answers_were_asked_for_others(tmp_path: Path) -> None:
+    requests = [ask(i) for i in range(100, 110)]
+    alone = estimate(tmp_path, requests, words=500)
+    assert (alone.output_tokens, alone.assumed) == (10 * 675, ("output tokens", "latency"))
+    assert estimate(tmp_path, requests, words=5000).output_tokens == 10 * 1000, "no answer is longer than it may be"
+    earlier = [msgspec.structs.replace(answered(ask(i), 300, 3.0), text="word " * 150) for i in range(20)]
+    for words in (50, 300):  # two tokens a word: this model thinks before it writes
+        found = estimate(tmp_path, requests, earlier, words=words)
+        assert (found.output_tokens, found.assumed, found.latency) == (10 * 2 * words, (), pytest.approx(3.0))
+    known = [answered(request, 80) for request in requests[:5]]
+    assert estimate(tmp_path, requests, known, words=300).output_tokens == 5 * 80, "of these very requests"
+
+
 def test_an_unknown_price_is_said_and_never_a_number(tmp_path: Path) -> None:
     found = estimate(tmp_path, [ask(1, UNPRICED), ask(2, UNPRICED)])
     assert (found.calls, found.cost, found.worst_cost, found.unpriced) == (2, None, None, (UNPRICED,))

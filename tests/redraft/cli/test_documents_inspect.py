@@ -67,6 +67,7 @@ def test_a_file_that_is_none_is_one_line(tmp_path: Path) -> None:
         ((tmp_path,), "no dataset"),
         ((other, "--persona", "nobody"), "no bundled persona"),
         ((other, "--words", 500, 400), "the fewest first"),
+        ((other, "--words", 20, 300), "--words 20 300: the fewest first, at least 100, then the most"),
         ((other, "--system-prompt", "missing.txt"), "missing.txt: no such file"),
         ((other, "--min-score", 5, "--max-score", 4), "no row is like that"),
         ((other, "--page", "--row", 1), "leave out one"),
@@ -82,8 +83,14 @@ def test_no_text_steers_the_terminal_and_the_page_is_served(tmp_path: Path) -> N
     row = {"id": f"r1{hostile}", "messages": [{"role": "user", "content": f"**{hostile}**\n\n{hostile}"},
                                               {"role": "assistant", "content": hostile}]}  # fmt: skip
     file.write_text("\n".join(json.dumps({**row, "id": name}) for name in (row["id"], "r2")) + "\n{broken\n")
-    said = inspect(file).stdout + inspect(file, "--row", "r2").stdout
-    assert "\x1b" not in said and "\x07" not in said and "\u202e" not in said
+    metadata = {"simulated": True, "parameters": {"persona": f"{hostile}@1"}}
+    (tmp_path / "rows_metadata.json").write_text(json.dumps(metadata))
+    listed, whole, missing = inspect(file), inspect(file, "--row", "r2"), inspect(tmp_path / hostile, status=2)
+    said = listed.stdout + whole.stdout
+    for one in (said, listed.stderr, whole.stderr, missing.stderr):
+        assert "\x1b" not in one and "\x07" not in one and "\u202e" not in one
+    assert "made for ␛]0;owned␇" in listed.stderr and "no such file" in missing.stderr
+    assert "rejected on the way (simulated)" in listed.stdout and "row 2, kept (simulated)" in whole.stdout
     assert "␛[2J[bold]x[/bold] ⟨U+202E⟩esrever" in said and "malformed_row" in said
 
     command = [sys.executable, "-m", "redraft", "documents", "inspect", str(file), "--page"]

@@ -57,7 +57,9 @@ def test_every_option_that_is_a_number_refuses_nan_and_most_infinity() -> None:
     found = list(numbers())
     names = {option.opts[0] for _, _, option in found}
     assert len(found) > 50 and names > {"--max-missing", "--rope", "--confidence", "--budget", "--judge-bias", "--rate"}
-    for words, _, option in found:
+    for words, command, option in found:
+        told = option.get_help_record(click.Context(command))
+        assert told is None or "None" not in f"{told}", (words, told)
         kinds = parts(option.type)
         assert all(isinstance(one, Real) for one in kinds), (words, option.opts)
         several = len(kinds)

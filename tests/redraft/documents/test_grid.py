@@ -1,4 +1,5 @@
-"""The grid: no cell twice, types by their shares, no cell on both sides, a longer run beginning as a shorter one."""
+"""The grid: drawn without replacement, types by their shares, no cell on both sides, a longer run beginning as a
+shorter one."""
 
 from __future__ import annotations
 
@@ -10,11 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from redraft.documents.grid import TEST_SHARE, cells, grid_size, side_of, wanted
+from redraft.documents.grid import TEST_SHARE, Cell, cells, grid_size, side_of, wanted
 from redraft.documents.persona import DocumentType, Persona, load_persona
 from redraft.errors import ConfigurationError
 
 DEFAULT = load_persona()
+
+
+def setting(cell: Cell) -> tuple[str, ...]:
+    return cell.document_type, cell.domain, cell.tension, cell.tone
 
 
 @st.composite
@@ -37,6 +42,13 @@ def test_every_cell_is_used_once_and_on_one_side(persona: Persona, seed: int) ->
     if train:
         some = max(1, len(train) // 2)
         assert list(islice(cells(persona, seed, "train"), some)) == train[:some], "a longer run begins as a shorter one"
+    assert not {*map(setting, train)} & {*map(setting, test)}, "not with another stakeholder either"
+    for side in (train, test):
+        for kind in {one.document_type for one in side}:
+            of_type = [setting(one) for one in side if one.document_type == kind]
+            each = len({*of_type})
+            laps = [of_type[at : at + each] for at in range(0, len(of_type), each)]
+            assert all(len({*lap}) == each for lap in laps), "again only where all of its type have been used"
 
 
 @settings(max_examples=40, deadline=None)
@@ -50,11 +62,12 @@ def test_types_come_by_their_shares_at_any_time(shares: list[int], count: int) -
 
 
 def test_the_other_axes_come_up_about_equally_often() -> None:
-    found = list(islice(cells(DEFAULT, 0, "train"), 2400))
+    found = list(islice(cells(DEFAULT, 0, "train"), 10_000))
+    assert len({*map(setting, found)}) == len(found), "there are 17,000 on this side"
     for axis in ("domain", "tension", "tone", "stakeholder"):
         counts = Counter(getattr(one, axis) for one in found).values()
         assert len(counts) == len(getattr(DEFAULT, f"{axis}s")) and max(counts) < 1.35 * min(counts)
-    smaller = msgspec.structs.replace(DEFAULT, domains=DEFAULT.domains[:2])
+    smaller = msgspec.structs.replace(DEFAULT, domains=DEFAULT.domains[:2], stakeholders=("one", "two"))
     share = len(list(cells(smaller, 0, "test"))) / grid_size(smaller)
     assert share == pytest.approx(TEST_SHARE, abs=0.01)
     for axis in ("domain", "tension", "tone", "stakeholder"):

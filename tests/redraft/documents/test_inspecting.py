@@ -76,6 +76,7 @@ def test_rows_that_are_none_are_named_with_the_mend() -> None:
 
 def test_a_row_s_own_system_prompt_scores_and_documents_alone_are_looked_at() -> None:
     prompt = "You are a partner who weighs every word of a request before an answer is given to it."
+    asked = "Which of the two wards would you close first, and why that one?"
     leak = f"{GOOD} Remember, you are a partner who weighs every word of a request."
     rows = rows_of(
         {"conversation_id": "a", "conversation_context": said(prompt, f"**Shifts**\n\n{document(1)}", leak)},
@@ -83,14 +84,58 @@ def test_a_row_s_own_system_prompt_scores_and_documents_alone_are_looked_at() ->
         {"document_id": "c", "title": "Shifts", "text": document(3), "document_type": "memo"},
         {"document_id": "d", "title": "Shifts", "text": document(3)},
         {"messages": said(document(4), GOOD), "scores": {"thorough": None}},
+        {"messages": said(document(5), f"{GOOD} {asked}")},
     )
-    found = [row for row in flags_of_rows(rows, Checks(least_score=6)) if isinstance(row, Inspected)]
+    checks = Checks(least_score=6, tested=EvaluationGrams.of([asked]))
+    found = [row for row in flags_of_rows(rows, checks) if isinstance(row, Inspected)]
     assert [(row.row_id, row.flags) for row in found] == [
         ("a", ["system_prompt_leak"]), ("b", ["low_trait_score"]), ("c", []), ("d", ["duplicate_document"]),
-        ("5", ["unparseable_score"]),
+        ("5", ["unparseable_score"]), ("6", ["in_eval_prompts"]),
     ]  # fmt: skip
     assert found[2].response is None
     assert found[2].facts == {"document_type": "memo"}
+
+
+def test_every_turn_is_looked_at() -> None:
+    between = [
+        "And what of {unethical_request}? Write to john@gmail.com.",
+        "[ERROR: Error calling LLM API: connection failed]",
+        "Which of the two wards would you close first, and why that one?",
+        "I'm sorry, but I can't help with that.",
+        "short, and without an end",
+        "Well",
+    ]
+    turns = [{"role": role, "content": text} for role, text in zip(["user", "assistant"] * 3, between, strict=True)]
+    rows = rows_of(
+        {"messages": [*said("p", document(1), "Yes?"), *turns, *said("So?", GOOD)]},
+        {"messages": [*said(document(2), ""), *said("And then?", "Too short.")]},
+    )
+    tested = EvaluationGrams.of([between[2]])
+    first, second = (row for row in flags_of_rows(rows, Checks(tested=tested)) if isinstance(row, Inspected))
+    assert [(one.reason, one.part, one.detail.split(":")[0]) for one in first.findings] == [
+        ("unfilled_placeholder", "document", "message 4"), ("pii_or_secret", "document", "message 4"),
+        ("error_string_as_target", "response", "message 5"), ("in_eval_prompts", "document", "message 6"),
+        ("refusal", "response", "message 7"),
+    ]  # fmt: skip
+    assert first.response == GOOD and first.facts["turns"][1] == f"message 4, user: {between[0]}"
+    assert second.flags == ["response_too_short", "empty_target"], "what is wrong in between explains no length"
+
+
+def test_scores_that_cannot_be_read_are_never_passed_over() -> None:
+    held: list[tuple[object, str]] = [
+        ("7/10", "no scores by trait: '7/10'"), ([7, 8], "no scores by trait: [7, 8]"), ("", "no scores by trait: ''"),
+        ({"a": 70}, "a: 70"), ({"a": "8", "b": 9}, "a: '8'"), ({"a": None, "b": 9}, "a: None"),
+    ]  # fmt: skip
+    rows = rows_of(*({"messages": said(document(n), GOOD), "scores": one} for n, (one, _) in enumerate(held, 1)))
+    for least in (None, 6.0):
+        found = flags_of_rows(rows, Checks(least_score=least, scale=(1, 10)))
+        for row, (_, detail) in zip(found, held, strict=True):
+            assert isinstance(row, Inspected)
+            assert [one.reason for one in row.findings] == ["unparseable_score"] and detail in row.findings[0].detail
+    none = rows_of({"messages": said(document(8), GOOD), "scores": {}}, {"messages": said(document(9), GOOD)})
+    assert counted(flags_of_rows(none, Checks())) == {}
+    assert counted(flags_of_rows(none, Checks(least_score=6))) == {"unparseable_score": 1}
+    assert Checks.of(load_persona()).scale == (1, 10)
 
 
 def test_openings_that_come_too_often_are_flagged_where_asked_for() -> None:

@@ -90,6 +90,9 @@ def test_another_system_prompt_has_no_paraphrases_of_the_first(tmp_path: Path) -
         (("traits", 0, "anchors"), {0: "x", 1: "x", 10: "y"}, "anchor 0 lies outside"),
         (("traits", 0, "anchors", 10), " ", "the anchor 10 has no text"),
         (("traits", 0, "signs"), ["("], "no regular expression"),
+        (("traits", 0, "signs"), ["risk", ""], "the sign '' fits every text"),
+        (("traits", 0, "signs"), ["risk|"], "the sign 'risk|' fits every text"),
+        (("traits", 0, "signs"), [r"\b"], "fits every text"),
         (("traits", 0, "sings"), ["x"], "unknown field `sings`"),
         (("traits",), OWN["traits"] * 2, "stands there twice"),
         (("document_types", 0, "share"), 0, "its share is 0"),
@@ -99,6 +102,8 @@ def test_another_system_prompt_has_no_paraphrases_of_the_first(tmp_path: Path) -
         (("words",), [300, 300], "the fewest first"),
         (("words",), [300], "Expected `array` of length 2"),
         (("language",), "English", "two letters"),
+        (("language",), "xx", "language 'xx': no text can be told to be in it; write a known code, such as en"),
+        (("language",), False, "put a word such as no or yes in quotes"),
         (("scale",), {"low": 10, "high": 1}, "low lies below high"),
         (("paraphrases",), [""], "paraphrases: one of them is empty"),
         (("format",), "redraft.persona@2", "this version reads"),
@@ -114,12 +119,35 @@ def test_a_fault_is_one_line_with_file_and_place(tmp_path: Path, path: tuple[Any
 
 
 @pytest.mark.parametrize(
-    ("text", "said"), [("a: [", "no YAML"), ("- a", "holds no fields"), ("", "holds no fields"), ("\x00", "no YAML")]
-)
+    ("text", "said"),
+    [
+        ("a: [", "no YAML"), ("- a", "holds no fields"), ("", "holds no fields"), ("\x00", "no YAML"),
+        ("name: a\nversion: 1\nname: b", r"the key 'name' stands there twice; leave one of them out.*line 3"),
+        ("traits:\n- name: a\n  anchors: {1: a, 10: b, 10.0: c}", r"the key '10\.0' stands there twice"),
+        ('name: a\nversion: 1\ntraits: []\nsystem_prompt: "\\ud800"', "surrogates not allowed"),
+    ],
+)  # fmt: skip
 def test_what_is_no_persona_at_all(tmp_path: Path, text: str, said: str) -> None:
     (tmp_path / "own.yaml").write_text(text)
     with pytest.raises(ConfigurationError, match=said):
         load_persona(tmp_path / "own.yaml")
+
+
+def test_a_key_that_stands_twice_in_json(tmp_path: Path) -> None:
+    file = tmp_path / "own.json"
+    file.write_text('{"name": "a", "words": [150, 300], "words": [500, 900]}')
+    with pytest.raises(ConfigurationError, match=r"own\.json: no JSON \(the key 'words' stands there twice"):
+        load_persona(file)
+
+
+def test_merged_keys_may_be_written_again(tmp_path: Path) -> None:
+    trait = "meaning: m, anchors: {1: a, 10: b}"
+    (tmp_path / "own.yaml").write_text(
+        f"name: own\nversion: 1\nsystem_prompt: p\nlanguage: is\n"
+        f"traits:\n- &first {{name: a, {trait}}}\n- {{<<: *first, name: b}}\n"
+    )
+    persona = load_persona(tmp_path / "own.yaml")
+    assert ([one.name for one in persona.traits], persona.language) == (["a", "b"], "is")
 
 
 def test_names_that_are_nothing() -> None:

@@ -17,13 +17,14 @@ from redraft.calling.limits import Lanes, LimitSettings
 from redraft.calling.progress import Progress
 from redraft.calling.retries import Retries
 from redraft.documents.grid import wanted
+from redraft.documents.paid import rejected
 from redraft.documents.persona import load_persona
-from redraft.documents.stage import write_documents
+from redraft.documents.stage import worth_another_try, write_documents
 from redraft.errors import ProviderError
 from redraft.providers.chat import ChatClient
 from redraft.providers.endpoints import Endpoint
-from redraft.providers.wire import TRANSIENT
-from redraft.records import Document, Rejection
+from redraft.providers.wire import FATAL, TRANSIENT
+from redraft.records import Document, Failure, Passed, Rejection
 from redraft.sandbox.faults import HARMS
 from redraft.sandbox.process import BASE_PATHS, SandboxProcess
 
@@ -36,8 +37,8 @@ QUICK = Retries(attempts=2, timeouts=1, probes=1, first_wait=0.01, longest_wait=
 HANGING = {"stall", "drip"}
 HURRIED = msgspec.structs.replace(QUICK, attempt_seconds=0.5)
 
-# Where the last of a chain is out of money or patience no row can succeed, and the run ends.
-STOPPING = {"limited", "spend_limit"}
+# Where the last of a chain is out of money or patience, or knows no such key, no row can succeed, and the run ends.
+STOPPING = {"limited", "spend_limit", "wrong key"}
 # Fault → what it is called.
 CALLED = {
     "error_500": "server_error", "error_502": "server_error", "error_503": "overloaded", "error_529": "overloaded",
@@ -49,6 +50,7 @@ CALLED = {
 }  # fmt: skip
 OTHERS: dict[str, tuple[dict[str, Any], str]] = {
     "unreadable": ({"content": "Here you are: a memo."}, "unparseable"),
+    "wrong key": ({"status": 401, "body": {"error": {"message": "no such key"}}}, "key_refused"),
     "bad request": ({"status": 400, "body": {"error": {"message": "no such setting"}}}, "bad_request"),
 }
 FAULTS = [*CALLED, *OTHERS]
@@ -153,7 +155,21 @@ def test_where_all_fail_the_rejection_has_the_reasons_of_each(played: dict[str, 
     assert -1 < places[0] < places[1] < places[2], found.detail
     paid = reasons[0] in {"empty", "truncated", "filtered", "unparseable"}
     assert (found.input_tokens > 0) == paid, "what was paid for in vain is counted"
-    assert (found.reason in TRANSIENT) != paid or fault == "bad request", "a rerun asks again where it was not"
+    assert found.passing != paid or fault == "bad request", "a rerun asks again where it was not"
+
+
+def test_a_rerun_asks_again_where_a_fault_that_passes_was_part_of_it() -> None:
+    """A provider comes back, a key is put right between two runs: the rows must not stay lost, whichever of the chain's
+    models was to blame."""
+
+    def lost(*reasons: str) -> Rejection:
+        passed = tuple(Passed(f"{place}", reason, "") for place, reason in enumerate(reasons[:-1]))
+        failure = Failure(request_key="k", model="m", reason=reasons[-1], detail="", attempts=1, passed=passed)
+        return rejected("documents", "1", failure, "empty_document", "")
+
+    assert worth_another_try([lost(one) for one in FATAL | TRANSIENT]) == len(FATAL | TRANSIENT) > 9
+    assert worth_another_try([lost("server_error", "empty"), lost("empty", "key_refused", "refused")]) == 2
+    assert not worth_another_try([lost("empty", "refused"), lost("bad_request"), lost("truncated", "unparseable")])
 
 
 def test_where_the_money_is_spent_everywhere_the_run_ends(played_at: str, tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def test_the_last_message_is_the_document_as_it_is_trained_on() -> None:
 
 
 def test_an_example_is_trained_on_under_the_persona_and_tells_what_is_known() -> None:
-    completion = answered(f" {GOOD}\n", passed=[{"model": "a:1", "reason": "timeout", "detail": ""}])
+    completion = answered(f" ```\n{GOOD}\n```\n", passed=[{"model": "a:1", "reason": "timeout", "detail": ""}])
     found = read_response(DOCUMENT, completion, PERSONA, 2)
     assert isinstance(found, Example) and found.conversation_id == "s00007"
     assert [one.role for one in found.messages] == ["system", "user", "assistant"]

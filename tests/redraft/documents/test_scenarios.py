@@ -11,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from redraft.calling.structured import mismatch, require_schema
+from redraft.documents.gates import scenario_findings
+from redraft.documents.gates.reasons import MENDABLE
 from redraft.documents.grid import wanted
 from redraft.documents.persona import load_persona
 from redraft.documents.scenarios import BATCH, SCHEMA, batches, idea_request, in_words, read_ideas
@@ -68,14 +70,38 @@ def test_a_fault_of_one_cell_is_none_of_its_neighbours() -> None:
     assert reasons == ["", "ambiguous_scenario", "missing_scenario", "empty_scenario", "missing_scenario"]
 
 
-def test_a_call_that_failed_is_told_of_each_cell_with_the_reason_of_each_model() -> None:
+def test_an_idea_with_a_gap_a_secret_or_in_another_language_is_none_and_its_secrets_are_not_kept() -> None:
+    situation = "The clinic has lost two nurses, and the head of the ward asks who is to be told before the summer."
+    german = "Die Klinik hat zwei Pflegekr\u00e4fte verloren, und die Stationsleitung fragt, wer es erfahren soll."
+    ideas = [
+        ("s00001", "Two nurses", situation), ("s00002", "{client_name} and the nurses", situation),
+        ("s00003", "Two nurses", f"{situation} Write to dana@example.org."), ("s00004", "Zwei Stellen", german),
+        ("s00005", "[Your Name]", f"{situation} Key: sk-a1a1a1a1a1a1a1a1a1a1a1a1."),
+    ]  # fmt: skip
+    found = read_ideas(CELLS, answer(*ideas), 0, "en")
+    refused = {one.row_id: one for one in found if isinstance(one, Rejection)}
+    assert {row_id: one.reason for row_id, one in refused.items()} == {
+        "s00002": "unfilled_placeholder", "s00003": "pii_or_secret", "s00004": "wrong_language",
+        "s00005": "unfilled_placeholder",
+    }  # fmt: skip
+    assert all(one.reason in MENDABLE for one in refused.values())
+    kept = msgspec.json.encode(list(refused.values())).decode()
+    assert "dana@" not in kept and "a1a1" not in kept and "[EMAIL]" in kept and "[SECRET]" in kept
+    assert isinstance(read_ideas(CELLS[3:4], answer(ideas[3]), 0, "de")[0], Scenario)
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [("truncated", "truncated_scenario"), ("empty", "empty_scenario"), ("refused", "refusal"), ("timeout", "timeout")],
+)
+def test_a_call_that_failed_is_told_of_each_cell_with_the_reason_of_each_model(reason: str, told: str) -> None:
+    """In the gates' words, where it says something of the answer: such cells are asked for again."""
     passed = (Passed("a:1", "refused", "policy"), Passed("b:2", "timeout", ""))
-    failure = Failure(
-        request_key="k", model="c:3", reason="truncated", detail="cut", text="", attempts=1, passed=passed
-    )
+    failure = Failure(request_key="k", model="c:3", reason=reason, detail="cut", text="", attempts=1, passed=passed)
     for cell, one in zip(CELLS, read_ideas(CELLS, failure, 0), strict=True):
-        assert isinstance(one, Rejection) and (one.row_id, one.reason) == (cell.scenario_id, "truncated")
-        assert one.detail == "a:1: refused (policy); b:2: timeout; c:3: truncated (cut)"
+        assert isinstance(one, Rejection) and (one.row_id, one.reason) == (cell.scenario_id, told)
+        assert one.detail == f"a:1: refused (policy); b:2: timeout; c:3: {told} (cut)"
+        assert (one.reason in MENDABLE) == (reason != "timeout")
 
 
 _TEXTS = st.text(string.printable, max_size=8)
@@ -89,6 +115,7 @@ def test_whatever_is_answered_each_cell_comes_back_once_and_in_order(ideas: list
     for one, cell in zip(found, CELLS, strict=True):
         own = [idea for idea in ideas if idea[0].strip() == cell.scenario_id]
         usable = len(own) == 1 and bool(own[0][1].strip()) and bool(own[0][2].strip())
+        usable = usable and not scenario_findings(own[0][1], own[0][2])
         assert isinstance(one, Scenario) == usable
         if isinstance(one, Scenario):
             assert one.title == " ".join(own[0][1].split())

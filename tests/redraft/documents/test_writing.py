@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from redraft.documents.gates import document_findings
 from redraft.documents.grid import wanted
 from redraft.documents.persona import load_persona
 from redraft.documents.writing import document_request, read_document
@@ -46,27 +47,51 @@ def test_the_scenario_goes_in_as_material_and_the_words_in_words() -> None:
 
 
 def test_a_document_says_where_it_came_from() -> None:
-    found = read_document(SCENARIO, answered(" The  canteen ", f"\n{TEXT}\n"), PERSONA, 1)
+    found = read_document(SCENARIO, answered(" The  canteen ", f"\n```markdown\n{TEXT}\n```\n"), PERSONA, 1)
     assert isinstance(found, Document) and (found.document_id, found.title) == ("s00001", "The canteen")
-    assert found.word_count == len(TEXT.split()) and found.language == "en" and found.round == 1
+    assert (
+        found.text == TEXT.strip()
+        and found.word_count == len(TEXT.split())
+        and found.language == "en"
+        and found.round == 1
+    )
     assert (found.scenario_model, found.model, found.cost) == ("a:thinks", "b:writes", 0.25)
     assert found.scenario == f"The canteen: {SCENARIO.situation}"
 
 
 @pytest.mark.parametrize(
-    ("text", "reason"),
+    ("text", "more", "reason"),
     [
-        ("", "empty_document"),
-        (SENTENCE * 10, "document_too_short"),
-        (SENTENCE * 70, "document_too_long"),
-        (TEXT + "Regards, [Your Name]", "unfilled_placeholder"),
-        (TEXT + "The next step will be to", "truncated_document"),
+        ("", {}, "empty_document"),
+        (SENTENCE * 10, {}, "document_too_short"),
+        (SENTENCE * 70, {}, "document_too_long"),
+        (TEXT + "Regards, [Your Name]", {}, "unfilled_placeholder"),
+        (TEXT + "The next step will be to", {}, "truncated_document"),
+        (TEXT, {"finish_reason": "MAX_TOKENS"}, "truncated_document"),
+        (TEXT, {"finish_reason": "content_filter"}, "truncated_document"),
     ],
 )
-def test_what_a_gate_refuses_is_a_rejection_with_what_was_paid(text: str, reason: str) -> None:
-    found = read_document(SCENARIO, answered("T", text), PERSONA, 0)
+def test_what_a_gate_refuses_is_a_rejection_with_what_was_paid(text: str, more: dict[str, Any], reason: str) -> None:
+    found = read_document(SCENARIO, answered("T", text, **more), PERSONA, 0)
     assert isinstance(found, Rejection) and (found.reason, found.row_id, found.cost) == (reason, "s00001", 0.25)
     assert found.place == "documents s00001" and found.detail and found.simulated
+
+
+def test_a_rejection_keeps_the_text_without_its_secrets() -> None:
+    """In its text, in why, and in what became of the models before."""
+    passed = [{"model": "a:1", "reason": "unparseable", "detail": "not JSON: ask dana@example.org"}]
+    found = read_document(SCENARIO, answered("T", f"{TEXT}\nAKIAIOSFODNN7EXAMPLE.", passed=passed), PERSONA, 0)
+    assert isinstance(found, Rejection) and found.reason == "pii_or_secret" and found.row is not None
+    assert msgspec.json.decode(found.row) == {"title": "T", "text": f"{TEXT}\n[SECRET]."}
+    assert found.detail.startswith("a:1: unparseable (not JSON: ask [EMAIL]); ")
+
+
+@pytest.mark.parametrize("title", ["", " ", "**"])
+def test_a_document_without_a_title_is_made_anew(title: str) -> None:
+    """It is handed in under its title; a document that is a user's own need not have one."""
+    found = read_document(SCENARIO, answered(title, TEXT), PERSONA, 0)
+    assert isinstance(found, Rejection) and found.reason == "empty_document" and "no title" in found.detail
+    assert not document_findings(title, TEXT)
 
 
 @pytest.mark.parametrize(

@@ -125,6 +125,13 @@ def test_all_asks_of_one_judgment_are_counted(
     assert again == [ab, ba] and rerun.cost == 0.0
     assert sandbox.stats()["paid_calls"] == stats["paid_calls"]
 
+    sandbox.post("/sandbox/reset")
+    script(sandbox, first, 1, content="I cannot say.")
+    script(sandbox, first, 1, status=400, body="no")
+    (ab, _), _ = judge([comparison], sandbox, tmp_path / "other.sqlite")
+    assert (ab.status, len(ab.earlier)) == ("judge_error", 1)
+    assert ab.cost is not None and ab.cost > 0, "an ask that nobody answers leaves what was paid before it known"
+
 
 def test_an_answer_of_no_use_was_paid_for_even_where_its_tokens_are_not_told(
     sandbox: SandboxProcess, tmp_path: Path

@@ -215,4 +215,5 @@ def test_what_a_reader_must_know() -> None:
         "Warm" if TWO.traits[0].label else "warm", "not checked against people",
     ):  # fmt: skip
         assert part in said
-    assert study.simulated and study.said[0].sentence.startswith("Alpha scores lower than b on all 2 traits")
+    assert study.simulated
+    assert study.said[0].sentence == "Alpha scores lower than b on all 2 traits, according to j (simulated)."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -14,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from redraft.documents.gates import document_findings, response_findings
+from redraft.documents.persona import load_persona
 from redraft.sandbox.asking import Ask, Reply
 from redraft.sandbox.command import options_from, sandbox_command
 from redraft.sandbox.documents.asks import kind_asked
@@ -23,6 +25,7 @@ from redraft.sandbox.draws import Choices, canonical
 from redraft.sandbox.options import DEFECTS, DocumentOptions, Options, TruthOptions
 from redraft.sandbox.prose import leans, marks
 
+GUIDE = Path(__file__).resolve().parents[3] / "docs" / "guide" / "documents.md"
 TEXT = {"type": "string"}
 IDEA = {"type": "object", "properties": {"cell": TEXT, "why": TEXT, "title": TEXT, "situation": TEXT}}
 IDEAS = {"type": "object", "properties": {"ideas": {"type": "array", "items": IDEA}}}
@@ -149,7 +152,10 @@ def test_documents_are_of_their_type_and_never_alike() -> None:
     assert "lighthouses" in json.loads(spoken.text)["text"] and "Prepared by" in spoken.text
 
 
-def test_responses_show_everything_in_words_of_their_own() -> None:
+def test_responses_show_everything_in_words_of_their_own(tmp_path: Path) -> None:
+    careful = tmp_path / "careful.yaml"
+    careful.write_text(GUIDE.read_text().split("```yaml\n")[1].split("```")[0])
+    signs = {one.name: one.signs for one in load_persona(careful).traits}
     documents = [handed_in(n) for n in range(250)]
     replies = [reply(ask(text, system=TOLD, model="opus")) for text in documents]
     texts = [bare(one.text) for one in replies]
@@ -159,6 +165,7 @@ def test_responses_show_everything_in_words_of_their_own() -> None:
         assert text.count("?") >= 2 and re.search(r"\b(we|let's|together|side by side|with you)\b", text, re.IGNORECASE)
         assert re.search(r"\b(risk|affected|fair|trade-off|harm|privacy)\b", text, re.IGNORECASE)
         assert re.search(r"\b(fountain|case)\b", text, re.IGNORECASE), "about the document's words"
+        assert response_findings("", text, signs=signs) == [], "the guide's own persona can be tried offline"
     openings = Counter(" ".join(text.split()[:3]) for text in texts)
     assert openings.most_common(1)[0][1] <= 0.06 * len(texts)
     assert alike(texts, 3) < 0.5

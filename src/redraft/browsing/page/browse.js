@@ -129,7 +129,10 @@ function render(row) {
   $("place").textContent = row.place;
   $("title").textContent = row.title.text.trim() || "(no title)";
   $("findings").replaceChildren(...findings(row));
-  put("document", row.document, "(an empty document)");
+  const scenario = row.brief.part === "scenario";
+  $("document-name").textContent = scenario ? "Scenario" : "Document";
+  $("response-box").hidden = scenario; // nobody responds to one
+  put("document", row.document, `(an empty ${row.brief.part})`);
   $("document-size").textContent = size(row.document, row.brief.words);
   if (row.response === null) {
     $("response").replaceChildren(element("span", "none", "(no response)"));
@@ -139,6 +142,7 @@ function render(row) {
     $("response-size").textContent = size(row.response, row.brief.response_words);
   }
   scores(row);
+  $("fact-box").hidden = row.facts.length === 0;
   $("facts").replaceChildren(...row.facts.flatMap(([name, value]) => {
     const said = element("dd", "", value);
     said.dir = "auto";

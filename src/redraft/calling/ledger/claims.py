@@ -190,8 +190,8 @@ def extend(
         "INSERT INTO lost (request_key, model, reason, worst_cost, scope, run, at) VALUES (?, ?, ?, ?, ?, ?, ?)",
         request_key, model, reason, dollars(moved) if moved else known, scope, run, time.time(),
     )  # fmt: skip
-    if moved and scope is not None:
-        transaction.change(_ADD_TO_BUDGET, scope, moved)
+    if scope is not None and (uncertain := moved or picodollars(known or 0.0)):
+        transaction.change(_ADD_TO_BUDGET, scope, uncertain)
     transaction.change(
         "UPDATE claims SET set_aside = 0, sent_at = NULL WHERE request_key = ? AND owner = ?", request_key, terms.owner
     )
@@ -220,8 +220,8 @@ def spend(transaction: Transaction, key: str, cost: float, scope: str | None, ow
 
 
 def bury(transaction: Transaction, dead: Mapping[str, float | None]) -> None:
-    """Ends the claims of the dead, given with their last beat; what they had set aside may have been spent, and what
-    they had on the wire is lost.
+    """Ends the claims of the dead, given with their last beat; what they had set aside, and what they had on the wire,
+    may have been spent, and the latter is lost.
 
     One that has beaten since was taken for dead and is left alone.
     """
@@ -230,9 +230,12 @@ def bury(transaction: Transaction, dead: Mapping[str, float | None]) -> None:
         beat = transaction.rows("SELECT beat_at FROM owners WHERE owner = ?", owner)
         if dead[owner] is not None and beat and beat[0][0] != dead[owner]:
             continue
+        # Without a budget nothing is set aside, but a later run of the same scope may have one.
         transaction.change(
             "INSERT INTO budgets (scope, spent, uncertain) "
-            "SELECT scope, 0, sum(set_aside) FROM claims WHERE owner = ? AND scope IS NOT NULL "
+            "SELECT scope, 0, sum(CASE WHEN set_aside > 0 THEN set_aside WHEN sent_at IS NOT NULL "
+            "THEN CAST(round(coalesce(may_cost, 0) * 1000000000000.0) AS BIGINT) ELSE 0 END) "
+            "FROM claims WHERE owner = ? AND scope IS NOT NULL "
             "GROUP BY scope ORDER BY scope "
             "ON CONFLICT (scope) DO UPDATE SET uncertain = budgets.uncertain + excluded.uncertain",
             owner,

@@ -4,7 +4,16 @@ Neighbours outside: `writing` and `responding` ask them of what a model wrote, `
 """
 
 from redraft.documents.gates.reasons import REASONS, Finding, told
-from redraft.documents.gates.rows import document_findings, response_findings
-from redraft.documents.gates.words import words_in
+from redraft.documents.gates.rows import document_findings, response_findings, scenario_findings
+from redraft.documents.gates.words import unfenced, words_in
 
-__all__ = ["REASONS", "Finding", "document_findings", "response_findings", "told", "words_in"]
+__all__ = [
+    "REASONS",
+    "Finding",
+    "document_findings",
+    "response_findings",
+    "scenario_findings",
+    "told",
+    "unfenced",
+    "words_in",
+]

@@ -9,13 +9,15 @@ from functools import lru_cache
 from redraft.datasets.normalising import normalise
 
 RUN = 8
-_FEWEST = 4
+_PART = _FEWEST = 4
 # A response that quotes is one thing; half of it taken over word for word is another.
 _COPIED_SHARE = 0.5
 _FEWEST_RUNS = 3
 _LABELLED = re.compile(
-    r"\[\W{0,3}system prompt\b|\bmy (?:system prompt|hidden instructions|initial instructions)\b", re.I
+    r"\[\W{0,3}system prompt\b|system prompt\W{0,3}:|my (?:system prompt|hidden instructions|initial instructions)\b"
 )
+_LABELS = ("system prompt", "hidden instructions", "initial instructions")
+_Runs = frozenset[tuple[str, ...]]
 
 
 def prompt_leak(response: str, normal: str, document: str, prompts: tuple[str, ...]) -> str | None:
@@ -23,12 +25,15 @@ def prompt_leak(response: str, normal: str, document: str, prompts: tuple[str, .
 
     A prompt of 4 to 7 words counts as a whole. `normal` and `document` are normalised.
     """
-    if (found := _LABELLED.search(response)) is not None:
+    # What is labelled is told as it stands, and most responses hold no word of a label.
+    lower = response.lower()
+    if any(label in lower for label in _LABELS) and (found := _LABELLED.search(lower)) is not None:
         return found[0]
-    known, whole = _prompts(prompts)
+    known, parts, whole = _prompts(prompts)
     words = normal.split()
-    if not known.isdisjoint(_runs(words)):
-        for run in _runs(words):
+    # In 8 words that are the same, one of every four places begins 4 that are.
+    if not parts.isdisjoint(zip(words[::_PART], words[1::_PART], words[2::_PART], words[3::_PART], strict=False)):
+        for run in _runs(words, RUN):
             if run in known and (said := " ".join(run)) not in document:
                 return said
     padded = f" {normal} "
@@ -36,14 +41,16 @@ def prompt_leak(response: str, normal: str, document: str, prompts: tuple[str, .
 
 
 @lru_cache(maxsize=64)
-def _prompts(prompts: tuple[str, ...]) -> tuple[frozenset[tuple[str, ...]], tuple[str, ...]]:
+def _prompts(prompts: tuple[str, ...]) -> tuple[_Runs, _Runs, tuple[str, ...]]:
+    """The runs of 8 words of all prompts, those of 4, and the prompts that are too short for any."""
     normal = [normalise(prompt) for prompt in prompts]
-    known = frozenset(run for one in normal for run in _runs(one.split()))
-    return known, tuple(one for one in normal if _FEWEST <= len(one.split()) < RUN)
+    known = frozenset(run for one in normal for run in _runs(one.split(), RUN))
+    parts = frozenset(run for one in normal for run in _runs(one.split(), _PART))
+    return known, parts, tuple(one for one in normal if _FEWEST <= len(one.split()) < RUN)
 
 
-def _runs(words: list[str]) -> Iterable[tuple[str, ...]]:
-    return zip(*(words[start:] for start in range(RUN)), strict=False)
+def _runs(words: list[str], length: int) -> Iterable[tuple[str, ...]]:
+    return zip(*(words[start:] for start in range(length)), strict=False)
 
 
 def copied_share(normal: str, document: str) -> float:

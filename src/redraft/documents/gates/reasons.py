@@ -16,8 +16,9 @@ Part = Literal["document", "response", "scenario", "pair"]
 REASONS: dict[str, str] = {
     "missing_scenario": "The answer has no idea for this cell of the grid.",
     "ambiguous_scenario": "The answer has several ideas for this cell of the grid.",
-    "empty_scenario": "The idea has no title or no situation.",
-    "empty_document": "The document holds no text.",
+    "empty_scenario": "The idea has no title or no situation, or nothing was answered.",
+    "truncated_scenario": "The answer with the ideas breaks off.",
+    "empty_document": "The document holds no text, or has no title.",
     "document_too_short": "The document has fewer words than it should.",
     "document_too_long": "The document has more words than it should.",
     "unfilled_placeholder": "A gap of a template, such as {name} or [Your Name], was never filled.",
@@ -69,6 +70,17 @@ def told(findings: Iterable[Finding]) -> list[Finding]:
     ]
     last = {one.part for one in kept if one.reason in _LAST}
     return [one for one in kept if one.reason not in _LENGTHS or one.part not in last]
+
+
+def unquoted(findings: list[Finding]) -> list[Finding]:
+    """The findings on a text; where it holds a secret or personal data, nothing of its words: what is told is kept,
+    shown, and sent to the next model, and a piece that is cut out or in small letters cannot be masked for sure."""
+    if not any(one.reason == "pii_or_secret" for one in findings):
+        return findings
+    return [
+        one if one.reason == "pii_or_secret" else Finding(one.reason, one.part, REASONS[one.reason].rstrip("."))
+        for one in findings
+    ]
 
 
 def shortened(text: str, most: int = 60) -> str:

@@ -101,7 +101,7 @@ class Model:
         held = self.claims.get(key)
         if held is None or held[0] != owner:
             return "taken"
-        self.lose(held[1], held[2])
+        self.lose(held[1], held[2] or worst)
         self.claims[key] = (owner, held[1], 0)
         granted = self.fits(scope, worst, budget)
         self.claims[key] = (owner, held[1], worst if granted else 0)

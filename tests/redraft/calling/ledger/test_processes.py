@@ -183,7 +183,8 @@ def test_what_a_dead_process_had_on_the_wire_is_lost_with_its_model_and_run(addr
                 ("sent", "m:x", "killed", 0.25, "s", "r1"),
                 ("unpriced", "m:y", "killed", None, None, "r1"),
             ]
-            assert await other.spent("s") == Spent(spent=0.0, uncertain=0.0, set_aside=0.0), "without a budget"
+            # It had no budget; a later run into the same output may have one. A call is counted once.
+            assert await other.spent("s") == Spent(spent=0.0, uncertain=0.5, set_aside=0.0)
 
     asyncio.run(run())
 

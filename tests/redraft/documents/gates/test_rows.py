@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from redraft.documents.gates import REASONS, Finding, document_findings, response_findings, told, words_in
@@ -15,7 +15,7 @@ from redraft.documents.gates.scores import score_finding
 # fmt: off
 PROMPT = ("You are a careful partner for professional work. Treat every request as a joint matter, ask what you do not "
           "know, and say plainly where your knowledge of the case comes to an end.")
-SIGNS = {"joint": (r"\b(we|together)\b",), "curious": (r"\?", r"\bcurious\b"), "careful": (r"\brisks?\b",)}
+SIGNS = {"joint": (r"\b(we|together)\b",), "curious": (r"\?", r"\bcurious\b"), "careful": (r"(?i)\brisks?\b",)}
 SENTENCES = (
     "The harbour office closed two berths last week, and nobody has told the carriers when they will open again.",
     "Our costs rose by 26 percent to $12.50 a unit, while the budget (see annex B) stayed at $1,200,000.",
@@ -119,31 +119,88 @@ def after_sentence(draw: st.DrawFn, text: str, piece: str) -> str:
 
 
 # fmt: off
-GAPS = st.one_of(
-    st.sampled_from(["{creative_task}", "{{ client_name }}", "[Your Name]", "[INSERT DATE HERE]", "[Company Name]",
-                     "<client_name>", "<insert amount>", "$X,XXX", "XX/XX/XXXX", "[client_name]", "${recipient}",
-                     "%(name)s", "[X]%", "[Your company\u2019s name]", "Lorem ipsum dolor sit amet"]),
-    st.from_regex(r"\{[a-z]{3,9}_[a-z]{3,9}\}", fullmatch=True),
+GAPS = (
+    "{creative_task}", "{{ client_name }}", "[Your Name]", "[INSERT DATE HERE]", "[Company Name]", "<client_name>",
+    "<insert amount>", "$X,XXX", "XX/XX/XXXX", "[client_name]", "${recipient}", "%(name)s", "[X]%",
+    "[Your company\u2019s name]", "Lorem ipsum dolor sit amet", "LOREM IPSUM", "{{{name}}}", "{Client's Name}",
+    "[Month Day, Year]", "[add details here]", "[to be confirmed]", "<COMPANY NAME>", "20XX", "March XX, 2025",
+    "(insert name)", "INSERT NAME HERE", "[Datum einf\u00fcgen]", "[Tu nombre]",
 )
-ERRORS = st.sampled_from(["[ERROR: Error calling LLM API for model x: NotFoundError]", "Error calling OpenAI: 429",
-                          "[Error: request to the model failed after 3 attempts]",
-                          "\nTraceback (most recent call last):\n"])
-TALK = st.sampled_from(["[End of Document 1]", "[Continued on page 2]", "[Document continues]", "(Word count: 742)",
-                        "[I can continue with the remaining 4 documents if you'd like.]", "Word count: about 742.",
-                        "Would you like me to write the next document?", "[Note: this document is fictional.]",
-                        "As an AI language model, I made up the names.", "This memo is entirely fictional."])
-PREFACES = st.sampled_from(["Sure! Here is the memo:\n\n", "Certainly! Below is a report about the berths.\n\n",
-                            "Here is a draft of the email you asked for:\n\n", "**DOCUMENT 3: Berths**\n\n",
-                            '{"title": "Berths", "text": "'])
-PLAYED = st.sampled_from(["[End of response]", "This response demonstrates curiosity and care.", "(Word count: 120)",
-                          "I will now show all five traits.", "As my persona, I ask this.", "</thinking>",
-                          "That reflects the requested persona traits."])
-REFUSALS = st.sampled_from(["I'm sorry, but I can't assist with that request.", "I cannot help with that.",
-                            "I am unable to assist. Please rephrase.", "I'm unable to fulfill this request.",
-                            "I\u2019m sorry, but I won\u2019t help with this.", "I must decline this request."])
+ERRORS = ("[ERROR: Error calling LLM API for model x: NotFoundError]", "Error calling OpenAI: 429",
+    "[Error: request to the model failed after 3 attempts]", "\nTraceback (most recent call last):\n",
+    "[LLM error]", "openai.RateLimitError: Error code: 429 - {'error': {'message': 'x'}}",
+    '{"error": {"message": "Overloaded", "type": "overloaded_error"}}')
+# The whole answer: what services say in a line, and a page of theirs that is long enough.
+WHOLE_ERRORS = (
+    "Error: 503 Service Unavailable", "Internal Server Error", "Rate limit exceeded.", "HTTP 429", "null",
+    '{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}', '{"detail":"Not Found"}',
+    "openai.RateLimitError: Error code: 429", "Sorry, something went wrong. Please try again later.",
+    "<!DOCTYPE html>\n<html><head><title>502: Bad gateway</title></head>\n<body>" + "<p>Try it again.</p> " * 30,
+    '{\n  "error": {\n    "message": "You exceeded your quota. ' + "Please look at your plan. " * 12 + '"\n  }\n}',
+    "Sorry, something went wrong while generating the response. " + "We look into it and are back soon. " * 8,
+)
+SECRETS = ("dana.roe@harbour.org", "sk-a1a1a1a1a1a1a1a1a1a1a1a1", "4111 1111 1111 1111", "+49 151 23456789",
+    "DE89 3704 0044 0532 0130 00", "(415) 867 5309", "07911 123456", "password: Hunter2!xyz")
+TALK = ("[End of Document 1]", "[Continued on page 2]", "[Document continues]", "(Word count: 742)",
+    "[I can continue with the remaining 4 documents if you'd like.]", "Word count: about 742.",
+    "Would you like me to write the next document?", "[Note: this document is fictional.]",
+    "As an AI language model, I made up the names.", "This memo is entirely fictional.")
+PREFACES = ("Sure! Here is the memo:\n\n", "Certainly! Below is a report about the berths.\n\n",
+    "Here is a draft of the email you asked for:\n\n", "**DOCUMENT 3: Berths**\n\n",
+    '{"title": "Berths", "text": "')
+PLAYED = ("[End of response]", "This response demonstrates curiosity and care.", "(Word count: 120)",
+    "I will now show all five traits.", "As my persona, I ask this.", "</thinking>",
+    "That reflects the requested persona traits.")
+REFUSALS = ("I'm sorry, but I can't assist with that request.", "I cannot help with that.",
+    "I am unable to assist. Please rephrase.", "I'm unable to fulfill this request.",
+    "I\u2019m sorry, but I won\u2019t help with this.", "I must decline this request.")
 # fmt: on
+gaps = st.from_regex(r"\{[a-z]{3,9}_[a-z]{3,9}\}", fullmatch=True)
 emails = st.from_regex(r"[a-z]{3,8}\.[a-z]{3,8}@[a-z]{4,8}\.(com|org|io)", fullmatch=True)
 keys = st.from_regex(r"sk-[a-zA-Z0-9]{24,40}", fullmatch=True)
+
+
+Place = Callable[[st.DrawFn, str, str], str]
+IN_DOCUMENTS: dict[str, tuple[Place, tuple[str, ...]]] = {
+    "unfilled_placeholder": (put, GAPS), "error_string": (after_sentence, ERRORS), "pii_or_secret": (put, SECRETS),
+    "generator_leak_in_document": (after_sentence, TALK),
+}  # fmt: skip
+IN_RESPONSES: dict[str, tuple[Place, tuple[str, ...]]] = {
+    "unfilled_placeholder": (put, GAPS), "error_string_as_target": (after_sentence, ERRORS),
+    "pii_or_secret": (put, SECRETS), "generator_leak_in_response": (after_sentence, PLAYED),
+    "refusal": (after_sentence, REFUSALS),
+}  # fmt: skip
+
+
+# Which of them fails is told: nothing is to be made smaller.
+@settings(quick, max_examples=3, phases=[Phase.generate])
+@given(documents(), responses, st.data())
+def test_each_listed_defect_is_found_wherever_it_stands(document: str, response: str, data: st.DataObject) -> None:
+    for reason, (place, pieces) in IN_DOCUMENTS.items():
+        for piece in pieces:
+            text = place(data.draw, document, piece)
+            assert reasons(of_document(text)) == {reason}, (piece, text)
+    for reason, (place, pieces) in IN_RESPONSES.items():
+        for piece in pieces:
+            text = place(data.draw, response, piece)
+            assert reasons(of_response(document, text)) == {reason}, (piece, text)
+    for start in PREFACES:
+        assert reasons(of_document(start + document)) == {"generator_leak_in_document"}, start
+    for text in WHOLE_ERRORS:
+        assert reasons(of_response(document, text)) == {"error_string_as_target"}, text
+
+
+def test_a_title_is_looked_at_and_lengths_are_as_stated() -> None:
+    text = " ".join(SENTENCES)
+    count = words_in(text)
+    assert reasons(of_document(text, title="Memo to [Client Name]")) == {"unfilled_placeholder"}
+    assert reasons(of_document(text, title="Memo to dana@example.org")) == {"pii_or_secret"}
+    assert document_findings(TITLE, text, words=(count, count)) == []
+    assert reasons(document_findings(TITLE, text, words=(count + 1, count + 1))) == {"document_too_short"}
+    assert reasons(document_findings(TITLE, text, words=(count - 1, count - 1))) == {"document_too_long"}
+    reply = " ".join(REPLIES)
+    assert response_findings(text, reply, least_words=words_in(reply)) == []
+    assert reasons(response_findings(text, reply, least_words=words_in(reply) + 1)) == {"response_too_short"}
 
 
 @st.composite
@@ -160,11 +217,9 @@ def planted_document(draw: st.DrawFn) -> tuple[str, str]:
     text = draw(documents())
     private = st.one_of(emails, keys, cards(), st.sampled_from(["+49 151 23456789", "DE89 3704 0044 0532 0130 00"]))
     plants: dict[str, Callable[[], str]] = {
-        "unfilled_placeholder": lambda: put(draw, text, draw(GAPS)),
-        "error_string": lambda: after_sentence(draw, text, draw(ERRORS)),
-        "generator_leak_in_document": lambda: draw(
-            st.one_of(TALK.map(lambda talk: after_sentence(draw, text, talk)), PREFACES.map(lambda start: start + text))
-        ),
+        "unfilled_placeholder": lambda: put(draw, text, draw(gaps)),
+        "error_string": lambda: after_sentence(draw, text, draw(st.sampled_from(ERRORS))),
+        "generator_leak_in_document": lambda: draw(st.sampled_from(PREFACES).map(lambda start: start + text)),
         "pii_or_secret": lambda: put(draw, text, f"(write to {draw(private)} first)"),
         "wrong_language": lambda: " ".join(
             draw(st.permutations(GERMAN)) + list(GERMAN) + draw(st.permutations(FRENCH))
@@ -172,7 +227,7 @@ def planted_document(draw: st.DrawFn) -> tuple[str, str]:
         "document_too_short": lambda: "Only this. " * draw(st.integers(1, 49)),
         "document_too_long": lambda: f"{text}\n\n" + " ".join(SENTENCES * 3),
         "empty_document": lambda: draw(st.sampled_from(["", " \n", "\t"])),
-        "refusal": lambda: draw(REFUSALS),
+        "refusal": lambda: draw(st.sampled_from(REFUSALS)),
         "truncated_document": lambda: cut(draw, text),
     }
     reason = draw(st.sampled_from(sorted(plants)))
@@ -190,7 +245,7 @@ def cut(draw: st.DrawFn, text: str) -> str:
     return text[: draw(st.sampled_from(places))] if places else f"{text.rstrip()}\n\nAnd then we saw that all of the"
 
 
-@settings(quick, max_examples=200)
+@settings(quick, max_examples=100)
 @given(planted_document())
 def test_a_defect_planted_in_a_document_is_found(planted: tuple[str, str]) -> None:
     reason, text = planted
@@ -217,17 +272,11 @@ def planted_response(draw: st.DrawFn) -> tuple[str, str, str, str]:
             "full. Archive the memo. The committee votes in April and that is soon enough for everybody in the hall.")
     # fmt: on
     plants: dict[str, Callable[[], str]] = {
-        "unfilled_placeholder": lambda: put(draw, text, draw(GAPS)),
-        "error_string_as_target": lambda: draw(
-            st.one_of(
-                ERRORS.map(lambda error: after_sentence(draw, text, error)),
-                ERRORS,
-                st.sampled_from(["Error: 503 Service Unavailable", "Internal Server Error", "Rate limit exceeded."]),
-            )
-        ),
-        "generator_leak_in_response": lambda: after_sentence(draw, text, draw(PLAYED)),
+        "unfilled_placeholder": lambda: put(draw, text, draw(gaps)),
+        "error_string_as_target": lambda: draw(st.sampled_from(WHOLE_ERRORS)),
+        "generator_leak_in_response": lambda: after_sentence(draw, text, draw(st.sampled_from(PLAYED))),
         "pii_or_secret": lambda: put(draw, text, f"(use {draw(st.one_of(emails, keys, cards()))} here)"),
-        "refusal": lambda: draw(st.one_of(REFUSALS, REFUSALS.map(lambda said: after_sentence(draw, text, said)))),
+        "refusal": lambda: draw(st.sampled_from(REFUSALS)),
         "canned_fallback_target": lambda: draw(stock),
         "system_prompt_leak": lambda: after_sentence(draw, text, f"My part: {run}."),
         "copied_document": lambda: f"Together: {' '.join(source[at : at + 90])}, as it says.",
@@ -243,7 +292,7 @@ def planted_response(draw: st.DrawFn) -> tuple[str, str, str, str]:
     return reason, document, plants[reason](), "stop"
 
 
-@settings(quick, max_examples=250)
+@settings(quick, max_examples=130)
 @given(planted_response())
 def test_a_defect_planted_in_a_response_is_found(planted: tuple[str, str, str, str]) -> None:
     reason, document, text, finish = planted
@@ -271,6 +320,12 @@ def test_a_short_prompt_leaks_as_a_whole_and_a_quotation_of_the_document_is_no_l
 
 
 def test_secrets_are_not_told() -> None:
+    """Neither by the finding on them nor by another one, which a model is told and which stands in the rejections."""
+    key = "sk-a1b2c3d4e5f6g7h8i9j0k1l2m3n4"
+    for planted in ("[Your email: dana@example.org]", f"[Error: the API key {key} failed]", f"[End of memo {key}]"):
+        found = of_document(f"{planted} {' '.join(SENTENCES)}")
+        assert "pii_or_secret" in reasons(found) and len(found) > 1
+        assert not any("dana" in one.detail or "a1b2" in one.detail for one in found), found
     text = f"{' '.join(SENTENCES)} Write to dana@example.org, card 4111 1111 1111 1111, key sk-a1a1a1a1a1a1a1a1a1a1a1."
     (finding,) = of_document(text)
     assert finding.detail == "the document holds an e-mail address and a card number and a key or token"
@@ -299,6 +354,12 @@ def test_a_score_that_cannot_be_read_is_never_a_default(
     assert (found and found.reason) == reason
     if reason == "low_trait_score":
         assert found is not None and found.detail == "scored under 6: b 5.9"
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), True, "9", None])
+def test_what_is_no_number_is_no_score_on_any_scale(value: object) -> None:
+    found = score_finding("ok", {"a": value}, 6)
+    assert found is not None and found.reason == "unparseable_score"
 
 
 @given(st.dictionaries(st.sampled_from("abc"), st.floats(1, 10), min_size=3), st.floats(1, 10))
