@@ -75,7 +75,7 @@ def test_long_texts_are_searched_in_a_moment() -> None:
     """The phone library alone takes many times as long for so many digits."""
     start = time.process_time()
     assert redact("call +49 151 23456789, " + "1234567 " * 30_000).startswith("call [PHONE], 1234567")
-    changes = "+3.2 % of (+1 200) rows, +1 and +41 4\n" * 5_000
+    changes = "1234567 rows\n" + "+3.2 % of (+1 200) rows, +1 and +41 4\n" * 5_000
     assert redact(changes) == changes
     assert time.process_time() - start < 2
 

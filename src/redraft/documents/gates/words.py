@@ -20,8 +20,6 @@ _FENCE = re.compile(r"^[ \t>]*(?P<marks>`{3,}+|~{3,}+)[ \t]*+(?P<info>[^\s`~]*+)
 # Blocks of these are text that somebody put in a frame.
 _OF_PROSE = frozenset({"", "markdown", "md", "text", "txt", "plain", "plaintext", "email"})
 _ASCII_NO_WORDS = {code: None for code in range(128) if not (chr(code).isalnum() or chr(code).isspace())}
-# Lines of code outside fences. Prose has a semicolon or an arrow too, but not at its end, and no call with a body.
-_CODE_LINE = re.compile(r"[;{]\s*$|=>|->|==|!=|\w\([^)\n]*\)\s*\{|^\s*(?:import|from|export|const|var|def|fn)\s+[\w{*]")
 
 
 def set_of(words: str) -> frozenset[str]:
@@ -106,11 +104,6 @@ def without_code(text: str) -> str:
             end = block.end
     text = "".join([*kept, text[end:]]) if kept else text
     return _INLINE_CODE.sub(" ", text) if "`" in text else text
-
-
-def is_code(line: str) -> bool:
-    """Whether a line reads like code that nobody has marked."""
-    return _CODE_LINE.search(line) is not None
 
 
 def line_at(text: str, place: int) -> str:
