@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt $(PIPFLAGS)
-TESTERS ?= 2
+TESTERS ?= 3
 # LOCAL=1 installs torch and the trainers too, for the tests that train on this machine.
 DEV := $(VENV)/dev$(if $(LOCAL),-local)
 

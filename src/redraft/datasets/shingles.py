@@ -7,6 +7,7 @@ The hashes are the same in every process. Neighbours: `near_duplicates` compares
 from __future__ import annotations
 
 import zlib
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -56,12 +57,15 @@ def runs(text: str, width: int) -> Hashes:
     return mixed
 
 
+@lru_cache(maxsize=8)  # a text is asked for several widths, one after the other
 def word_hashes(text: str) -> Hashes:
-    """The hash of each word of the normalised text, in its order."""
+    """The hash of each word of the normalised text, in its order; not to be written to."""
     if len(_words) > _MOST_WORDS:
         _words.clear()
     words = normalise(text).split()
-    return np.fromiter(map(_words.__getitem__, words), np.uint64, len(words))
+    found = np.fromiter(map(_words.__getitem__, words), np.uint64, len(words))
+    found.flags.writeable = False
+    return found
 
 
 def jaccard(one: NDArray[Any], other: NDArray[Any]) -> float:
