@@ -66,7 +66,7 @@ async def make_scenarios(
     async with shown(scenarios.STAGE, cells.count):
         rounds = await in_rounds(
             cells,
-            lambda todo, number, ready: generate(scenarios.STAGE, todo, persona, chain, number, ready),
+            lambda todo, number, ready, last: generate(scenarios.STAGE, todo, persona, chain, number, ready, last=last),
             sifting,
             regenerate,
         )
@@ -86,7 +86,7 @@ async def make_documents(
     async with shown(writing.STAGE, ideas.count):
         rounds = await in_rounds(
             ideas,
-            lambda todo, number, ready: generate(writing.STAGE, todo, persona, chain, number, ready),
+            lambda todo, number, ready, last: generate(writing.STAGE, todo, persona, chain, number, ready, last=last),
             sifting,
             regenerate,
         )
@@ -100,10 +100,10 @@ async def make_examples(
     """A response to each document that shows the persona, as training rows; none with words of what is `tested`.
     `wordings`: what those of the prompt cost, where some were asked for."""
 
-    async def make(todo: Dataset, number: int, ready: Callable[[Path, Shard], None]) -> Dataset:
+    async def make(todo: Dataset, number: int, ready: Callable[[Path, Shard], None], last: bool) -> Dataset:
         if gating.judge is None:
-            return await generate(responding.STAGE, todo, persona, chain, number, ready)
-        made = await generate(responding.STAGE, todo, persona, chain, number)
+            return await generate(responding.STAGE, todo, persona, chain, number, ready, last=last)
+        made = await generate(responding.STAGE, todo, persona, chain, number, last=last)
         return await score_examples(made, persona, gating.judge, gating.least_score, ready)
 
     sifting = Sifting(sieves.AlikeResponses, (EvaluationGrams.of(tested),), documents.count)
@@ -149,6 +149,8 @@ def _write(
         "persona_digest": persona.digest,
         "rounds": len(rounds.made),
         "asked": rounds.todo.count,
+        # Given up for now: a rerun asks again, as a fault that passes was part of it.
+        "passing": sum(one.passing for one in rounds.rejections()),
         "refused": dict(sorted(rounds.reasons().items())),
         **rounds.paid(wordings),
     }

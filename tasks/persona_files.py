@@ -63,8 +63,8 @@ def _write(dataset: Dataset, made: Mapping[str, Dataset], told: Mapping[str, Any
 
 def stage_facts(manifest: Mapping[str, Any]) -> dict[str, Any]:
     """What metadata say of a stage: rows, rejections, every reason that came up, rounds, who was asked."""
-    names = ("asked", "count", "rejected", "reasons", "refused", "rounds", "models", "templates", "simulated")
-    return {name: manifest[name] for name in names if name in manifest}
+    counted = ("asked", "count", "rejected", "passing", "reasons", "refused", "rounds")
+    return {name: manifest[name] for name in (*counted, "models", "templates", "simulated") if name in manifest}
 
 
 def stage_rows(stage: str, manifest: Mapping[str, Any]) -> list[dict[str, Any]]:

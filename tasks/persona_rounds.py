@@ -21,15 +21,13 @@ from redraft.datasets.privacy import redact, redact_values
 from redraft.datasets.shards import Shard
 from redraft.datasets.storage import Dataset, DatasetWriter
 from redraft.documents import scenarios
-from redraft.documents.gates.reasons import MENDABLE, REASONS
+from redraft.documents.gates.reasons import MENDABLE, REASONS, WORTH_ANOTHER
 from redraft.records import Document, Example, Rejection, Scenario
 from tasks.sifting import Sifting
 from tasks.states import not_ours
 
-# The rows of a dataset made, in a round; who is to be told of each shard of them.
-Make = Callable[[Dataset, int, Callable[[Path, Shard], None]], Awaitable[Dataset]]
-# Beside what gates refuse: what no model of a chain put into the form that was asked for, or was let say.
-_WORTH_ANOTHER = MENDABLE | {"unparseable", "filtered"}
+# The rows of a dataset made, in a round; who is to be told of each shard of them; whether it is the last round.
+Make = Callable[[Dataset, int, Callable[[Path, Shard], None], bool], Awaitable[Dataset]]
 # Their detail may be the engine's, which names models and statuses: the next model is told the reason alone.
 _ENGINES_OWN = frozenset({"truncated_document", "truncated_target", "empty_document", "empty_target", "refusal"})
 _ID: dict[str, str] = {"scenarios": "scenario_id", "documents": "document_id", "examples": "conversation_id"}
@@ -150,10 +148,10 @@ async def in_rounds(todo: Dataset, make: Make, sifting: Sifting, most: int) -> R
     asked = todo
     try:
         for number in range(most + 1):
-            made = await make(asked, number, sifting.ready)
+            made = await make(asked, number, sifting.ready, number == most)
             rounds.made.append(made)
             rounds.sifted.append(await sifting.refused(made))
-            refused = {row_id: one for row_id, one in rounds.refused(number).items() if one.reason in _WORTH_ANOTHER}
+            refused = {row_id: one for row_id, one in rounds.refused(number).items() if one.reason in WORTH_ANOTHER}
             if number == most or not refused:
                 break
             tell(f"{len(refused)} of {asked.count} are made anew: {_in_words(refused.values())}")

@@ -13,10 +13,11 @@ from typing import Any, cast
 import msgspec
 from prefect import task
 
-from redraft.datasets.shards import Shard
+from redraft.datasets.shards import Shard, rejections_in
 from redraft.datasets.storage import Dataset
 from redraft.datasets.work import Work
 from redraft.documents import responding, scenarios, stage, writing
+from redraft.documents.gates.reasons import WORTH_ANOTHER
 from redraft.documents.persona import Persona
 from redraft.home import Home
 from redraft.records import Document, Request, Scenario
@@ -52,7 +53,8 @@ async def generate_shard(work: str, shard: int, label: str) -> dict[str, int]:
         todo = await asyncio.to_thread(lambda: list(source.read_shard(shard)))
         asked = _persona(plan), tuple(plan["chain"]), plan["round"], current_caller(), current_progress()
         rows, rejections = await _made(plan["stage"], todo, following(source, shard), *asked)
-        again = stage.worth_another_try(rejections)
+        # What this run makes anew is asked about there.
+        again = stage.worth_another_try(one for one in rejections if one.reason not in WORTH_ANOTHER)
         finished = await asyncio.to_thread(here.write, shard, KINDS[plan["stage"]], rows, rejections, again)
     return {"rows": finished.rows, "rejected": finished.rejected}
 
@@ -81,9 +83,11 @@ async def generate(
     chain: Sequence[str],
     round: int,
     ready: Callable[[Path, Shard], None] | None = None,
+    *,
+    last: bool = False,
 ) -> Dataset:
     """What a stage makes of the rows of `source` in one round, with what was refused beside it. `ready` is told of each
-    shard.
+    shard. After the `last` round nothing is made anew: a rerun asks again where a fault that passes was part of it.
 
     In batch mode its calls go through the provider's batches first.
     """
@@ -92,7 +96,9 @@ async def generate(
     requests = requests_of(name, source, persona, chain, round, work)
     await send_batches(requests, name, work.path / "batches")
     label = name if round == 0 else f"{name}, round {round + 1}"
-    await run_shards(generate_shard, work, count, label, ready=ready)
+    shards = await run_shards(generate_shard, work, count, label, ready=ready)
+    if last:
+        await asyncio.to_thread(_reopen, work, shards)
     target = work.path.with_name(f"{work.path.name}-dataset")
     meta = {
         "parents": [{"path": work.plan["source"], "content_hash": source.content_hash}],
@@ -103,6 +109,12 @@ async def generate(
     }
     await publish_dataset(str(target), str(work.path), count, KINDS[name], meta, label)
     return Dataset.open(target)
+
+
+def _reopen(work: Work, shards: Sequence[Shard]) -> None:
+    for shard in shards:
+        if shard.rejected and stage.worth_another_try(rejections_in(work.path, shard)):
+            work.reopen(shard.index)
 
 
 def requests_of(

@@ -97,6 +97,8 @@ async def price_personas(plan: PersonaPlan) -> TrainingsAhead:
     there = [await made_before(plan, arm) for arm in plan.arms]
     async with sources(plan.credentials) as (ledger, endpoint_of):
         endpoint = await endpoint_of(plan.model)
+        # Rehearsed data are not those that the real models will make, nor the other way round.
+        there = [one if one is not None and one.manifest["simulated"] == endpoint.simulated else None for one in there]
         estimator = Estimator(ledger, endpoint_of, plan.calls.plan("", "estimate"), plan.calls.price_mode)
         learned = await _response_tokens(plan, estimator) if None in there else None
     response = ASSUMED_OUTPUT if learned is None else learned
@@ -152,7 +154,7 @@ async def made_before(plan: PersonaPlan, arm: Arm) -> Dataset | None:
     except (InputError, FileNotFoundError, msgspec.DecodeError):
         return None
     # What a provider's fault kept from being made is asked again.
-    left = any(reason in _ASKED_AGAIN for one in told.stages.values() for reason in one.reasons)
+    left = any(one.passing or _ASKED_AGAIN.intersection(one.reasons) for one in told.stages.values())
     if left or told.dataset.content_hash != found.content_hash or not found.count:
         return None
     asked = plan.generating
@@ -175,6 +177,7 @@ class _Made(msgspec.Struct, frozen=True):
 
 class _Counted(msgspec.Struct, frozen=True):
     reasons: dict[str, int] = {}
+    passing: int = 0
 
 
 class _Told(msgspec.Struct, frozen=True):

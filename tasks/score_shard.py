@@ -7,16 +7,15 @@ by default. Neighbours: `persona_shards` makes the examples, `redraft.judging.st
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import msgspec
 from prefect import task
 
 from redraft.datasets.files import storage_faults, write_whole
 from redraft.datasets.privacy import redact
-from redraft.datasets.shards import Shard
+from redraft.datasets.shards import Shard, rejections_in
 from redraft.datasets.storage import Dataset
 from redraft.datasets.totals import Paid, paid_for
 from redraft.datasets.work import Work
@@ -55,7 +54,7 @@ async def score_shard(work: str, shard: int, label: str) -> dict[str, int]:
     if finished is None:
         source = here.source("source")
         examples = await asyncio.to_thread(lambda: list(source.read_shard(shard)))
-        before = await asyncio.to_thread(lambda: _rejections_of(source, shard))
+        before = await asyncio.to_thread(lambda: list(rejections_in(source.path, source.shards[shard])))
         rubric = msgspec.convert(here.plan["rubric"], Rubric, str_keys=True)
         ratings = await rate_responses(
             [_context(one) for one in examples], [_response(one) for one in examples], judge_of(here), rubric,
@@ -80,7 +79,7 @@ async def score_examples(
     plan = {
         "source": str(source.path.resolve()),
         "source_hash": source.content_hash,
-        "rejected_before": source.manifest["rejected"],
+        "rejected_before": [one.rejections_file for one in source.shards],  # named after their content
         "judge": judge.model,
         "template": rating_template(judge, rubric),
         "how": msgspec.to_builtins(judge),
@@ -138,17 +137,6 @@ def _response(example: Example) -> Response:
         text=example.messages[-1].content,
         simulated=example.simulated,
     )
-
-
-def _rejections_of(source: Dataset, shard: int) -> list[Rejection]:
-    from redraft.datasets.columns import from_columns
-    from redraft.datasets.parquet import read_parquet
-
-    one = source.shards[shard]
-    if not one.rejected:
-        return []
-    rows: Iterable[Any] = (from_columns(Rejection, row) for row in read_parquet(source.path / one.rejections_file))
-    return list(rows)
 
 
 def sorted_out(

@@ -10,10 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from redraft.beside import Helper, helpers_for
+from redraft.beside import Helper, HelperEndedError, helpers_for
 from redraft.datasets.shards import Shard
 from redraft.datasets.storage import Dataset
 from redraft.documents.sieves import Sieve
+from redraft.errors import RedraftError
 from redraft.records import Rejection
 
 
@@ -39,16 +40,22 @@ class Sifting:
     async def refused(self, made: Dataset) -> dict[str, Rejection]:
         """Which rows of the round's dataset may not stay beside those of the rounds before."""
         try:
-            for shard in made.shards:
-                self._ready.setdefault(shard.index, (made.path, shard))
-            if self._helper is None:
-                return await asyncio.to_thread(self._here)
-            if self._feeding is not None:
-                await self._feeding
-            await self._feed(self._helper)
-            return await self._helper.call("refused")
+            return await self._refused(made)
+        except HelperEndedError as fault:
+            # What it knew of earlier rounds is gone with it; a rerun finds all shards and looks at them anew.
+            raise RedraftError(str(fault)) from fault
         finally:
             self._ready, self._next = {}, 0
+
+    async def _refused(self, made: Dataset) -> dict[str, Rejection]:
+        for shard in made.shards:
+            self._ready.setdefault(shard.index, (made.path, shard))
+        if self._helper is None:
+            return await asyncio.to_thread(self._here)
+        if self._feeding is not None:
+            await self._feeding
+        await self._feed(self._helper)
+        return await self._helper.call("refused")
 
     async def close(self) -> None:
         if self._feeding is not None:

@@ -25,6 +25,10 @@ _LENGTH = 8
 _AT_ONCE = 1 << 22
 
 
+class HelperEndedError(RuntimeError):
+    """A process beside this one has ended, and what it kept with it."""
+
+
 class Helper:
     """One process. What is asked is done in its order; `host` has it keep an object, whose methods `call` runs."""
 
@@ -33,7 +37,7 @@ class Helper:
         self._lock = asyncio.Lock()
 
     async def run(self, function: Callable[..., R], *args: Any) -> R:
-        """`function(*args)`, all of it picklable. Raises what it raised; RuntimeError where the process has ended."""
+        """`function(*args)`, all of it picklable. Raises what it raised; HelperEndedError for an ended process."""
         return await self._asked(("run", function, args))
 
     async def host(self, kind: Callable[..., Any], *args: Any) -> None:
@@ -46,10 +50,13 @@ class Helper:
 
     async def _asked(self, what: tuple[str, Any, tuple[Any, ...]]) -> Any:
         async with self._lock:
-            if self._process is None:
-                words = (sys.executable, "-m", "redraft.beside")
-                self._process = await asyncio.create_subprocess_exec(*words, stdin=PIPE, stdout=PIPE, limit=_AT_ONCE)
-            into, out = self._process.stdin, self._process.stdout
+            process = self._process
+            if process is None:
+                # -P: a file of the user's in this folder, named like a module, is not to be imported.
+                words = (sys.executable, "-P", "-m", "redraft.beside")
+                process = await asyncio.create_subprocess_exec(*words, stdin=PIPE, stdout=PIPE, limit=_AT_ONCE)
+                self._process = process
+            into, out = process.stdin, process.stdout
             if into is None or out is None:
                 raise AssertionError("both are pipes")
             try:
@@ -58,11 +65,11 @@ class Helper:
                 size = int.from_bytes(await out.readexactly(_LENGTH))
                 good, result = pickle.loads(await out.readexactly(size))  # noqa: S301  # our own process wrote it
             except (asyncio.IncompleteReadError, ConnectionError) as fault:
-                status = await self._process.wait()
+                status = await process.wait()
                 self._process = None
-                raise RuntimeError(f"a process that reads rows ended with status {status}; run it again") from fault
+                raise HelperEndedError(f"a process that reads rows ended with status {status}; run it again") from fault
             except BaseException:
-                await self._end()  # left in the middle: the next answer would be this one's
+                await self.close()  # left in the middle: the next answer would be this one's
                 raise
         if not good:
             raise result
@@ -70,10 +77,6 @@ class Helper:
 
     async def close(self) -> None:
         """Ends the process, whatever it is at."""
-        async with self._lock:
-            await self._end()
-
-    async def _end(self) -> None:
         process, self._process = self._process, None
         if process is not None:
             with contextlib.suppress(ProcessLookupError):  # it has ended

@@ -214,3 +214,37 @@ def test_batches_at_half_the_price_within_a_budget_and_each_stage_alone(
     assert sandbox.stats()["calls"] == stats["calls"] + 1
     worded = {one["stage"]: one for one in tells_what_was_paid(project, "worded")}
     assert worded["paraphrases"]["requests"] == 1 and worded["paraphrases"]["cost"] > 0
+
+
+def test_a_row_that_passing_faults_touched_is_asked_again_until_it_is_made_and_no_more(
+    project: Any, forking: Any, start_sandbox: Callable[..., SandboxProcess]
+) -> None:
+    """A rerun mends what a provider's fault left, whichever model's; what is made stays as it is."""
+    sandbox = start_sandbox(seed=2)
+    at(project, sandbox, "together")
+
+    def made(output: str, *words: object) -> tuple[int, dict[str, int], int, str]:
+        forking.run(
+            project, "documents", "generate", "--persona", "brief.yaml", "-n", 1, "--scenarios-model", "j/writer",
+            "--documents-model", "j/writer", "--max-rejected", 1, "-o", output, *words,
+        )  # fmt: skip
+        told = Dataset.open(project.folder / output).manifest
+        return told["count"], told["refused"], paid(sandbox), told["content_hash"]
+
+    # The first model is not served yet, the second is cut off: another round makes the row, and the row stays.
+    cut = {"match": "b/second", "times": 1, "do": {"fault": "truncated"}}
+    sandbox.post("/sandbox/script", [{"match": "a/first", "times": 2, "do": {"status": 404}}, cut])
+    chain = ("--responses-model", "a/first", "--responses-model", "b/second", "-j", "")
+    once = made("chain", *chain)
+    assert once[:3] == (1, {"truncated_target": 1}, 4) and made("chain", *chain) == once
+    # The same without another round: given up for now, and a rerun asks both again.
+    short = ("--regenerate", 0, "--responses-model", "a/third", *chain[2:])
+    sandbox.post("/sandbox/script", [{"match": "a/third", "times": 1, "do": {"status": 404}}, cut])
+    assert made("short", *short)[0] == 0
+    assert made("short", *short)[0] == 1
+    # With a judge: a fault that turns into an answer that a gate refuses is seen, and the row is made anew.
+    sandbox.post("/sandbox/script", [{"match": "j/late", "times": 6, "do": {"status": 500}}])
+    judged = ("--responses-model", "j/late", "-j", "j/judge")
+    assert made("judged", *judged)[:2] == (0, {"server_error": 1})
+    sandbox.post("/sandbox/script", [{"match": "j/late", "times": 1, "do": {"content": "Too short."}}])
+    assert made("judged", *judged)[:2] == (1, {"response_too_short": 1})

@@ -43,7 +43,8 @@ def test_it_runs_what_it_is_asked_and_keeps_what_it_is_given() -> None:
     asyncio.run(asked())
 
 
-def test_few_rows_have_no_process_and_none_outlives_its_owner() -> None:
+def test_few_rows_have_no_process_and_none_outlives_its_owner(tmp_path: Path) -> None:
+    (tmp_path / "random.py").write_text("raise SystemExit('a file of the user in this folder was run')")
     code = (
         "import asyncio, os, redraft.beside as b\n"
         "async def main():\n"
@@ -52,7 +53,7 @@ def test_few_rows_have_no_process_and_none_outlives_its_owner() -> None:
         "        await asyncio.sleep(60)\n"
         "asyncio.run(main())"
     )
-    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as owner:
+    with subprocess.Popen([sys.executable, "-P", "-c", code], stdout=subprocess.PIPE, text=True, cwd=tmp_path) as owner:
         assert owner.stdout is not None
         helper = int(owner.stdout.readline())
         os.kill(helper, signal.SIGINT)  # Ctrl-C reaches it too, and is its owner's to deal with

@@ -122,4 +122,9 @@ class Collection:
         return {**found, "responses": answered} if answered.count else found
 
     def _kept(self) -> Iterator[Entry]:
-        return (self.entry(one.number) for one in self.briefs if one.kind == "kept")
+        """The rows of the dataset, one and the same under several system prompts once."""
+        before: tuple[str, str | None] | None = None
+        for entry in (self.entry(one.number) for one in self.briefs if one.kind == "kept"):
+            if (texts := (entry.row_id + entry.document, entry.response)) != before:
+                yield entry
+            before = texts

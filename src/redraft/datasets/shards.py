@@ -10,7 +10,7 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -88,6 +88,13 @@ def rows_in(directory: Path, shard: Shard, kind: str) -> Iterator[Any]:
     if shard.rows:
         for row in read_parquet(directory / shard.rows_file):
             yield from_columns(KINDS[kind], row)
+
+
+def rejections_in(directory: Path, shard: Shard) -> Iterator[Rejection]:
+    """What did not get through in a finished shard, in order."""
+    if shard.rejected:
+        for row in read_parquet(directory / shard.rejections_file):
+            yield cast("Rejection", from_columns(Rejection, row))
 
 
 def _written(

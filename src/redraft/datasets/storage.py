@@ -13,14 +13,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 
-from redraft.datasets.columns import KINDS, from_columns
+from redraft.datasets.columns import KINDS
 from redraft.datasets.files import require_folder, storage_faults, sync_folder, write_whole
-from redraft.datasets.parquet import read_parquet, schema_in_words
-from redraft.datasets.shards import Shard, find_shard, rows_in, shard_files, write_shard
+from redraft.datasets.parquet import schema_in_words
+from redraft.datasets.shards import Shard, find_shard, rejections_in, rows_in, shard_files, write_shard
 from redraft.errors import InputError
 from redraft.records import Rejection
 
@@ -96,9 +96,7 @@ class Dataset:
     def rejections(self) -> Iterator[Rejection]:
         """What did not get through, with its reason, in order."""
         for shard in self.shards:
-            if shard.rejected:
-                for row in read_parquet(self.path / shard.rejections_file):
-                    yield cast("Rejection", from_columns(Rejection, row))
+            yield from rejections_in(self.path, shard)
 
 
 def assemble(target: Path, directory: Path, shards: list[Shard], kind: str, meta: Mapping[str, Any]) -> Dataset:

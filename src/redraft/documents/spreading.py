@@ -56,7 +56,7 @@ def write_spread(dataset: Dataset, target: Path) -> None:
 
 
 async def _in_a_process(dataset: Path, target: Path) -> None:
-    words = (sys.executable, "-m", "redraft.documents.spreading", str(dataset.resolve()), str(target.resolve()))
+    words = (sys.executable, "-P", "-m", "redraft.documents.spreading", str(dataset.resolve()), str(target.resolve()))
     process = await asyncio.create_subprocess_exec(*words, stderr=asyncio.subprocess.PIPE)
     try:
         _, said = await process.communicate()

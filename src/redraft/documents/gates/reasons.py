@@ -47,6 +47,8 @@ REASONS: dict[str, str] = {
 }
 # Another try may mend any of them. A provider's fault is none: the engine retries it, and a rerun asks again.
 MENDABLE = frozenset(REASONS)
+# Beside what gates refuse: what no model of a chain put into the form that was asked for, or was let say.
+WORTH_ANOTHER = MENDABLE | {"unparseable", "filtered"}
 # Told only where nothing else explains a part: a refusal is short, and that is not what is wrong with it.
 _LENGTHS = {"document_too_short", "document_too_long", "response_too_short"}
 _LAST = ("no_trait_shown",)
