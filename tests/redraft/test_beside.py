@@ -44,7 +44,7 @@ def test_it_runs_what_it_is_asked_and_keeps_what_it_is_given() -> None:
 
 
 def test_few_rows_have_no_process_and_none_outlives_its_owner(tmp_path: Path) -> None:
-    (tmp_path / "random.py").write_text("raise SystemExit('a file of the user in this folder was run')")
+    (tmp_path / "pickle.py").write_text("raise SystemExit('a file of the user in this folder was run')")
     code = (
         "import asyncio, os, redraft.beside as b\n"
         "async def main():\n"
