@@ -277,6 +277,55 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     passed: tuple[str, ...] = ()
 
 
+Layer = Literal["extraction", "reasoning", "domain", "negatives"]
+# Why a context has no answer: a person wrote the question so, it stands before another article's context, a template
+# or the user's own file says so.
+Negative = Literal["human", "random", "template", "given"]
+Phase = Literal["extraction", "conversation", "refusal"]
+
+
+class Question(msgspec.Struct, frozen=True, kw_only=True):
+    """A question before the context that it is asked of, as it is sent and trained on.
+
+    `answer` is the extractive answer and `aliases` others that are as right; both are empty where the context has none,
+    and `negative` says why. `plausible` are wrong answers that people gave then. `support` are the sentences that
+    ground an answer that is no span of the context (yes or no). `group` is what a split never parts: the article.
+    `cut` says that the context is a part of the original, `place` where the row stood (`FILE row N`).
+    """
+
+    question_id: str
+    layer: Layer
+    side: Side
+    group: str
+    context: str
+    question: str
+    answer: str = ""
+    aliases: tuple[str, ...] = ()
+    negative: Negative | None = None
+    plausible: tuple[str, ...] = ()
+    support: tuple[str, ...] = ()
+    cut: bool = False
+    place: str = ""
+
+
+class CurriculumRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A line of a curriculum's file: `input` is what the model reads, `output` what it is to write.
+
+    `phase` is the one it belongs to, `answer` and `aliases` the extractive answers that `output` is measured by, empty
+    where the input has none; `negative` and `group` as in `Question`.
+    """
+
+    input: str
+    output: str
+    id: str = ""
+    phase: Phase | None = None
+    group: str = ""
+    answer: str = ""
+    aliases: tuple[str, ...] = ()
+    negative: Negative | None = None
+    simulated: bool = False
+
+
 class Response(msgspec.Struct, frozen=True, kw_only=True):
     """A model's response to a context, or `text` None and the one-word `failure` that stands for it."""
 

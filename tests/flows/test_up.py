@@ -199,12 +199,14 @@ def test_a_cancelled_run_records_what_is_on_the_wire(up: Up) -> None:
     until = time.monotonic() + 90
     while stats()["paid_calls"] < before["paid_calls"] + 10 and time.monotonic() < until:
         time.sleep(0.05)
-    up.ask(f"/flow_runs/{run['id']}/set_state", {"state": {"type": "CANCELLING", "name": "Cancelling"}})
+    asked = up.ask(f"/flow_runs/{run['id']}/set_state", {"state": {"type": "CANCELLING", "name": "Cancelling"}})
+    assert asked["status"] == "ACCEPT", asked
     ended: Any = {"state_type": ""}
+    until = time.monotonic() + 90
     while ended["state_type"] not in {"CANCELLED", "CRASHED", "FAILED"} and time.monotonic() < until:
         time.sleep(0.2)
         (ended,) = up.ask("/flow_runs/filter", {"flow_runs": {"id": {"any_": [run["id"]]}}})
-    assert ended["state"]["message"].startswith("cancelled: ") and ended["state_type"] == "CANCELLED"
+    assert ended["state_type"] == "CANCELLED" and ended["state"]["message"].startswith("cancelled: "), ended["state"]
     assert stats()["paid_calls"] >= before["paid_calls"] + 10 and stats()["lost"] == before["lost"]
 
 

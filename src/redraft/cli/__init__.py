@@ -8,6 +8,7 @@ from __future__ import annotations
 import click
 
 from redraft import __version__
+from redraft.cli.answers_commands import answers_group
 from redraft.cli.check_command import check_command
 from redraft.cli.compare_command import compare_command
 from redraft.cli.data_commands import filter_command, retry_command, rewrite_command
@@ -50,6 +51,7 @@ for command in (
     leaderboard_command,
     traits_command,
     documents_group,
+    answers_group,
     plan_command,
     rescore_command,
     compare_command,
