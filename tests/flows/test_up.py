@@ -184,32 +184,6 @@ def test_a_parameter_that_a_flow_does_not_have_is_refused_by_its_name(up: Up) ->
         assert refused.value.code == 409 and b"'modell' was unexpected" in refused.value.read(), one["entrypoint"]
 
 
-def test_a_cancelled_run_records_what_is_on_the_wire(up: Up) -> None:
-    def stats() -> Any:
-        with urllib.request.urlopen(f"http://127.0.0.1:{up.sandbox}/sandbox/stats", timeout=30) as answer:
-            return json.loads(answer.read())
-
-    slow = [{"match": "/chat/completions", "times": 60, "do": {"delay_ms": 1000}}]
-    script = urllib.request.Request(f"http://127.0.0.1:{up.sandbox}/sandbox/script", json.dumps(slow).encode())
-    urllib.request.urlopen(script, timeout=30).close()
-    before = stats()
-    (one,) = up.ask("/deployments/filter", {"flows": {"name": {"any_": ["judge-models"]}}})
-    mine = {"model1": "x/a", "model2": "x/b", "test_size": 60, "in_flight": 8, "output": "results/cancelled"}
-    run = up.ask(f"/deployments/{one['id']}/create_flow_run", {"parameters": mine})
-    until = time.monotonic() + 90
-    while stats()["paid_calls"] < before["paid_calls"] + 10 and time.monotonic() < until:
-        time.sleep(0.05)
-    asked = up.ask(f"/flow_runs/{run['id']}/set_state", {"state": {"type": "CANCELLING", "name": "Cancelling"}})
-    assert asked["status"] == "ACCEPT", asked
-    ended: Any = {"state_type": ""}
-    until = time.monotonic() + 90
-    while ended["state_type"] not in {"CANCELLED", "CRASHED", "FAILED"} and time.monotonic() < until:
-        time.sleep(0.2)
-        (ended,) = up.ask("/flow_runs/filter", {"flow_runs": {"id": {"any_": [run["id"]]}}})
-    assert ended["state_type"] == "CANCELLED" and ended["state"]["message"].startswith("cancelled: "), ended["state"]
-    assert stats()["paid_calls"] >= before["paid_calls"] + 10 and stats()["lost"] == before["lost"]
-
-
 def name_evaluation(root: Path) -> None:
     """As if it had been named when the job was submitted; the sample itself was trained on."""
     other = json.loads((root / "data/sample_conversations.json").read_text())
@@ -232,6 +206,33 @@ def test_a_completed_training_starts_the_evaluation_that_was_named(up: Up) -> No
     assert len(runs) == 1, "the event starts it once"
     assert runs[0]["state_type"] == "COMPLETED", runs[0]["state"]["message"]
     assert (up.root / "results/sample/trained/report.html").is_file()
+
+
+def test_a_cancelled_run_records_what_is_on_the_wire(up: Up) -> None:
+    def stats() -> Any:
+        with urllib.request.urlopen(f"http://127.0.0.1:{up.sandbox}/sandbox/stats", timeout=30) as answer:
+            return json.loads(answer.read())
+
+    # The evaluation of the test above has ended: whatever the sandbox is asked from here on, this run asks.
+    slow = [{"match": "/chat/completions", "times": 60, "do": {"delay_ms": 1000}}]
+    script = urllib.request.Request(f"http://127.0.0.1:{up.sandbox}/sandbox/script", json.dumps(slow).encode())
+    urllib.request.urlopen(script, timeout=30).close()
+    before = stats()
+    (one,) = up.ask("/deployments/filter", {"flows": {"name": {"any_": ["judge-models"]}}})
+    mine = {"model1": "x/a", "model2": "x/b", "test_size": 60, "in_flight": 8, "output": "results/cancelled"}
+    run = up.ask(f"/deployments/{one['id']}/create_flow_run", {"parameters": mine})
+    until = time.monotonic() + 90
+    while stats()["paid_calls"] < before["paid_calls"] + 10 and time.monotonic() < until:
+        time.sleep(0.05)
+    asked = up.ask(f"/flow_runs/{run['id']}/set_state", {"state": {"type": "CANCELLING", "name": "Cancelling"}})
+    assert asked["status"] == "ACCEPT", asked
+    ended: Any = {"state_type": ""}
+    until = time.monotonic() + 90
+    while ended["state_type"] not in {"CANCELLED", "CRASHED", "FAILED"} and time.monotonic() < until:
+        time.sleep(0.2)
+        (ended,) = up.ask("/flow_runs/filter", {"flow_runs": {"id": {"any_": [run["id"]]}}})
+    assert ended["state_type"] == "CANCELLED" and ended["state"]["message"].startswith("cancelled: "), ended["state"]
+    assert stats()["paid_calls"] >= before["paid_calls"] + 10 and stats()["lost"] == before["lost"]
 
 
 def test_the_ui_shows_the_run_its_counts_and_its_report(up: Up, page: Page) -> None:
