@@ -9,10 +9,10 @@ from prefect.blocks.core import Block
 from pydantic import Field, SecretStr
 
 from redraft.errors import ConfigurationError
-from redraft.providers.endpoints import PROVIDERS, Endpoint
+from redraft.providers.endpoints import BY_MODEL, PROVIDERS, Endpoint
 from redraft.providers.environment import endpoint_from
 
-ProviderName = Literal["together", "anthropic", "openrouter", "gemini", "openai", "vllm", "ollama"]
+ProviderName = Literal["together", "anthropic", "openrouter", "gemini", "openai", "vllm", "ollama", "local"]
 
 
 class ProviderCredentials(Block):
@@ -39,13 +39,16 @@ class ProviderCredentials(Block):
 async def endpoint_of(provider: str, credentials: str) -> Endpoint:
     """The endpoint from the block `{credentials}-{provider}`, or from the environment where there is no such block.
 
+    Of another set than `default` nothing is taken from the environment but the address of `local`: models on this
+    machine have no key, and are the same in a rehearsal.
+
     Blocks are loaded by name and never passed as parameters: Prefect would store their key as stars and use those.
     """
     name = f"{credentials}-{provider}"
     try:
         block = await ProviderCredentials.aload(name)
     except ValueError:  # no such block
-        if credentials != "default":
+        if credentials != "default" and provider not in BY_MODEL:
             raise ConfigurationError(f"no credentials block {name!r}; save one, or use --credentials default") from None
         return endpoint_from(os.environ, provider)
     if block.provider != provider:

@@ -64,7 +64,7 @@ async def judge_models(
         judge_prompt: What judges are asked: a TOML file, or a bundled name@version; empty for the bundled one.
         criteria: What makes the better answer: a TOML file, or a bundled name@version; empty for the bundled ones.
         judge_effort: How long judges may reason; sent to models that take such a setting.
-        conversations: Conversations that end with feedback; the last ones are the test set.
+        conversations: Conversations that end with feedback, or rows with `input`; the last ones are the test set.
         test_size: How many of the last conversations to test on.
         looks: Planned looks on the way: how many, or the shares of the contexts after which to look, the last 1. The
             run stops where one settles the verdict, and what it did not reach is never sent. For one judge.
@@ -96,7 +96,7 @@ async def judge_models(
     looking = planned_looks(
         looks, contexts, models, panel, Path(output), rate=rate, futility=futility, seed=seed
     )  # fmt: skip
-    await check_held_out(str(contexts.path), models)
+    await check_held_out(str(contexts.path), models, credentials)
     warn_of(panel, models)
     if dry_run:
         estimates = await estimate_comparison(

@@ -62,7 +62,7 @@ async def rank_models(
         judge_prompt: What judges are asked: a TOML file, or a bundled name@version; empty for the bundled one.
         criteria: What makes the better answer: a TOML file, or a bundled name@version; empty for the bundled ones.
         judge_effort: How long judges may reason; sent to models that take such a setting.
-        conversations: Conversations that end with feedback; the last ones are the test set.
+        conversations: Conversations that end with feedback, or rows with `input`; the last ones are the test set.
         test_size: How many of the last conversations to test on.
         pairs: How many pairs meet on each context, or `all`; by default all of up to six models, and of more as many
             as there are models, drawn so that every pair and every model takes part about equally often.
@@ -92,7 +92,7 @@ async def rank_models(
     )
     contexts = Dataset.open(Path(await make_contexts(conversations, test_size)))
     drawing = plan.drawing(contexts.count)
-    await check_held_out(str(contexts.path), plan.models)
+    await check_held_out(str(contexts.path), plan.models, credentials)
     warn_of(panel, plan.models)
     if dry_run:
         meetings = drawing.pairs(contexts.count)

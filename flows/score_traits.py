@@ -61,8 +61,8 @@ async def score_traits(
             bundled one.
         judge_effort: How long judges may reason; sent to models that take such a setting.
         baseline: The model that each of the others is compared with; empty compares every two models.
-        conversations: Conversations that end with feedback; the last ones are the test set. Not read where responses
-            are given.
+        conversations: Conversations that end with feedback, or rows with `input`; the last ones are the test set.
+            Not read where responses are given.
         test_size: How many of the last conversations to test on.
         output: Folder for results.json, report.html and the ratings.
         dry_run: Only estimate calls, tokens, price and time; nothing is sent.
@@ -85,7 +85,7 @@ async def score_traits(
     options = CallOptions(
         rpm=rpm, tpm=tpm, delay=delay, in_flight=in_flight, budget=budget, mode=mode, poll=check_interval
     )
-    await check_held_out(who.contexts, who.names)
+    await check_held_out(who.contexts, who.names, credentials)
     warn_of(panel, who.names)
     if dry_run:
         estimates = await estimate_traits(who, panel, traits, credentials, options)

@@ -1,4 +1,4 @@
-"""Asks the provider about the training jobs that are due, and stops the endpoints that nobody uses."""
+"""Looks at training jobs that are due, at the provider and on this machine; stops endpoints that nobody uses."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from redraft.providers.chat import ChatClient
 from redraft.providers.endpoints import Endpoint
 from redraft.training.control_plane import opened
 from redraft.training.due import due, note_sought
+from redraft.training.local.watching import local_pass
 from redraft.training.monitoring import PASS_SECONDS, REQUEST_SECONDS, MonitorPass, MonitorRule, monitor_pass
 from redraft.training.registry import Registry
 from redraft.training.serving.orphans import Sweep, may_have_orphans, stop_orphans
@@ -41,11 +42,16 @@ async def together(credentials: str | None) -> Endpoint:
 async def look_at_open_jobs(
     registry: Registry, credentials: str | None, rule: MonitorRule | None = None
 ) -> MonitorPass:
-    """One pass over the jobs that are due, without a `rule` as a person wants it; nobody is asked where none is. That
-    they could not be asked about is told in it, and noted in the registry."""
+    """One pass over the jobs that are due, without a `rule` as a person wants it; nobody is asked where none is at a
+    provider. That they could not be asked about is told in it, and noted in the registry."""
     rule = rule or ASKED
+    here = await asyncio.to_thread(local_pass, registry, rule.stall, MODELS)
+    return here.and_of(await _look_at_hosted(registry, credentials, rule))
+
+
+async def _look_at_hosted(registry: Registry, credentials: str | None, rule: MonitorRule) -> MonitorPass:
     jobs = await asyncio.to_thread(due, registry, timedelta(seconds=rule.seek_again))
-    if not jobs:
+    if not jobs.hosted:
         return MonitorPass()
     try:
         endpoint = await together(credentials)

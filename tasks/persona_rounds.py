@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -28,9 +28,14 @@ from tasks.states import not_ours
 
 # The rows of a dataset made, in a round; who is to be told of each shard of them; whether it is the last round.
 Make = Callable[[Dataset, int, Callable[[Path, Shard], None], bool], Awaitable[Dataset]]
+# The rows asked for, which of them are to be made anew and why, the dataset of these to write.
+Anew = Callable[[Dataset, Mapping[str, Rejection], str], Awaitable[Dataset]]
 # Their detail may be the engine's, which names models and statuses: the next model is told the reason alone.
 _ENGINES_OWN = frozenset({"truncated_document", "truncated_target", "empty_document", "empty_target", "refusal"})
-_ID: dict[str, str] = {"scenarios": "scenario_id", "documents": "document_id", "examples": "conversation_id"}
+_ID: dict[str, str] = {
+    "scenarios": "scenario_id", "documents": "document_id", "questions": "question_id",
+    "examples": "conversation_id",
+}  # fmt: skip
 
 
 class Rounds(msgspec.Struct):
@@ -139,8 +144,17 @@ def _of_all_rounds(row_id: str, rounds: list[dict[str, Rejection]]) -> Rejection
     return msgspec.structs.replace(found[-1], detail=said)
 
 
-async def in_rounds(todo: Dataset, make: Make, sifting: Sifting, most: int) -> Rounds:
-    """The rows of `todo` made, and those that a gate refused made anew up to `most` times.
+async def _complained(asked: Dataset, refused: Mapping[str, Rejection], target: str) -> Dataset:
+    complaints = {row_id: complaint_of(one) for row_id, one in refused.items()}
+    return Dataset.open(Path(await write_todo(str(asked.path), complaints, target)))
+
+
+async def in_rounds(
+    todo: Dataset, make: Make, sifting: Sifting, most: int, worth: Collection[str] = WORTH_ANOTHER,
+    anew: Anew = _complained,
+) -> Rounds:  # fmt: skip
+    """The rows of `todo` made, and those that a gate refused for a reason `worth` another try made anew up to `most`
+    times, of what `anew` writes down to be asked then.
 
     What a provider's fault kept from being made is not asked again here: a rerun does.
     """
@@ -151,12 +165,11 @@ async def in_rounds(todo: Dataset, make: Make, sifting: Sifting, most: int) -> R
             made = await make(asked, number, sifting.ready, number == most)
             rounds.made.append(made)
             rounds.sifted.append(await sifting.refused(made))
-            refused = {row_id: one for row_id, one in rounds.refused(number).items() if one.reason in WORTH_ANOTHER}
+            refused = {row_id: one for row_id, one in rounds.refused(number).items() if one.reason in worth}
             if number == most or not refused:
                 break
             tell(f"{len(refused)} of {asked.count} are made anew: {_in_words(refused.values())}")
-            complaints = {row_id: complaint_of(one) for row_id, one in refused.items()}
-            asked = Dataset.open(Path(await write_todo(str(asked.path), complaints, f"{made.path}-again")))
+            asked = await anew(asked, refused, f"{made.path}-again")
     finally:
         await sifting.close()
     return rounds

@@ -11,6 +11,7 @@ from typing import Any, cast, get_args
 
 from prefect import task
 
+from redraft.answering.rewriting import METHODS
 from redraft.datasets.columns import from_columns
 from redraft.datasets.parquet import read_parquet
 from redraft.datasets.reading import resolve_input
@@ -35,6 +36,8 @@ from tasks.states import SHARD_CACHE, not_ours
 FROM_A_CALL: frozenset[str] = frozenset(get_args(FaultKind))
 # Kinds of the documents study → the command of the stage that makes them.
 _GENERATED = {"scenarios": "scenarios", "documents": "write", "examples": "respond"}
+# Methods of the answering study's examples.
+_ANSWERED = frozenset(METHODS.values())
 
 
 @task(
@@ -120,8 +123,8 @@ def rejections_of(folder: Path, shard: Shard) -> Iterator[Rejection]:
 
 
 def rewritten_dataset(path: str) -> Dataset:
-    """The rewritten dataset that a path means. Raises InputError for anything else; for a dataset of the documents
-    study with the commands that ask again for what is missing there."""
+    """The rewritten dataset that a path means. Raises InputError for anything else; for a dataset of the documents or
+    the answering study with the commands that ask again for what is missing there."""
     found = resolve_input(Path(path))
     if found.is_dir():
         made = Dataset.open(found)
@@ -130,6 +133,11 @@ def rewritten_dataset(path: str) -> Dataset:
                 f"{path}: {made.kind} of the documents study, which are not retried; the command that made them, run "
                 "once more, asks again for what a passing fault kept from being made: redraft documents generate, "
                 f"{_GENERATED[made.kind]} or study"
+            )
+        if made.kind == "questions" or made.manifest.get("method") in _ANSWERED:
+            raise InputError(
+                f"{path}: {made.kind} of the answering study, which are not retried; redraft answers rewrite, run once "
+                "more, asks again for what a passing fault kept from being made"
             )
     return dataset_of(path)
 

@@ -1,6 +1,6 @@
 """What a sieve says of a stage's rows, told of each shard as soon as that is there: looking for repetitions among many
-takes a process of its own as long as asking for them. Neighbours: `persona_rounds` asks, `redraft.documents.sieves`
-answers.
+takes a process of its own as long as asking for them. Neighbours: `persona_rounds` asks, the studies'
+sieves answer.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import Any
 
 from redraft.beside import Helper, HelperEndedError, helpers_for
 from redraft.datasets.shards import Shard
+from redraft.datasets.sieves import Sieve
 from redraft.datasets.storage import Dataset
-from redraft.documents.sieves import Sieve
 from redraft.errors import RedraftError
 from redraft.records import Rejection
 

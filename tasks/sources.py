@@ -13,7 +13,7 @@ from blocks.credentials import endpoint_of
 from redraft.calling.ledger import Ledger, ledger_address
 from redraft.errors import ConfigurationError
 from redraft.providers.chat import ChatClient
-from redraft.providers.endpoints import PROVIDERS, Endpoint, split_model
+from redraft.providers.endpoints import PROVIDERS, Endpoint, identified_by
 from redraft.providers.environment import endpoint_from
 from tasks.session import CALLER, credentials_name
 
@@ -26,14 +26,14 @@ async def sources(
     if (around := CALLER.get()) is not None:
         yield around.ledger, around.endpoint
         return
-    known: dict[str, Endpoint] = {}
+    known: dict[tuple[str, str], Endpoint] = {}
     async with Ledger(ledger_address()) as ledger, ChatClient() as client:
 
         async def endpoint(model: str) -> Endpoint:
-            provider, _ = split_model(model)
-            if provider not in known:
-                known[provider] = await client.identify(await _keyless(provider, credentials))
-            return known[provider]
+            which = identified_by(model)
+            if which not in known:
+                known[which] = await client.identify(await _keyless(which[0], credentials), which[1])
+            return known[which]
 
         yield ledger, endpoint
 

@@ -9,7 +9,10 @@ from typing import Any
 from prefect import task
 from prefect.logging import get_run_logger
 
+from blocks.credentials import endpoint_of
 from redraft.calling.notices import tell
+from redraft.datasets.curriculum_files import rows_of
+from redraft.datasets.privacy import redact
 from redraft.datasets.reading import resolve_input
 from redraft.datasets.storage import Dataset
 from redraft.errors import InputError
@@ -20,10 +23,15 @@ from redraft.feedback.contexts import (
     split_held_out,
     trained_fingerprints,
 )
+from redraft.feedback.splitting import context_fingerprint
 from redraft.home import Home
-from redraft.providers.endpoints import split_model
+from redraft.providers.chat import ChatClient
+from redraft.providers.endpoints import identified_by, split_model
+from redraft.records import Message
+from redraft.training.local.plan import PLAN, read_plan
 from redraft.training.registry import Registry, registry_address
 from tasks.made_inputs import digest_of, intact, made_at
+from tasks.session import credentials_name
 from tasks.training_source import untold
 
 
@@ -62,12 +70,36 @@ def _from_here(path: Path) -> str:
 
 
 @task(task_run_name="held-out check")
-async def check_held_out(contexts: str, models: list[str]) -> None:
+async def check_held_out(contexts: str, models: list[str], credentials: str | None = None) -> None:
     """Raises OverlapError where a model was trained here on a test context, whatever provider serves it now; says where
     that cannot be told."""
-    for line in await asyncio.to_thread(_check, Dataset.open(Path(contexts)), models):
+    opened = Dataset.open(Path(contexts))
+    lines = await asyncio.to_thread(_check, opened, models)
+    async with ChatClient() as client:
+        for provider, name in map(identified_by, models):
+            if name:
+                endpoint = await endpoint_of(provider, credentials_name(credentials))
+                listed = await client.listed(endpoint, name)
+                if listed is not None and listed.root:
+                    await asyncio.to_thread(_check_folder, opened, f"{provider}:{name}", Path(listed.root).parent)
+    for line in lines:
         get_run_logger().warning("%s", line)
         tell(line)
+
+
+def _check_folder(contexts: Dataset, model: str, run: Path) -> None:
+    """The same of a model in the folder of a run that trained a curriculum here. Raises OverlapError."""
+    if not (run / PLAN).is_file():
+        return  # not trained here: nothing is known of what it was trained on
+    for file in read_plan(run).phases:
+        path = run / file.file
+        if not path.is_file():
+            raise InputError(
+                f"{path}: gone, so whether {model} was trained on these contexts cannot be told; copy it back"
+            )
+        # As contexts are sent, and so compared.
+        inputs = (Message("user", redact(row.input)) for row in rows_of(path, file.name))
+        refuse_overlap(contexts, (context_fingerprint([one]) for one in inputs), model, str(path))
 
 
 @task(task_run_name="no overlap of test and training")

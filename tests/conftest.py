@@ -35,6 +35,7 @@ _loaded("loopback_only", LOOPBACK / "sitecustomize.py")
 # One PostgreSQL server for all tests, started by the first that wants it.
 _postgres = _loaded("postgres", Path(__file__).with_name("postgres.py"))
 postgres_url, postgres_database = _postgres.postgres_url, _postgres.postgres_database
+toy_curriculum = _loaded("toy_curriculum", Path(__file__).with_name("toy_curriculum.py")).toy_curriculum
 
 
 @pytest.hookimpl(hookwrapper=True)

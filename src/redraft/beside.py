@@ -1,7 +1,7 @@
 """Processes beside the one that calls models: what takes milliseconds a row is done there, and no call waits for it.
 
 A helper runs one thing after another, as `python -m redraft.beside`, and ends when its input does, so that none is left
-behind by a process that was killed. Neighbour: `redraft.documents.stage` has rows read there, `tasks.sifting` sieves.
+behind by a process that was killed. Neighbour: `redraft.calling.reading` has rows read there, `tasks.sifting` sieves.
 """
 
 from __future__ import annotations

@@ -288,9 +288,12 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     """A question before the context that it is asked of, as it is sent and trained on.
 
     `answer` is the extractive answer and `aliases` others that are as right; both are empty where the context has none,
-    and `negative` says why. `plausible` are wrong answers that people gave then. `support` are the sentences that
+    and `negative` says why. `plausible` are then answers that are wrong here: those that people gave (human), or those
+    that are right elsewhere and do not stand in this context (random, template). `support` are the sentences that
     ground an answer that is no span of the context (yes or no). `group` is what a split never parts: the article.
-    `cut` says that the context is a part of the original, `place` where the row stood (`FILE row N`).
+    `cut` says that the context is a part of the original, `place` where the row stood (`FILE row N`). `start` is where
+    the answer begins in the context, in characters, None where it has none or it is no span. `earlier` is the rewrite
+    that could not be used and `complaint` why, where another is asked for.
     """
 
     question_id: str
@@ -306,13 +309,17 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     support: tuple[str, ...] = ()
     cut: bool = False
     place: str = ""
+    start: int | None = None
+    earlier: str = ""
+    complaint: str = ""
 
 
 class CurriculumRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A line of a curriculum's file: `input` is what the model reads, `output` what it is to write.
 
     `phase` is the one it belongs to, `answer` and `aliases` the extractive answers that `output` is measured by, empty
-    where the input has none; `negative` and `group` as in `Question`.
+    where the input has none; `negative`, `group` and `support` as in `Question`. `absent` are answers that must not
+    stand in the input: `plausible` of a random or template negative.
     """
 
     input: str
@@ -324,6 +331,8 @@ class CurriculumRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     aliases: tuple[str, ...] = ()
     negative: Negative | None = None
     simulated: bool = False
+    support: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
 
 
 class Response(msgspec.Struct, frozen=True, kw_only=True):

@@ -34,6 +34,7 @@ async def main():
     await register_sandbox("http://127.0.0.1:2")
     for provider in ("together", "openrouter"):
         print((await endpoint_of(provider, "sandbox")).base_url)
+    print(await endpoint_of("local", "nobody"))
     try:
         await endpoint_of("together", "nobody")
     except Exception as fault:
@@ -82,6 +83,7 @@ def test_blocks_come_first_and_the_environment_second(said: str, tmp_path_factor
     assert "Endpoint(together at https://api.together.ai) True" in lines
     assert "http://127.0.0.1:2" in lines and "http://127.0.0.1:2/openrouter/v1" in lines
     assert any(line.startswith("ConfigurationError") and "'nobody-together'" in line for line in lines)
+    assert "Endpoint(local at http://127.0.0.1:8001/v1)" in lines, "models on this machine are the same in every set"
     misnamed = "ConfigurationError the credentials block 'default-openai' is for anthropic, not for openai"
     assert any(line.startswith(misnamed) for line in lines), "a key goes to no other provider than its own"
     assert KEY not in said

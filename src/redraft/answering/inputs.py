@@ -4,6 +4,8 @@ from __future__ import annotations
 
 _CONTEXT = "Context: "
 _QUESTION = "\nQuestion: "
+# Where the context begins in a model's input, in characters.
+CONTEXT_AT = len(_CONTEXT)
 
 
 def model_input(context: str, question: str) -> str:

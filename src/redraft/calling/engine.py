@@ -28,7 +28,7 @@ from redraft.calling.retries import Retries
 from redraft.calling.streaming import GRACE_SECONDS, Stream
 from redraft.errors import ProviderError
 from redraft.providers.chat import ChatClient
-from redraft.providers.endpoints import Endpoint, split_model
+from redraft.providers.endpoints import Endpoint, identified_by
 from redraft.records import Completion, Outcome, Request
 
 __all__ = ["GRACE_SECONDS", "Caller", "EndpointSource"]
@@ -62,8 +62,8 @@ class Caller:
         self._chains = Chains(self._asking, ledger, self.endpoint, self.plan, self.account)
         self._tracer = tracing.tracer_or_none()
         self._runs = 0
-        self._known: dict[str, Endpoint] = {}
-        self._identifying: dict[str, asyncio.Task[Endpoint]] = {}
+        self._known: dict[tuple[str, str], Endpoint] = {}
+        self._identifying: dict[tuple[str, str], asyncio.Task[Endpoint]] = {}
 
     @staticmethod
     def asking() -> int:
@@ -72,18 +72,19 @@ class Caller:
 
     async def endpoint(self, model: str) -> Endpoint:
         """The identified endpoint that serves `provider:model`; identified once a run."""
-        provider, _ = split_model(model)
-        if (known := self._known.get(provider)) is not None:
+        which = identified_by(model)
+        if (known := self._known.get(which)) is not None:
             return known
-        if (task := self._identifying.get(provider)) is None:
-            task = self._identifying[provider] = asyncio.create_task(self._identified(provider))
+        if (task := self._identifying.get(which)) is None:
+            task = self._identifying[which] = asyncio.create_task(self._identified(which))
             # One that failed is not kept: what ailed it may have passed.
-            task.add_done_callback(lambda _: self._identifying.pop(provider, None))
+            task.add_done_callback(lambda _: self._identifying.pop(which, None))
         return await asyncio.shield(task)
 
-    async def _identified(self, provider: str) -> Endpoint:
-        endpoint = await self._client.identify(await self._endpoint_of(provider))
-        self._known[provider] = endpoint
+    async def _identified(self, which: tuple[str, str]) -> Endpoint:
+        provider, model = which
+        endpoint = await self._client.identify(await self._endpoint_of(provider), model)
+        self._known[which] = endpoint
         return endpoint
 
     async def serve_as(self, model: str, name: str | None) -> None:
@@ -185,7 +186,7 @@ class Caller:
         moves_on = self.plan.moves_on(outcome.reason)
         errors: dict[str, ProviderError] = {}
         for model in (request.model, *request.fallbacks) if moves_on else (outcome.model,):
-            endpoint = self._known.get(split_model(model)[0])
+            endpoint = self._known.get(identified_by(model))
             hopeless = endpoint and self._asking.hopeless(endpoint, model)
             if not hopeless:
                 return None

@@ -11,7 +11,7 @@ from typing import Literal
 
 from redraft.calling import prices
 from redraft.errors import KeyRefusedError, ProviderError
-from redraft.providers.endpoints import Endpoint
+from redraft.providers.endpoints import BY_MODEL, Endpoint
 from redraft.providers.wire import ASKED_AGAIN, Answer, CallFault
 from redraft.records import Completion, Failure, Outcome, Request
 
@@ -20,6 +20,7 @@ _MENDS = {
     "spend_limit": "the account's spend limit is reached; raise it, then rerun",
     "model_not_served": "the model is not served there; check its name and the base URL",
     "other_sandbox": "a sandbox that the run did not know at its start; keep one running on loopback, then rerun",
+    "other_model": "another model than at the start of the run; keep one served under a name, then rerun",
     "untrusted": "its TLS certificate cannot be trusted; check the address, the clock and the proxy",
 }
 
@@ -115,6 +116,9 @@ def failure_of(request: Request, endpoint: Endpoint, key: str, fault: CallFault,
 def refusal_of(endpoint: Endpoint, model: str, fault: CallFault) -> ProviderError:
     """The error for a fault with which no request can succeed."""
     where = f"{endpoint.provider} at {endpoint.base_url}"
+    if fault.kind == "unreachable" and endpoint.provider in BY_MODEL:
+        said = "nothing is served there; start it with: redraft serve MODEL_FOLDER"
+        return ProviderError(f"{where}: {said} (model {model}; {fault.detail})", fault.kind)
     if (mend := _MENDS.get(fault.kind)) is None:
         return ProviderError(f"{where} cannot be used: {fault.detail}; check the address, rerun later", fault.kind)
     error = KeyRefusedError if fault.kind == "key_refused" else ProviderError

@@ -20,7 +20,7 @@ MoveOn = Literal["any", "faults"]
 _FAULTS = TRANSIENT | {"spend_limit", "model_not_served", "key_refused"}
 # Who answers there is not who was asked: a fallback would hide that rehearsal and real calls, or somebody in between,
 # were mixed up.
-_NEVER = frozenset({"other_sandbox", "untrusted"})
+_NEVER = frozenset({"other_sandbox", "other_model", "untrusted"})
 
 
 class CallPlan(msgspec.Struct, frozen=True, kw_only=True):

@@ -21,7 +21,7 @@ Mode = Literal["call", "batch"]
 # longer prompt pays the price of its step for all of its tokens, those of the answer too.
 Tariff = tuple[tuple[int, float, float], ...]
 
-_PROVIDER_IDS = {"gemini": "google", "vllm": None, "ollama": None}
+_PROVIDER_IDS = {"gemini": "google", "vllm": None, "ollama": None, "local": None}
 # Batches at half the price of calls, whatever the model; where the table lists their price, that one is taken.
 _HALF_PRICE = frozenset({"anthropic", "openai"})
 # Together lists a discount for single models.

@@ -26,6 +26,7 @@ from redraft.cli.leaderboard_command import leaderboard_command
 from redraft.cli.ledger_commands import ledger_group
 from redraft.cli.plan_command import plan_command
 from redraft.cli.rescore_command import rescore_command
+from redraft.cli.serve_command import serve_command
 from redraft.cli.traits_command import traits_command
 from redraft.sandbox.command import sandbox_command
 
@@ -56,6 +57,7 @@ for command in (
     rescore_command,
     compare_command,
     label_command,
+    serve_command,
     jobs_group,
     endpoints_group,
     explain_command,

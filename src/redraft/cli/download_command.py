@@ -47,6 +47,11 @@ def download_command(job: str, checkpoint: Literal["merged", "adapter"], output:
     columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), DownloadColumn(), TransferSpeedColumn())
     with one_line_for_faults(), Registry(registry_address()) as registry:
         chosen = job_named(registry, job)
+        if chosen.local:
+            from redraft.cli.jobs_local import lies_there
+
+            click.echo(lies_there(chosen))
+            return
         bars = Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True, highlight=False))
         with control_plane(credentials) as plane, bars:
             bar = bars.add_task(checkpoint, total=None)

@@ -40,6 +40,7 @@ _MENDS = {
     "key_refused": "check the key",
     "spend_limit": "raise the account's spend limit, rerun",
     "other_sandbox": "keep one sandbox running, rerun",
+    "other_model": "keep one model served under a name, rerun",
     "truncated": "cut off at the output tokens; another model may be briefer",
     "empty": "the model said nothing; `redraft retry`, or a --fallback",
     "refused": "the model refused; a --fallback may answer",

@@ -7,6 +7,7 @@ credentials: `show`, and whatever has --no-refresh, read the registry alone.
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,9 @@ from redraft.cli.running import one_line_for_faults
 
 if TYPE_CHECKING:
     from redraft.training.registry import Registry, TrainingJob
+
+# Of local runs.
+_SECONDS_BETWEEN_READINGS = 1.0
 
 
 @click.group("jobs")
@@ -89,8 +93,7 @@ def watch_command(jobs: tuple[str, ...], refresh: bool, check_interval: float, c
 @click.option("--yes", "-y", is_flag=True, help="Cancel without asking.")
 @options.credentials
 def cancel_command(job: str, yes: bool, credentials: str | None) -> None:
-    """Ask the provider to cancel a training job; asking twice does no harm."""
-    from redraft.cli.jobs_acting import cancelled
+    """Ask the provider to cancel a training job, or end a local run with a checkpoint; asking twice does no harm."""
     from redraft.errors import ConfigurationError, RedraftError
     from redraft.training.job_names import job_named
     from redraft.training.registry import Registry, registry_address
@@ -103,7 +106,14 @@ def cancel_command(job: str, yes: bool, credentials: str | None) -> None:
                 raise ConfigurationError(f"{name} is {found.state}; --yes cancels it without asking")
             if not click.confirm(f"cancel {name}, which is {found.state}?", err=True):
                 raise RedraftError(f"{name} was not cancelled")
-        after = cancelled(registry, found, credentials)
+        if found.local:
+            from redraft.cli import jobs_local
+
+            after = jobs_local.cancelled(registry, found)
+        else:
+            from redraft.cli.jobs_acting import cancelled
+
+            after = cancelled(registry, found, credentials)
     click.echo(f"{name} is {after.state}")
 
 
@@ -136,15 +146,24 @@ def resume_command(
     check_interval: float,
     credentials: str | None,
 ) -> None:
-    """Go on with a training job: submit it if it never was, follow it if it runs, try again as the policy says."""
-    from redraft.cli.jobs_acting import resumed
+    """Go on with a training job: submit it if it never was, follow it if it runs, try again as the policy says.
+
+    A local run goes on from its last checkpoint.
+    """
     from redraft.training.job_names import job_named
     from redraft.training.registry import Registry, registry_address
 
     with one_line_for_faults(), Registry(registry_address()) as registry:
         found = job_named(registry, job)
-        limit = None if yes else ask_above
-        after = resumed(registry, found, policy, validation_file, limit, credentials, lost_rows=allow_lost_rows)
+        if found.local:
+            from redraft.cli import jobs_local
+
+            after = jobs_local.resumed(registry, found, policy)
+        else:
+            from redraft.cli.jobs_acting import resumed
+
+            limit = None if yes else ask_above
+            after = resumed(registry, found, policy, validation_file, limit, credentials, lost_rows=allow_lost_rows)
         click.echo(f"{after.job_id} ({after.name}) is {after.state}", err=True)
         status = 0
         if monitor:
@@ -155,26 +174,44 @@ def resume_command(
 
 
 def _ask(registry: Registry, credentials: str | None) -> None:
-    """One pass over all that there is to ask about; nothing is imported for it where that is nothing."""
+    """One pass over all that there is to look at; nothing is imported for it where that is nothing."""
     from redraft.training.due import due
 
-    if due(registry, timedelta(0)):
+    found = due(registry, timedelta(0))
+    lines: Sequence[str] = ()
+    if found.hosted:
         from redraft.cli.jobs_acting import refreshed
 
-        for line in refreshed(registry, credentials):
-            click.echo(f"redraft: {line}", err=True)
+        lines = refreshed(registry, credentials)
+    elif found.local:
+        from redraft.cli.jobs_local import looked_at
+
+        lines = looked_at(registry)
+    for line in lines:
+        click.echo(f"redraft: {line}", err=True)
 
 
 def _followed(
     registry: Registry, jobs: list[TrainingJob], credentials: str | None, refresh: bool, interval: float
 ) -> int:
     """The exit status that the jobs' ends stand for; 1 where a person stopped watching."""
-    from redraft.cli.jobs_acting import refreshed
     from redraft.cli.jobs_dashboard import Dashboard, show_end
 
-    ask = (lambda: refreshed(registry, credentials, interval)) if refresh else None
+    local = all(job.local for job in jobs)
+
+    def ask() -> Sequence[str]:
+        if local:
+            from redraft.cli.jobs_local import looked_at
+
+            return looked_at(registry)
+        from redraft.cli.jobs_acting import refreshed
+
+        return refreshed(registry, credentials, interval)
+
+    # To read a folder costs nobody anything.
+    between = min(interval, _SECONDS_BETWEEN_READINGS) if local else interval
     try:
-        ended = Dashboard(registry, jobs, ask, interval).follow(Console())
+        ended = Dashboard(registry, jobs, ask if refresh else None, between).follow(Console())
     except KeyboardInterrupt:
         click.echo("redraft: no longer watching; the jobs go on, and the same command watches them again", err=True)
         return 1

@@ -28,7 +28,7 @@ _SECONDS_BETWEEN_FRAMES = 1.0
 _NAME_WIDTH = 22
 _STYLES = {
     "completed": "green", "failed": "red", "cancelled": "red", "lost": "red", "billing_limit": "red",
-    "stalled": "yellow", "held": "yellow", "doubt": "yellow",
+    "stalled": "yellow", "stopped": "yellow", "held": "yellow", "doubt": "yellow",
 }  # fmt: skip
 _LOSSES = ("train/loss", "eval/loss")
 _WAITING = frozenset({JobState.PLANNED, JobState.SUBMITTING, JobState.PENDING, JobState.QUEUED})

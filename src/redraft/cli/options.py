@@ -87,7 +87,7 @@ ask_above = click.option(
 )
 conversations = click.option(
     "--conversations", "-c", default="data/conversations.json", show_default=True,
-    help="Conversations that end with feedback; the last ones are the test set.",
+    help="Conversations that end with feedback, or rows with `input`; the last ones are the test set.",
 )  # fmt: skip
 test_size = click.option(
     "--test-size", "-n", type=COUNT, default=1000, show_default=True, help="How many of the last to test on."

@@ -38,6 +38,9 @@ SECONDS_TO_END = 5.0
 # Until an endpoint is seen to have stopped; the next run or the monitor goes on with it.
 SECONDS_TO_STOP_ENDPOINTS = 120.0
 
+# Until a training on this machine has written its checkpoint; it does so by itself where nobody waits.
+SECONDS_TO_END_RUNS = 120.0
+
 # A first start on a busy machine, which makes Prefect's database, takes longer than one thinks.
 SECONDS_TO_START = 180.0
 
@@ -132,8 +135,17 @@ def _leave_when_idle() -> None:
     until = monotonic() + SECONDS_TO_STOP_ENDPOINTS
     while _endpoints_open() and monotonic() < until:
         time.sleep(0.1)
+    until = monotonic() + SECONDS_TO_END_RUNS
+    while _runs_kept() and monotonic() < until:
+        time.sleep(0.1)
     time.sleep(SECONDS_TO_END)
     _leave()
+
+
+def _runs_kept() -> bool:
+    """Whether this process has yet to see a training on this machine write its checkpoint and end."""
+    module = sys.modules.get("redraft.training.local.starting")
+    return module is not None and bool(module.KEPT)
 
 
 def _endpoints_open() -> list[str]:

@@ -6,7 +6,7 @@ Neighbours: `redraft.training.settings` declares, `finetune_command` takes them.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -65,19 +65,21 @@ def _said(default: Sequence[Any] | None) -> str | bool:
     return False if default is None else ",".join(map(str, default))
 
 
-def setting_options(names: Iterable[str]) -> Callable[[Command], Command]:
-    """Options for these settings, shown in this order; each is called as the setting, with hyphens."""
+def setting_options(
+    names: Iterable[str], declared: Mapping[str, Any] = KINDS, defaults: Mapping[str, Any] = DEFAULTS
+) -> Callable[[Command], Command]:
+    """Options for these settings, shown in this order; each is called as the setting, with hyphens. `declared` has
+    their kinds, by default those of hosted training."""
 
     def add(command: Command) -> Command:
         for name in reversed(list(names)):
-            command = _option(name)(command)
+            command = _option(name, declared[name], defaults[name])(command)
         return command
 
     return add
 
 
-def _option(name: str) -> Callable[[Command], Command]:
-    kind, default = KINDS[name], DEFAULTS[name]
+def _option(name: str, kind: Any, default: Any) -> Callable[[Command], Command]:
     words = f"--{name.replace('_', '-')}"
     kinds = alternatives(kind)
     if len(kinds) == 1 and bounds(kinds[0])[0] is bool:

@@ -30,6 +30,8 @@ ROLES: dict[str, Role] = {
     "system": "system",
     "developer": "system",
 }
+# Where a row is no conversation, but what is asked of a model.
+_QUESTION = "input"
 PROCESSED_COLUMNS = ("improved", "generation_method", "original_assistant_response")
 
 
@@ -78,6 +80,30 @@ def to_conversation(row: dict[str, object], place: str) -> Conversation | Reject
             row=json.dumps(row, default=str),
         )
     return conversation
+
+
+def holds_questions(path: Path) -> bool:
+    """Whether the rows at `path` are questions to answer, `{"input": "..."}`; tells by the first one."""
+    if (path / MANIFEST).is_file():
+        return False
+    usable = (row for _, row in read_rows(path) if not isinstance(row, Rejection))
+    first = next(usable, cast("dict[str, object]", {}))
+    return _QUESTION in first and not any(first.get(key) for key in MESSAGE_KEYS)
+
+
+def read_questions(path: Path) -> Iterator[Conversation | Rejection]:
+    """Every row `{"input": "..."}` of `path` as a conversation of that one message of a user, the other columns beside
+    it; or as a rejection. Raises InputError as `read_rows` does."""
+    for number, row in read_rows(path):
+        if isinstance(row, Rejection):
+            yield row
+        elif isinstance(text := row.get(_QUESTION), str):
+            rest = {name: value for name, value in row.items() if name != _QUESTION}
+            yield to_conversation(rest | {MESSAGE_KEYS[0]: [{"role": "user", "content": text}]}, place_of(path, number))
+        else:
+            detail = f"{_QUESTION} is {type(text).__name__}, not text" if text is not None else f"no column {_QUESTION}"
+            place = place_of(path, number)
+            yield Rejection(reason="no_question", detail=detail, place=place, row=json.dumps(row, default=str))
 
 
 def is_processed(thing: dict[str, object] | Dataset) -> bool:

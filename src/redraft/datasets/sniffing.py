@@ -42,7 +42,7 @@ def form_of(path: Path) -> Form:
         raise InputError(f"{path}: not a regular file; write the rows into a file first")
     with path.open("rb") as file:
         head = file.read(HEAD)
-        _refuse_foreign(path, head)
+        refuse_foreign(path, head)
         if head.startswith(b"PAR1"):
             return Form.PARQUET
         text = head.removeprefix(MARK).lstrip()
@@ -65,7 +65,8 @@ def skip_mark(file: BinaryIO) -> None:
         file.seek(0)
 
 
-def _refuse_foreign(path: Path, head: bytes) -> None:
+def refuse_foreign(path: Path, head: bytes) -> None:
+    """Raises InputError, with the mend, for a file whose first bytes are those of no text in UTF-8."""
     for start, what, mend in FOREIGN:
         if head.startswith(start):
             raise InputError(f"{path}: {what}, not rows; {mend} first")

@@ -154,6 +154,13 @@ class DatasetWriter:
         self._rejections.append(rejection)
         self._flush_if_full(len(rejection.row or ""))
 
+    def rows(self) -> Iterator[Any]:
+        """What was added so far, read back from its files: for a last look before `finish`."""
+        if self._rows or self._rejections:
+            self._flush()
+        for shard in self._shards:
+            yield from rows_in(self._folder, shard, self._kind)
+
     def finish(self, meta: Mapping[str, Any] | None = None) -> Dataset:
         """Swap the dataset in; see `assemble` for `meta` and errors."""
         if self._rows or self._rejections or not self._shards:

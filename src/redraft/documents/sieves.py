@@ -8,14 +8,13 @@ alike.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from redraft.datasets.near_duplicates import NearDuplicates
-from redraft.datasets.shards import Shard, rows_in
+from redraft.datasets.sieves import Sieve
 from redraft.datasets.storage import Dataset
 from redraft.documents.evaluation import shared_words
 from redraft.documents.overlap import EvaluationGrams
@@ -49,35 +48,6 @@ class Openings:
                 return start
         self._counts.update(list(starts))
         return None
-
-
-class Sieve:
-    """Rows go in with `add`; `refused` says by id why some of those that went in since it was asked last may not stay.
-    Of what may not stay nothing is remembered."""
-
-    kind: str
-
-    def __init__(self) -> None:
-        self._found: dict[str, Rejection] = {}
-
-    def add(self, rows: Iterable[Any]) -> None:
-        """Looks at some rows more."""
-        for row in rows:
-            self._look_at(row)
-
-    def add_shard(self, folder: Path, shard: Shard) -> None:
-        """Looks at the rows of a shard that lies in `folder`."""
-        self.add(rows_in(folder, shard, self.kind))
-
-    def refused(self) -> dict[str, Rejection]:
-        found, self._found = self._found, {}
-        return found
-
-    def close(self) -> None:
-        """Gives back what it holds on the disk."""
-
-    def _look_at(self, row: Any) -> None:
-        raise NotImplementedError
 
 
 class AlikeScenarios(Sieve):

@@ -6,26 +6,20 @@ Pure builders and readers are in `scenarios`, `writing` and `responding`; this p
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import aclosing
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 
-from redraft.beside import helpers_for
 from redraft.calling.engine import Caller
 from redraft.calling.progress import Progress
+from redraft.calling.reading import read_as_answered
 from redraft.documents import responding, scenarios, writing
 from redraft.documents.persona import Persona
-from redraft.records import Document, Example, Outcome, Rejection, Request, Scenario
+from redraft.records import Document, Example, Rejection, Request, Scenario
 
-S = TypeVar("S")
-M = TypeVar("M")
 R = TypeVar("R", bound=msgspec.Struct)
-
-# Rows that one process looks through at a time: enough that sending them is little, few enough that all have some.
-AT_A_TIME = 50
 
 Chain = Sequence[str]
 
@@ -82,7 +76,7 @@ async def write_documents(
     """A document for each scenario, in their order, and why some have none."""
     by_id = {one.scenario_id: one for one in ideas}
     requests = document_requests(ideas, persona, chain, round)
-    made = await _asked(
+    made = await read_as_answered(
         requests, writing.STAGE, by_id, writing.read_document, (persona, round), caller, progress
     )  # fmt: skip
     return _parted([made[row_id] for row_id in by_id], Document)
@@ -94,7 +88,7 @@ async def respond(
     """An example for each document, in their order, and why some have none."""
     by_id = {one.document_id: one for one in documents}
     requests = response_requests(documents, persona, chain, round)
-    made = await _asked(
+    made = await read_as_answered(
         requests, responding.STAGE, by_id, responding.read_response, (persona, round), caller, progress
     )  # fmt: skip
     return _parted([made[row_id] for row_id in by_id], Example)
@@ -103,54 +97,6 @@ async def respond(
 def worth_another_try(rejections: Iterable[Rejection]) -> int:
     """How many of them a fault of a provider left that passes: a rerun asks for these again."""
     return sum(rejection.passing for rejection in rejections)
-
-
-async def _asked(
-    requests: Iterable[Request],
-    stage: str,
-    sources: Mapping[str, S],
-    read: Callable[..., M],
-    known: tuple[Any, ...],
-    caller: Caller,
-    progress: Progress,
-) -> dict[str, M]:
-    """What each outcome makes of its source: `read(source, outcome, *known)`.
-
-    Gates take as long as a call takes: of many rows they are looked through by other processes, some at a time.
-    """
-    done: dict[str, M] = {}
-    reading: list[asyncio.Task[None]] = []
-    some: list[tuple[str, Outcome]] = []
-    helpers = helpers_for(len(sources))
-
-    async def look_through(some: Sequence[tuple[str, Outcome]]) -> None:
-        pairs = [(sources[row_id], outcome) for row_id, outcome in some]
-        made = _read(read, pairs, known) if helpers is None else await helpers.run(_read, read, pairs, known)
-        done.update(zip((row_id for row_id, _ in some), made, strict=True))
-
-    try:
-        async with aclosing(caller.run(requests, stage=stage)) as outcomes:
-            async for request, outcome in outcomes:
-                progress.count(outcome)
-                some.append((request.row_id, outcome))
-                if helpers is None:
-                    await look_through(some)
-                    some = []
-                elif len(some) == AT_A_TIME:
-                    reading.append(asyncio.create_task(look_through(some)))
-                    some = []
-                progress.advance()
-        await look_through(some)
-        await asyncio.gather(*reading)
-    finally:
-        for task in reading:
-            task.cancel()
-        await asyncio.gather(*reading, return_exceptions=True)
-    return done
-
-
-def _read(read: Callable[..., M], some: Sequence[tuple[S, Outcome]], known: tuple[Any, ...]) -> list[M]:
-    return [read(source, outcome, *known) for source, outcome in some]
 
 
 def _parted(rows: Iterable[R | Rejection], kind: type[R]) -> tuple[list[R], list[Rejection]]:

@@ -6,12 +6,12 @@ Neighbours: `splitting` recognises contexts, `judging` compares models on them.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import msgspec
 
-from redraft.datasets.conversations import read_conversations, refuse_processed
+from redraft.datasets.conversations import holds_questions, read_conversations, read_questions, refuse_processed
 from redraft.datasets.privacy import redact
 from redraft.datasets.reading import place_of, resolve_input
 from redraft.datasets.seen import Seen
@@ -35,7 +35,15 @@ def to_context(conversation: Conversation) -> Conversation | Rejection:
     last = max((i for i, message in enumerate(messages) if message.role == "assistant"), default=None)
     if last is None:
         return _rejected(conversation, "no_response", "there is no response before the feedback")
-    context = messages[:last]
+    return whole_context(msgspec.structs.replace(conversation, messages=messages[:last]))
+
+
+def whole_context(conversation: Conversation) -> Conversation | Rejection:
+    """The conversation as it stands, which a model is to answer, personal data masked.
+
+    Reasons of rejection: no_question, too_long.
+    """
+    context = conversation.messages
     if not context or context[-1].role != "user" or not context[-1].content.strip():
         return _rejected(conversation, "no_question", "no user message stands before the response")
     if (size := sum(len(message.content.encode()) for message in context)) > MAX_BYTES:
@@ -48,12 +56,19 @@ def _masked(messages: tuple[Message, ...]) -> tuple[Message, ...]:
 
 
 def last_contexts(source: Path, target: Path, count: int) -> Dataset:
-    """The contexts of the last `count` conversations of a file, as a dataset; equal contexts count once."""
+    """The contexts of the last `count` conversations of a file, as a dataset; equal contexts count once.
+
+    Rows with `input`, such as those that are held out of a curriculum, are contexts as they stand.
+    """
     if count < 1:
         raise InputError(f"--test-size {count}: must be at least 1")
     source = resolve_input(source)
     refuse_processed(source)
-    return _write(source, deque(enumerate(read_conversations(source), 1), maxlen=count), target, {"test_size": count})
+    meta = {"test_size": count}
+    if holds_questions(source):
+        questions = deque(enumerate(read_questions(source), 1), maxlen=count)
+        return _write(source, questions, target, meta, whole_context)
+    return _write(source, deque(enumerate(read_conversations(source), 1), maxlen=count), target, meta)
 
 
 def fewer_contexts(source: Path, target: Path, count: int) -> Dataset:
@@ -92,11 +107,15 @@ def split_held_out(source: Path, train: Path, test: Path, share: float, seed: in
 
 
 def _write(
-    source: Path, rows: Iterable[tuple[int, Conversation | Rejection]], target: Path, meta: dict[str, object]
+    source: Path,
+    rows: Iterable[tuple[int, Conversation | Rejection]],
+    target: Path,
+    meta: Mapping[str, object],
+    context_of: Callable[[Conversation], Conversation | Rejection] = to_context,
 ) -> Dataset:
     with Seen() as ids, Seen() as contexts, DatasetWriter(target, "conversations") as writer:
         for number, read in rows:
-            context = to_context(read) if isinstance(read, Conversation) else read
+            context = context_of(read) if isinstance(read, Conversation) else read
             if isinstance(context, Conversation):
                 context = _once(context, ids, contexts)
             if isinstance(context, Rejection):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from redraft.judging.caveats import reason_in_words
+from redraft.judging.caveats import SIMULATED, reason_in_words
 from redraft.judging.families import related
 from redraft.judging.figures import many
 from redraft.judging.judges import model_remarks
@@ -100,7 +100,7 @@ def rate_interval(one: Standing) -> str:
 
 def board_cautions(study: StudySummary) -> list[str]:
     """What a reader must know beside the ratings, over all pairs of models; most important first."""
-    said = ["Simulated: the answers came from the sandbox, so this says nothing about real models."]
+    said = [f"Simulated: {SIMULATED}, so this says nothing about real models."]
     said = said if study.simulated else []
     said += [
         f"{one.judge} is not safe to judge untrusted answers: {one.meaning or one.kind}."

@@ -24,6 +24,8 @@ _REASONS = {
     "not_judged": "not judged",
 }
 
+# What makes anything simulated.
+SIMULATED = "answers came from the sandbox, or from a model that was trained on its texts"
 # Below this p of its picks a judge prefers a slot, or leans to it.
 LEANS = 0.01
 
@@ -37,7 +39,7 @@ def caveats(summary: Summary, settings: Settings, canaries: Sequence[Canaries] =
     tally, found = summary.tally, list[str]()
     a, b = settings.label(summary.model_a), settings.label(summary.model_b)
     if summary.simulated:
-        found.append("Simulated: the answers came from the sandbox, so this says nothing about real models.")
+        found.append(f"Simulated: {SIMULATED}, so this says nothing about real models.")
     found += [
         f"{summary.judge} is not safe to judge untrusted answers: {canary.meaning or canary.kind}."
         for canary in canaries

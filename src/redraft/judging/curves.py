@@ -1,4 +1,7 @@
-"""Pictures over the course of a run: planned looks with their boundaries, online ratings. Neighbour: `pictures`."""
+"""Pictures over the course of a run: planned looks with their boundaries, online ratings, losses.
+
+Neighbour: `pictures`.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +50,8 @@ class _Plane:
             parts.append(_text(_LEFT - 8, at + 4, label, "end"))
         foot = _HEIGHT - _BOTTOM + 18
         parts += [
-            _text(self.x(tick), foot, label, "middle")
+            # A label in the middle of the right edge would be cut.
+            _text(self.x(tick), foot, label, "end" if tick == self._across.right else "middle")
             for tick, label in zip(self._across.ticks, self._across.labels, strict=True)
         ]
         parts.append(_text((_LEFT + _WIDTH - _RIGHT) / 2, _HEIGHT - 6, name, "middle"))
@@ -80,6 +84,44 @@ def ratings(steps: Sequence[int], series: Sequence[tuple[str, Sequence[float]]],
         name = visible(model)
         drawn.append(_text(plane.x(steps[-1]) + 6, plane.y(curve[-1]) + 4, name[:24], "start", f"m{number % 5}"))
     return _plot(about, drawn)
+
+
+def losses(series: Sequence[tuple[str, Sequence[tuple[int, float | None]]]], *, about: str) -> Markup:
+    """The loss by step, a line for each phase with its name above where it begins; None leaves a gap.
+
+    `series` are (name, points by step), at least one of them with a point.
+    """
+    steps = [step for _, points in series for step, _ in points]
+    values = [value for _, points in series for _, value in points if value is not None]
+    plane = _Plane(number_axis((0.0, float(max(steps)))), number_axis((0.0, *values)))
+    drawn = [plane.axes("step")]
+    for number, (name, points) in enumerate(series):
+        if not points:
+            continue
+        start, hue = plane.x(points[0][0]), f"m{number % 5}"
+        drawn.append(_segment("grid", start, _TOP, start, _HEIGHT - _BOTTOM))
+        drawn.append(_text(start + 6, _TOP + 8, visible(name)[:24], "start", hue))
+        drawn += [_stretch(hue, plane, stretch) for stretch in _stretches(points)]
+    return _plot(about, drawn)
+
+
+def _stretches(points: Sequence[tuple[int, float | None]]) -> list[list[tuple[int, float]]]:
+    """The points without those that have no value, parted where these stood."""
+    found: list[list[tuple[int, float]]] = [[]]
+    for step, value in points:
+        if value is None:
+            found.append([])
+        else:
+            found[-1].append((step, value))
+    return [one for one in found if one]
+
+
+def _stretch(hue: str, plane: _Plane, points: Sequence[tuple[int, float]]) -> Markup:
+    """A line, or a dot for a point on its own."""
+    if len(points) == 1:
+        return Markup('<g class="{}">{}</g>').format(hue, _mark("alone", plane, *points[0]))
+    path = " ".join(f"{plane.x(step)},{plane.y(value)}" for step, value in points)
+    return Markup('<polyline class="rating {}" points="{}"/>').format(hue, path)
 
 
 def _plot(about: str, drawn: Sequence[Markup]) -> Markup:

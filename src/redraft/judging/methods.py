@@ -52,6 +52,7 @@ class Methods:
         self._cited: list[str] = []
 
     def say(self, title: str, sentences: Sequence[str], cite: Sequence[str] = ()) -> None:
+        """A paragraph; `cite` are works by their names here, or written out."""
         text = " ".join(one for one in sentences if one)
         if text:
             self._paragraphs.append((title, text))
@@ -61,14 +62,14 @@ class Methods:
     def text(self) -> str:
         """Plain text, a paragraph a line."""
         parts = [f"{title}. {visible(text)}" for title, text in self._paragraphs]
-        works = [_REFERENCES[one] for one in self._cited]
+        works = [_REFERENCES.get(one, one) for one in self._cited]
         return "\n\n".join([*parts, *(["References: " + " ".join(works)] if works else [])]) + "\n"
 
     @property
     def latex(self) -> str:
         """LaTeX that compiles whatever models are called; needs no package."""
         parts = [f"\\paragraph{{{latex(title)}.}} {latex(text)}" for title, text in self._paragraphs]
-        works = [f"  \\item {latex(_REFERENCES[one])}" for one in self._cited]
+        works = [f"  \\item {latex(_REFERENCES.get(one, one))}" for one in self._cited]
         listed = ["\\begin{itemize}", *works, "\\end{itemize}"] if works else []
         return "\n\n".join(parts) + ("\n\n" + "\n".join(listed) if listed else "") + "\n"
 

@@ -57,6 +57,14 @@ class Further(msgspec.Struct, frozen=True, kw_only=True):
     firm: bool = False
 
 
+class Paragraph(msgspec.Struct, frozen=True, kw_only=True):
+    """A paragraph of a methods section of a flow's own; `works` are the references that it rests on."""
+
+    title: str
+    text: str
+    works: tuple[str, ...] = ()
+
+
 class Part(msgspec.Struct, frozen=True, kw_only=True):
     """A piece of a section: under a heading some sentences, a picture, points, a table, as many as there are."""
 

@@ -26,7 +26,7 @@ from redraft.judging.figures import percent
 from redraft.judging.leaderboard.elo import EloCurve
 from redraft.judging.leaderboard.table import Leaderboard
 from redraft.judging.methods import Methods, methods_of
-from redraft.judging.pages import Cost, Further, Part, Section, Stage, Table, money, number, total
+from redraft.judging.pages import Cost, Further, Paragraph, Part, Section, Stage, Table, money, number, total
 from redraft.judging.report_examples import packed_examples, rated_answers, said, static_examples
 from redraft.judging.summary import StudySummary
 from redraft.judging.trait_examples import RatedAnswer
@@ -43,12 +43,13 @@ PAIRS_SHOWN = 15
 
 
 class ReportInput(msgspec.Struct, frozen=True, kw_only=True):
-    """All that the page shows; of `study`, `board` and `traits` at least one.
+    """All that the page shows: of `study`, `board` and `traits` at least one, or sections of a flow's own.
 
     `created_at` is printed as given; `facts` tell how it was done, name by name: parameters, models, template
     versions, dataset hashes. `results_file` is where every judgment lies. `labelled_by` says of a pair of models who
-    labelled it. `judges` are those of a leaderboard or of traits. `rated` are answers to read beside `traits`. `more`
-    are sections of a flow's own.
+    labelled it. `judges` are those of a leaderboard or of traits. `rated` are answers to read beside `traits`.
+    A flow's own sections stand `first` and, after the stages, `more`; its own are also the `heading`, the `paragraphs`
+    for a paper, and what is `simulated_by` the sandbox, in a sentence, where that is not answers and judgments.
     """
 
     title: str
@@ -63,12 +64,16 @@ class ReportInput(msgspec.Struct, frozen=True, kw_only=True):
     examples: Examples = Examples()
     labelled_by: dict[tuple[str, str], tuple[str, ...]] = {}
     stages: tuple[Stage, ...] = ()
+    first: tuple[Section, ...] = ()
     more: tuple[Section, ...] = ()
+    paragraphs: tuple[Paragraph, ...] = ()
+    heading: str = ""
     costs: tuple[Cost, ...] = ()
     further: tuple[Further, ...] = ()
     facts: dict[str, str] = {}
     results_file: str = ""
     simulated: bool = False
+    simulated_by: str = ""
 
     def label(self, model: str) -> str:
         known = self.study.settings.labels if self.study else {}
@@ -77,7 +82,10 @@ class ReportInput(msgspec.Struct, frozen=True, kw_only=True):
 
 def methods(report: ReportInput) -> Methods:
     """The methods section of the same report."""
-    return methods_of(report.study, report.facts, report.board, report.traits, report.label)
+    made = methods_of(report.study, report.facts, report.board, report.traits, report.label)
+    for one in report.paragraphs:
+        made.say(one.title, [one.text], one.works)
+    return made
 
 
 def render_report(report: ReportInput) -> str:
@@ -169,6 +177,8 @@ def _scored(report: ReportInput) -> list[_Verdict]:
 def _heading(report: ReportInput, names: sections.Names | None) -> str:
     """What the page says first."""
     study = report.study
+    if report.heading:
+        return report.heading
     if report.board is not None:
         judges = report.judges or (study.judges if study is not None else ())
         return board_sentence(report.board, report.label, judges, simulated=_simulated(report))
@@ -187,7 +197,7 @@ def _simulated(report: ReportInput) -> bool:
 
 def _before(report: ReportInput, names: sections.Names | None) -> list[Section]:
     """The sections above the examples."""
-    found: list[Section | None] = []
+    found: list[Section | None] = [*report.first]
     study = report.study
     if report.board is not None:
         found += board_sections.leaderboard(

@@ -25,6 +25,7 @@ FaultKind = Literal[
     "key_refused",
     "spend_limit",
     "other_sandbox",
+    "other_model",
     "truncated",
     "empty",
     "refused",
@@ -37,7 +38,9 @@ TRANSIENT: frozenset[str] = frozenset(
     {"unreachable", "connection", "timeout", "rate_limited", "overloaded", "server_error", "malformed_answer"}
 )
 # No row can succeed: the run stops.
-FATAL: frozenset[str] = frozenset({"key_refused", "spend_limit", "model_not_served", "other_sandbox", "untrusted"})
+FATAL: frozenset[str] = frozenset(
+    {"key_refused", "spend_limit", "model_not_served", "other_sandbox", "other_model", "untrusted"}
+)
 # What a rerun asks again: nothing was paid, and it passes by itself, or somebody may have mended it since.
 ASKED_AGAIN = TRANSIENT | FATAL
 # The provider is not doing its work, whatever is asked.

@@ -20,14 +20,18 @@ PROVIDERS: dict[str, tuple[str, str | None, str]] = {
     "openai": ("https://api.openai.com/v1", "OPENAI_API_KEY", "OPENAI_BASE_URL"),
     "vllm": ("http://127.0.0.1:8000/v1", None, "VLLM_BASE_URL"),
     "ollama": ("http://127.0.0.1:11434/v1", None, "OLLAMA_BASE_URL"),
+    "local": ("http://127.0.0.1:8001/v1", None, "LOCAL_BASE_URL"),  # `redraft serve`
 }
+# Where each model has an identity of its own: servers whose models are files that change under their names.
+BY_MODEL = frozenset({"local"})
 
 
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     """One provider as reached by this run.
 
     `identity` tells answers of different origins apart in the ledger: the base URL, or, for the
-    sandbox, what it says of its own seed and settings. The key never shows in `repr`.
+    sandbox, what it says of its own seed and settings, or, for `local`, what one model is made of. The key never shows
+    in `repr`.
     """
 
     provider: str
@@ -87,6 +91,12 @@ def split_model(name: str) -> tuple[str, str]:
     if not name.strip():
         raise ConfigurationError("the model name is empty; write provider:model, or a model of Together")
     return "together", name
+
+
+def identified_by(name: str) -> tuple[str, str]:
+    """What has an identity of its own: (provider, model) where each model has one, else (provider, "")."""
+    provider, model = split_model(name)
+    return provider, model if provider in BY_MODEL else ""
 
 
 def canonical(name: str) -> str:

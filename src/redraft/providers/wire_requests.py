@@ -23,6 +23,7 @@ TAKES: dict[str, dict[str, str]] = {
     "openai": _ALL,
     "vllm": _ALL,
     "ollama": _ALL,
+    "local": {name: key for name, key in _ALL.items() if name != "effort"},
 }
 _SAMPLING = frozenset({"temperature", "top_p", "stop"})
 # What a class of models refuses although its provider takes it, by a pattern of `provider:model`. OpenAI answers 400;

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from redraft.sandbox.options import DEFECTS, STUDY_KINDS
+from redraft.sandbox.options import ANSWER_DEFECTS, ANSWER_KINDS, DEFECTS, STUDY_KINDS
 
 _ROW = struct.Struct("<32sHHHBBB")
 _PAID, _ANSWERED = 1, 2
@@ -24,8 +24,8 @@ class Call(msgspec.Struct, frozen=True):
     """One model call. `n` counts from 1. `status` is 0 where the connection ended without an answer.
 
     `paid`: the provider would have charged for it. `answered`: a whole and sound answer was sent.
-    `kind` is chat, judge, structured or one of the documents study's; `fault` is what the sandbox did to the answer,
-    the defect that it planted there, or none.
+    `kind` is chat, judge, structured or one of the two studies'; `fault` is what the sandbox did to the answer, the
+    defect that it planted there, or none.
     """
 
     n: int
@@ -159,4 +159,6 @@ KNOWN_WORDS = (
     "error_in_200",
     *STUDY_KINDS,
     *DEFECTS,
+    *ANSWER_KINDS,
+    *ANSWER_DEFECTS,
 )

@@ -13,6 +13,8 @@ import msgspec
 from aiohttp import web
 
 from redraft.sandbox.accounts import Accounts
+from redraft.sandbox.answers import asks as answers_asks
+from redraft.sandbox.answers.study import Answers
 from redraft.sandbox.asking import Ask, Form, Reply
 from redraft.sandbox.dialects import JSON, Denied
 from redraft.sandbox.documents.asks import kind_asked
@@ -22,7 +24,7 @@ from redraft.sandbox.faults import HARMS, NONE, Doing, Faults, Harm, Scripts
 from redraft.sandbox.judging import UNREADABLE, Judges, judges_here
 from redraft.sandbox.limits import Limits
 from redraft.sandbox.models import Models
-from redraft.sandbox.options import STUDY_KINDS, Options
+from redraft.sandbox.options import ANSWER_KINDS, STUDY_KINDS, Options
 from redraft.sandbox.schemas import smallest
 from redraft.sandbox.spoiling import HUGE, failure, play, refusal, spoil, unpaid
 from redraft.sandbox.traits import Traits
@@ -40,6 +42,7 @@ class Calls:
         self._truth = Truth(options.seed, options.truth)
         self._judges = Judges(options.seed, options.truth)
         self._study, self._traits = Study(options), Traits(options.documents)
+        self._answers = Answers(options)
         self._faults = Faults(options.seed, options.faults)
         self.limits = Limits(options.faults)
 
@@ -158,6 +161,11 @@ class Calls:
             if said.ending != "stop" and fault == NONE:
                 return said
             text, planted = said.text, said.planted
+        elif kind in ANSWER_KINDS:
+            said = self._answers.reply(ask, kind, content, index)
+            if said.ending != "stop" and fault == NONE:
+                return said
+            text, planted = said.text, said.planted
         elif kind == "judge":
             said = self._judges.reply(ask, content, attempt)
             text = UNREADABLE[int(choice * len(UNREADABLE))] if fault == "malformed" else said.text
@@ -180,13 +188,13 @@ class Calls:
 
 
 def kind_of(ask: Ask) -> str:
-    """judge, one of the documents study's, structured or chat.
+    """judge, one of the documents or the answering study's, structured or chat.
 
     A judge may also be asked for a last line that begins with VERDICT: or SCORES:.
     """
     if judges_here(ask):
         return "judge"
-    if (asked := kind_asked(ask)) is not None:
+    if (asked := kind_asked(ask) or answers_asks.kind_asked(ask)) is not None:
         return asked
     return "structured" if ask.schema is not None else "chat"
 

@@ -14,7 +14,7 @@ import click
 from redraft.real_numbers import Real
 from redraft.sandbox.course import TURNS
 from redraft.sandbox.faults import AFTER, HARMS
-from redraft.sandbox.options import DEFECTS, JUDGE_HABITS, FaultOptions, Options, TruthOptions
+from redraft.sandbox.options import ANSWER_DEFECTS, DEFECTS, JUDGE_HABITS, FaultOptions, Options, TruthOptions
 from redraft.sandbox.prose import LARGEST_LEAN, LEANING
 
 SHARE = Real(0, 1)
@@ -73,11 +73,12 @@ def _trait(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tu
     return tuple(found)
 
 
-def _defect(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tuple[tuple[str, float], ...]:
+def _defect(_: click.Context, option: click.Parameter, values: tuple[str, ...]) -> tuple[tuple[str, float], ...]:
     pairs = _numbers(values, "NAME=SHARE")
+    known = ANSWER_DEFECTS if option.name == "answer_defect" else DEFECTS
     for name, share in pairs:
-        if name not in DEFECTS:
-            raise click.BadParameter(f"no defect is called {name!r}; there are {', '.join(DEFECTS)}")
+        if name not in known:
+            raise click.BadParameter(f"no defect is called {name!r}; there are {', '.join(known)}")
         if not 0 <= share <= 1:
             raise click.BadParameter(f"{share:g} is no share from 0 to 1")
     if (total := sum(share for _name, share in pairs)) > 1 + 1e-9:
@@ -158,6 +159,15 @@ def _fault(_: click.Context, option: click.Parameter, values: tuple[str, ...]) -
     help="NAME=SHARE of documents and responses, such as short=0.1; repeatable.",
 )
 @click.option("--same-ideas", type=SHARE, default=0.0, help="Share of ideas for documents that are near-copies.")
+@click.option(
+    "--answer-defect",
+    multiple=True,
+    callback=_defect,
+    help="NAME=SHARE of rewritten answers and refusals, such as bare=0.1; repeatable.",
+)
+@click.option(
+    "--answer-stubborn", type=SHARE, default=0.1, help="Share of answers asked again that have a defect again."
+)
 @click.option("--access-log", is_flag=True, help="Log every request to standard error.")
 @click.option("--exit-with-parent", is_flag=True, help="End when the parent process ends or closes this one's input.")
 def sandbox_command(**given: object) -> None:
@@ -173,6 +183,9 @@ def sandbox_command(**given: object) -> None:
     raise SystemExit(asyncio.run(serve(options, click.echo)))
 
 
+ANSWER_OPTIONS = {"answer_defect": "defects", "answer_stubborn": "stubborn"}
+
+
 def options_from(given: dict[str, object]) -> Options:
     """The options out of the command's parameters."""
     import msgspec
@@ -183,6 +196,7 @@ def options_from(given: dict[str, object]) -> Options:
         truth["strengths"] = given.pop("strength")
     documents = {f"{name}s": given.pop(name) for name in ("trait", "defect") if name in given}
     documents |= {name: given.pop(name) for name in ("same_ideas",) if name in given}
+    answers = {key: given.pop(name) for name, key in ANSWER_OPTIONS.items() if name in given}
     faults = {name: given.pop(name) for name in FaultOptions.__struct_fields__ if name in given}
     if "fault" in given:
         faults["more"] = given.pop("fault")
@@ -191,6 +205,7 @@ def options_from(given: dict[str, object]) -> Options:
     jobs |= {f"{name}s": given.pop(f"job_{name}") for name in ("state", "event") if f"job_{name}" in given}
     endpoints = {name: given.pop(name) for name in ("minute_seconds", "dedicated", "not_serverless") if name in given}
     endpoints |= {name: given.pop(f"endpoint_{name}") for name in ("seconds", "fails") if f"endpoint_{name}" in given}
-    groups = {"truth": truth, "documents": documents, "faults": faults, "jobs": jobs, "endpoints": endpoints}
+    groups = {"truth": truth, "documents": documents, "answers": answers, "faults": faults, "jobs": jobs}
+    groups["endpoints"] = endpoints
     shares = given.pop("route_fault", ())
     return msgspec.convert(given | groups | {"bad_keys": keys, "route_faults": shares}, Options)

@@ -54,9 +54,8 @@ class Control:
 
     async def identity(self, request: web.Request) -> web.Response:
         body = {"simulated": True, "identity": self._options.identity, "version": version("redraft")}
-        return _json(
-            body | {"seed": self._options.seed, "truth": self._options.truth, "documents": self._options.documents}
-        )
+        body |= {"seed": self._options.seed, "truth": self._options.truth}
+        return _json(body | {"documents": self._options.documents, "answers": self._options.answers})
 
     async def stats(self, request: web.Request) -> web.Response:
         """Counts; jobs, files, endpoints and deployments are counted by name and for ever, deleted or not.

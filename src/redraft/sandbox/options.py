@@ -72,6 +72,26 @@ class DocumentOptions(msgspec.Struct, frozen=True, kw_only=True):
     same_ideas: float = 0.0
 
 
+# What the answering study asks for, as the account calls it: a natural sentence, a refusal, an answer as it is.
+ANSWER_KINDS = ("sentence", "refusal", "question")
+# What can be wrong with its sentences and refusals on purpose.
+ANSWER_DEFECTS = (
+    "preamble", "context_talk", "long", "bare", "answer_missing", "invented", "false_refusal", "assertion", "same_text",
+    "markdown", "error_text", "truncated", "empty",
+)  # fmt: skip
+
+
+class AnswerOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """What models that rewrite answers do wrong.
+
+    `defects` are shares (0 to 1) of the sentences and refusals by their names in ANSWER_DEFECTS. `stubborn` is the
+    share of the answers with a defect that have one again where they are asked for again with what was wrong.
+    """
+
+    defects: tuple[tuple[str, float], ...] = ()
+    stubborn: float = 0.1
+
+
 class FaultOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What goes wrong, as shares of the model calls (0 to 1), and how slow and limited the answers are.
 
@@ -126,7 +146,8 @@ class EndpointOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """All settings. Only `seed`, `truth` and `documents` change what a model answers, so only they make the identity.
+    """All settings. Only `seed`, `truth`, `documents` and `answers` change what a model answers, so only they make the
+    identity.
 
     `models` are patterns of the base models that are served; fine-tuned ones are served when trained here.
     `job_seconds` and `file_seconds` are the lengths of a training job and of a file's processing;
@@ -152,6 +173,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     exit_with_parent: bool = False
     truth: TruthOptions = TruthOptions()
     documents: DocumentOptions = DocumentOptions()
+    answers: AnswerOptions = AnswerOptions()
     faults: FaultOptions = FaultOptions()
     jobs: JobOptions = JobOptions()
     endpoints: EndpointOptions = EndpointOptions()
@@ -161,6 +183,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     def identity(self) -> str:
         """`sandbox:` and 16 hex digits: the same for equal answers, whatever the port or the faults."""
         # What is as it always was stays out of it, so that earlier answers keep their place in the ledger.
-        more = [] if self.documents == DocumentOptions() else [self.documents]
+        more: list[object] = [] if self.documents == DocumentOptions() else [self.documents]
+        more += [] if self.answers == AnswerOptions() else [self.answers]
         world = msgspec.json.encode([self.seed, self.truth, *more], order="deterministic")
         return f"sandbox:{hashlib.sha256(world).hexdigest()[:16]}"

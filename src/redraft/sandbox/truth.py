@@ -16,6 +16,7 @@ from typing import cast
 
 import msgspec
 
+from redraft.sandbox.answers.worth import question_judged, worth
 from redraft.sandbox.draws import Draws
 from redraft.sandbox.options import DEFAULT_STRENGTHS, JudgeHabits, TruthOptions
 from redraft.sandbox.prose import compose, content_words, marks
@@ -23,6 +24,8 @@ from redraft.sandbox.prose import compose, content_words, marks
 EMPTY_QUALITY = -3.0
 # Of a text that has nothing to do with the conversation: no judge takes it for an answer.
 UNRELATED_QUALITY = -8.0
+# How much of an answer's quality nobody sees in what it says: the deviation, in the unit of qualities.
+_UNSEEN = 0.4
 NOT_FEEDBACK = "N/A"
 _NONCE = re.compile(r"(?<![0-9a-fA-F])[0-9a-fA-F]{32}(?![0-9a-fA-F])")
 _LABEL = re.compile(r"(conversation|answer(?:[ _-]?[12])?)(?![a-z0-9])", re.IGNORECASE)
@@ -61,17 +64,21 @@ class Truth:
     def quality(self, text: str, context: str = "") -> float:
         """The quality of an answer as the judge reads it: its mark, or a fixed draw for unmarked text.
 
-        An unmarked text without a word of the `context` is no answer to it.
+        An unmarked text without a word of the `context` is no answer to it. Answers to a question before a context,
+        which are never marked, count by what they say.
         """
         if not text.strip().strip('"'):
             return EMPTY_QUALITY
         if found := marks(text):
             return found[0]
+        drawn = Draws(self._seed, "unmarked", text.strip()).normal(0)
+        if (judged := question_judged(context)) is not None:
+            return worth(*judged, text) + _UNSEEN * drawn
         asked = content_words(context)
         # Of a long context any text has a word by chance.
         if len(asked) > 1 and len(asked & content_words(text)) <= len(asked) // 50:
             return UNRELATED_QUALITY
-        return Draws(self._seed, "unmarked", text.strip()).normal(0)
+        return drawn
 
     def verdict(self, question: str, noise: float, habits: JudgeHabits | None = None) -> tuple[str, str]:
         """(`answer_1`, `answer_2` or `tie`; `slight` or `clear`) for the judge's last user message.

@@ -26,15 +26,22 @@ class Due(msgspec.Struct, frozen=True, kw_only=True):
 
     `open_jobs` go on; `late` have ended while somebody asked for their state alone, and the rest of their log is still
     to be read; `lost` go on after all where the list has them, and for `sought` the list is read although nothing else
-    asks for it.
+    asks for it. All of these are at a provider; `local` are runs on machines of the user's, those too whose process was
+    found gone: nobody is asked about them, their folders are read.
     """
 
     open_jobs: Sequence[TrainingJob] = ()
     late: Sequence[TrainingJob] = ()
     lost: Sequence[TrainingJob] = ()
     sought: Sequence[TrainingJob] = ()
+    local: Sequence[TrainingJob] = ()
 
     def __bool__(self) -> bool:
+        return self.hosted or bool(self.local)
+
+    @property
+    def hosted(self) -> bool:
+        """Whether a provider is to be asked."""
         return bool(self.open_jobs or self.late or self.sought)
 
     def at(self, endpoint: str) -> Due:
@@ -49,11 +56,16 @@ class Due(msgspec.Struct, frozen=True, kw_only=True):
 def due(registry: Registry, sought_again: timedelta = SOUGHT_AGAIN) -> Due:
     """What a pass would look at now; a lost job is looked for `sought_again` after the last look. Raises
     StorageError."""
-    lost = registry.lost_jobs()
+    going, gone = registry.open_jobs(), registry.lost_jobs()
+    lost = [job for job in gone if not job.local]
     return Due(
-        open_jobs=registry.open_jobs(),
+        open_jobs=[job for job in going if not job.local],
         late=[job for job in registry.unannounced() if _half_read(job) and _since(registry, job.updated_at)],
         lost=lost,
+        local=[
+            *(job for job in going if job.local),
+            *(job for job in gone if job.local and _since(registry, job.updated_at)),
+        ],
         sought=[
             job
             for job in lost
@@ -74,7 +86,7 @@ def note_sought(registry: Registry, jobs: Sequence[TrainingJob]) -> None:
 def _half_read(job: TrainingJob) -> bool:
     """Whether its log was not read since it ended. Only until the world was told, which is soon."""
     seen = job.watched_at is not None and job.watched_at >= job.updated_at
-    return job.job_id is not None and job.state is not JobState.LOST and not seen
+    return not job.local and job.job_id is not None and job.state is not JobState.LOST and not seen
 
 
 def _since(registry: Registry, time: str | None) -> bool:

@@ -14,7 +14,12 @@ from redraft.training.stalls import moment, standing
 from redraft.training.states import JobState
 
 _TRAINED = ("train/loss", "eval/loss")
-_OF_KIND = {"stalled": "stalled", "held": "held by billing limit", "billing_limit": "stopped by billing limit"}
+_OF_KIND = {
+    "stalled": "stalled", "stopped": "stopped", "held": "held by billing limit",
+    "billing_limit": "stopped by billing limit",
+}  # fmt: skip
+# What a hosted job and a local run say when they begin.
+_STARTS = frozenset({"training_start", "started"})
 # A guess beyond it is none.
 _LONGEST = timedelta(days=365).total_seconds()
 
@@ -48,7 +53,9 @@ def time_left(job: TrainingJob, events: Sequence[JobEvent], now: datetime) -> ti
     as packing the model, is not in it."""
     if job.state is not JobState.RUNNING or not job.progress or job.progress >= 0.99:
         return None
-    starts = [time for event in events if event.type == "training_start" and (time := moment(event.created_at))]
+    starts = [time for event in events if event.type in _STARTS and (time := moment(event.created_at))]
+    if any(event.type == "resumed" for event in events):  # how far it was then, nobody says
+        return None
     if not starts or now <= starts[-1]:
         return None
     seconds = (now - starts[-1]).total_seconds() * (1 - job.progress) / job.progress
@@ -117,7 +124,7 @@ def _facts(job: TrainingJob, events: Sequence[JobEvent], now: datetime) -> list[
         ("model", job.model_output_name),
         ("base model", job.base_model),
         ("dataset", job.dataset_path),
-        ("training file", job.training_path),
+        ("plan" if job.local else "training file", job.training_path),
         ("rows", job.counts.get("rows")),
         ("tokens", None if trained is None else f"{trained:,}"),
         ("price, provider's estimate", _dollars(job.price)),
@@ -129,7 +136,7 @@ def _facts(job: TrainingJob, events: Sequence[JobEvent], now: datetime) -> list[
         ("could not be asked since", job.unreachable_since),
         ("no sign since", job.stalled_since),
         ("last fault", job.last_error),
-        ("at", job.endpoint),
+        ("at", f"this machine ({job.account})" if job.local and job.account else job.endpoint),
         ("record", job.record_path),
     ]
 

@@ -57,7 +57,7 @@ def _content(job: TrainingJob) -> dict[str, object]:
     return {
         "status": job.state.value,
         "simulated": job.simulated,
-        "provider": "together",
+        "provider": "local" if job.local else "together",
         "endpoint": job.endpoint,
         "job_id": job.job_id,
         "job_key": job.job_key,

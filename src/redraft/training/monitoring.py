@@ -74,6 +74,10 @@ class MonitorPass(msgspec.Struct, frozen=True, kw_only=True):
     unreachable: int = 0
     requests: int = 0
 
+    def and_of(self, other: MonitorPass) -> MonitorPass:
+        """Both passes as one: what they found one after the other, what they counted together."""
+        return MonitorPass(**{name: getattr(self, name) + getattr(other, name) for name in self.__struct_fields__})
+
 
 def monitor_pass(
     plane: ControlPlane, registry: Registry, rule: MonitorRule | None = None, *, models: Path | None = None
@@ -105,7 +109,7 @@ class _Pass:
         ours = everywhere.at(self._endpoint)
         for job in everywhere.open_jobs:
             if job.endpoint != self._endpoint:
-                self._faults.append(f"{_name(job)} is at {job.endpoint}, not asked")
+                self._faults.append(f"{name_of(job)} is at {job.endpoint}, not asked")
         waiting = self._look_at(ours) if ours else 0
         note_sought(self._registry, ours.sought)
         return MonitorPass(
@@ -197,35 +201,25 @@ class _Pass:
             self._not_asked([job], fault)
             return True
         except Exception as fault:  # whatever it is, the others are looked at
-            log.exception("looking at %s", _name(job))
+            log.exception("looking at %s", name_of(job))
             self._not_asked([job], ProviderError(f"what was told of it cannot be recorded ({type(fault).__name__})"))
             return True
         if look is None:
             self._unknown_there(job)
             return True
-        self._faults += [f"{_name(job)}: {fault}" for fault in look.faults]
+        self._faults += [f"{name_of(job)}: {fault}" for fault in look.faults]
         if look.moved:
             self._moved(look.job, look.before)
-        look = msgspec.structs.replace(look, job=self._silence(look))
-        self._looks.append(look)
+        after = fallen_silent(self._registry, look, self._rule.stall)
+        if after.stalled_since != look.job.stalled_since:
+            self._lines.append(f"{name_of(after)} {standing(after, self._registry.events(after)).words}")
+        self._looks.append(msgspec.structs.replace(look, job=after))
         return True
-
-    def _silence(self, look: Look) -> TrainingJob:
-        job = look.job
-        if job.stalled_since is not None or look.news:
-            return job
-        events = self._registry.events(job)
-        since = silent_since(job, events, self._registry.clock(), self._rule.stall)
-        if since is None:
-            return job
-        job = self._registry.record(job, stalled_since=since.isoformat(timespec="milliseconds"))
-        self._lines.append(f"{_name(job)} {standing(job, events).words}")
-        return job
 
     def _moved(self, job: TrainingJob, before: JobState) -> None:
         self._changed.append(job)
         words = standing(job, self._registry.events(job)).words
-        self._lines.append(f"{_name(job)} {words} (was {before})")
+        self._lines.append(f"{name_of(job)} {words} (was {before})")
 
     def _unknown_there(self, job: TrainingJob) -> None:
         try:
@@ -241,10 +235,20 @@ class _Pass:
     def _not_asked(self, jobs: Sequence[TrainingJob], fault: RedraftError) -> None:
         self._unreachable += len(jobs)
         self._registry.unreachable(jobs)
-        self._faults += [str(fault)] if len(jobs) != 1 else [f"{_name(jobs[0])}: {fault}"]
+        self._faults += [str(fault)] if len(jobs) != 1 else [f"{name_of(jobs[0])}: {fault}"]
 
 
-def _name(job: TrainingJob) -> str:
+def fallen_silent(registry: Registry, look: Look, rule: StallRule) -> TrainingJob:
+    """The job after the look; where it should have said something by now, since when it has not is recorded."""
+    job = look.job
+    if job.stalled_since is not None or look.news:
+        return job
+    since = silent_since(job, registry.events(job), registry.clock(), rule)
+    return job if since is None else registry.record(job, stalled_since=since.isoformat(timespec="milliseconds"))
+
+
+def name_of(job: TrainingJob) -> str:
+    """The job's name for people."""
     return f"{job.job_id or job.suffix} ({job.name})"
 
 

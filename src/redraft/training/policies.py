@@ -45,9 +45,11 @@ class JobPolicy(msgspec.Struct, frozen=True, kw_only=True):
         if rehearsal and job.state is JobState.LOST:
             return
         if job.state not in self.after:
+            again = "goes on from its last checkpoint" if job.local else "submits it anew"
             raise TrainingError(
-                f"{what}{why} and stays so (policy {self.name}); --policy {RESUBMIT_FAILED.name} submits it anew"
-                f"{_PAID_AGAIN if job.state is JobState.LOST else ''}, or change the settings, the data or the suffix"
+                f"{what}{why} and stays so (policy {self.name}); --policy {RESUBMIT_FAILED.name} {again}"
+                f"{_PAID_AGAIN if job.state is JobState.LOST else ''}, or change the settings, the data or the "
+                f"{'output' if job.local else 'suffix'}"
             )
         if job.attempt >= self.attempts:
             raise TrainingError(f"{what}{why}, the last of {job.attempt} attempts; another suffix starts afresh")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Protocol
 
 import msgspec
 from msgspec import Meta
@@ -70,6 +70,24 @@ _NOT_SENT = frozenset({"suffix", "validation_file", "validation_sha256"})
 _ONLY_LORA = frozenset({"lora_rank", "lora_alpha", "lora_dropout", "lora_trainable_modules"})
 _ONLY_SFT = frozenset({"train_on_inputs"})
 _ONLY_DPO = frozenset({"dpo_beta", "dpo_normalize_logratios_by_length", "rpo_alpha", "simpo_gamma"})
+
+
+class JobSettings(Protocol):
+    """What the registry asks of the settings of a job, wherever that is trained."""
+
+    @property
+    def base_model(self) -> str:
+        """What the model is named by whoever trains it."""
+        ...
+
+    @property
+    def suffix(self) -> str:
+        """The user's own end of the new model's name; may be empty."""
+        ...
+
+    def parameters(self) -> dict[str, Any]:
+        """All that makes it another job, as JSON has it: it is recorded, and part of the job's key."""
+        ...
 
 
 class TrainingSettings(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,8 +17,9 @@ from redraft.training.registry import JobEvent, TrainingJob
 from redraft.training.states import JobState
 
 Kind = Literal[
-    "open", "stalled", "held", "completed", "failed", "cancelled", "billing_limit", "lost", "evaluation_failed"
-]
+    "open", "stalled", "held", "completed", "failed", "cancelled", "billing_limit", "lost", "stopped",
+    "evaluation_failed",
+]  # fmt: skip
 
 # A job may wait for a machine for long without a word.
 _WAITING = frozenset({JobState.PENDING, JobState.QUEUED})
@@ -77,11 +78,13 @@ def standing(job: TrainingJob, events: Sequence[JobEvent]) -> Standing:
     if job.state is JobState.COMPLETED:
         return Standing("completed", f"is completed, model {job.model_output_name or 'without a name'}")
     if job.state is JobState.LOST:
+        if job.local:
+            return Standing("stopped", f"is stopped: {job.last_error or 'its process is gone'}")
         return Standing("lost", job.last_error or f"the provider does not know the job {job.job_id}")
     if job.state.failed and "billing_limit" in types:
         return Standing("billing_limit", "was stopped by the account's billing limit; raise it, then submit again")
     if job.state is JobState.CANCELLED:
-        asked = "on request" if "cancel_requested" in types else "by the provider"
+        asked = "on request" if job.local or "cancel_requested" in types else "by the provider"
         return Standing("cancelled", f"was cancelled {asked}")
     if job.state.failed:
         return Standing("failed", f"failed ({job.provider_status or job.state}): {reason(job, events)}")

@@ -20,7 +20,7 @@ from redraft.calling.limits import Lanes, LimitSettings
 from redraft.calling.retries import Retries
 from redraft.errors import ProviderError
 from redraft.providers.chat import ChatClient
-from redraft.providers.endpoints import PROVIDERS, Endpoint
+from redraft.providers.endpoints import Endpoint
 from redraft.records import Completion, Message, Outcome, Request
 from redraft.sandbox.process import BASE_PATHS, SandboxProcess
 
@@ -91,15 +91,15 @@ class Matrix:
                 "times": 1 if mode == "once" else 0,
                 "do": {"fault": fault, "retry_after": 0.05},
             }
-            for provider in PROVIDERS
+            for provider in BASE_PATHS
             for place in hit
         ]
         self._sandbox.post("/sandbox/script", scripts)
         # One after the other, so that the first call is the first; but what hangs hangs side by side.
         width, retries = (REQUESTS, HURRIED) if fault in HANGING else (1, QUICK)
-        runs = [self._run(provider, fault, mode, width, retries) for provider in PROVIDERS]
+        runs = [self._run(provider, fault, mode, width, retries) for provider in BASE_PATHS]
         done = await asyncio.gather(*runs)
-        return {provider: await self.counted(provider, *one) for provider, one in zip(PROVIDERS, done, strict=True)}
+        return {provider: await self.counted(provider, *one) for provider, one in zip(BASE_PATHS, done, strict=True)}
 
     async def _run(
         self, provider: str, fault: str, mode: str, width: int, retries: Retries

@@ -9,9 +9,9 @@ from __future__ import annotations
 import pytest
 from fault_matrix import HIT, KEY, REQUESTS, Matrix, Played, reasons, require_ended_by
 
-from redraft.providers.endpoints import PROVIDERS
 from redraft.records import Completion
 from redraft.sandbox.faults import HARMS
+from redraft.sandbox.process import BASE_PATHS
 
 # What passes: sent again it is answered, and where it stays the row is rejected with this reason.
 PASSING = {
@@ -55,7 +55,7 @@ def require_counted(played: Played, fault: str) -> None:
     assert played.paid == counted or (fault in MAYBE_PAID and played.paid < counted)
 
 
-@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("provider", BASE_PATHS)
 @pytest.mark.parametrize("fault", [*PASSING, *SLOWED])
 def test_what_passes_is_sent_again_and_answered(matrix: Matrix, fault: str, provider: str) -> None:
     played = matrix.played(fault, "once", provider)
@@ -68,7 +68,7 @@ def test_what_passes_is_sent_again_and_answered(matrix: Matrix, fault: str, prov
     assert (played.kept, played.lost) == (REQUESTS, len(HIT) * missed)
 
 
-@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("provider", BASE_PATHS)
 @pytest.mark.parametrize("fault", PASSING)
 def test_what_stays_is_a_rejection_with_its_reason(matrix: Matrix, fault: str, provider: str) -> None:
     played = matrix.played(fault, "always", provider)
@@ -85,7 +85,7 @@ def test_what_stays_is_a_rejection_with_its_reason(matrix: Matrix, fault: str, p
     assert played.kept == REQUESTS - len(HIT)
 
 
-@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("provider", BASE_PATHS)
 @pytest.mark.parametrize("fault", [*UNUSABLE, *SOUND])
 def test_what_was_paid_is_kept_whatever_it_is_worth(matrix: Matrix, fault: str, provider: str) -> None:
     played = matrix.played(fault, "always", provider)
@@ -103,7 +103,7 @@ def test_what_was_paid_is_kept_whatever_it_is_worth(matrix: Matrix, fault: str, 
     assert (played.sent, played.kept, played.lost) == (REQUESTS, REQUESTS, 0)
 
 
-@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("provider", BASE_PATHS)
 @pytest.mark.parametrize("place", HIT)
 def test_a_spend_limit_ends_the_run_at_once(matrix: Matrix, place: int, provider: str) -> None:
     played = matrix.played("spend_limit", str(place), provider)
@@ -113,7 +113,7 @@ def test_a_spend_limit_ends_the_run_at_once(matrix: Matrix, place: int, provider
     require_counted(played, "spend_limit")
 
 
-@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("provider", BASE_PATHS)
 def test_patience_with_a_provider_that_only_refuses_has_an_end(matrix: Matrix, provider: str) -> None:
     played = matrix.played("limited", "all", provider)
     require_ended_by(played, 0, "rate_limited")

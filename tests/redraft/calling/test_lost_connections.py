@@ -10,7 +10,7 @@ import pytest
 import trustme
 from fault_matrix import HIT, REQUESTS, Matrix, Played, asked, finished, reasons, require_ended_by
 
-from redraft.providers.endpoints import PROVIDERS
+from redraft.sandbox.process import BASE_PATHS
 
 
 class Relay:
@@ -76,7 +76,7 @@ async def run_behind(
 
 
 @pytest.mark.parametrize("place", HIT)
-@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("provider", BASE_PATHS)
 def test_nobody_there_any_more(matrix: Matrix, provider: str, place: int) -> None:
     played = matrix.run(run_behind(matrix, provider, "gone", place, None, None))
     if place == 0:
@@ -106,7 +106,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ssl
 
 
 @pytest.mark.parametrize("place", HIT)
-@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("provider", BASE_PATHS)
 def test_a_certificate_that_cannot_be_trusted_ends_the_run(
     matrix: Matrix, certificates: tuple[ssl.SSLContext, ssl.SSLContext], provider: str, place: int
 ) -> None:

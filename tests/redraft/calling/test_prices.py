@@ -62,7 +62,7 @@ def test_an_unknown_price_is_none(model: str) -> None:
         assert prices.worst(model, 1, 1, mode) is None
 
 
-@pytest.mark.parametrize("model", ["ollama:llama3:8b", "vllm:gpt-4o", "openrouter:qwen/qwen3-coder:free"])
+@pytest.mark.parametrize("model", ["ollama:llama3:8b", "vllm:gpt-4o", "local:t5", "openrouter:qwen/qwen3-coder:free"])
 def test_what_costs_nothing(model: str) -> None:
     assert prices.cost(model, MILLION, MILLION) == 0.0 == prices.worst(model, MILLION, MILLION)
 

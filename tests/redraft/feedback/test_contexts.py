@@ -22,6 +22,7 @@ from redraft.feedback.contexts import (
 )
 from redraft.feedback.rewriting import keep
 from redraft.feedback.splitting import context_fingerprint, group_key
+from redraft.judging.groups import group_of
 from redraft.records import Conversation, Message
 
 OPENINGS = ["How do I sort a list?", "how do i sort a list", "HOW do I sort, a list??", "What is a fjord?", "Hi"]
@@ -115,3 +116,30 @@ def test_processed_rows_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="already rewritten"):
         last_contexts(source, tmp_path / "contexts", 5)
     assert not (tmp_path / "contexts").exists()
+
+
+def test_rows_with_an_input_are_contexts_as_they_stand(tmp_path: Path) -> None:
+    """What a curriculum holds out: nothing is cut off its end, and the article stays with it as the group."""
+    rows: list[dict[str, Any]] = [
+        {"input": f"Context: c{number}\nQuestion: q?", "output": "o", "id": f"q{number}", "group": f"g{number // 2}"}
+        for number in range(5)
+    ]
+    rows += [
+        {"input": "mail me at ann.bell@example.com", "group": "g9"},
+        {"input": 3}, {"output": "o"}, {"input": " "}, {"input": rows[4]["input"], "id": "again"},
+        {"messages": [{"role": "user", "content": "hi"}]},
+    ]  # fmt: skip
+    path = tmp_path / "heldout.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)))
+    contexts = last_contexts(path, tmp_path / "contexts", 9)
+    found = list(contexts.rows())
+    assert [one.conversation_id for one in found[:3]] == ["q2", "q3", "q4"]
+    assert found[0].messages == (Message("user", "Context: c2\nQuestion: q?"),)
+    assert [group_of(one) for one in found] == ["group:g1", "group:g1", "group:g2", "group:g9"]
+    assert "ann.bell" not in found[3].messages[0].content and found[3].conversation_id.startswith("made-")
+    reasons = [(one.reason, one.place) for one in contexts.rejections()]
+    assert sorted(reasons) == [
+        ("duplicate", "heldout.jsonl row 10"), ("no_question", "heldout.jsonl row 11"),
+        ("no_question", "heldout.jsonl row 7"), ("no_question", "heldout.jsonl row 8"),
+        ("no_question", "heldout.jsonl row 9"),
+    ]  # fmt: skip

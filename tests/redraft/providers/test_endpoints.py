@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from redraft.errors import ConfigurationError
-from redraft.providers.endpoints import PROVIDERS, Endpoint, canonical, require_usable, split_model
+from redraft.providers.endpoints import PROVIDERS, Endpoint, canonical, identified_by, require_usable, split_model
 from redraft.providers.environment import endpoint_from
 
 KEY = "sk-secret-0123456789"
@@ -101,3 +101,8 @@ def test_a_mistyped_provider_is_not_taken_for_a_model(name: str) -> None:
 @pytest.mark.parametrize("name", ["a/b", "together:a/b"])
 def test_one_model_has_one_name(name: str) -> None:
     assert canonical(name) == "a/b" and canonical("anthropic:c") == "anthropic:c"
+
+
+def test_only_models_of_a_local_server_have_an_identity_each() -> None:
+    assert identified_by("local:mine") == ("local", "mine")
+    assert identified_by("a/b") == ("together", "") and identified_by("vllm:mine") == ("vllm", "")

@@ -14,7 +14,7 @@ import pytest
 import together
 
 from redraft.providers.chat import ChatClient
-from redraft.providers.endpoints import PROVIDERS, Endpoint
+from redraft.providers.endpoints import Endpoint
 from redraft.providers.wire import Answer, CallFault
 from redraft.records import Message, Request
 from redraft.sandbox.process import BASE_PATHS, SandboxProcess
@@ -99,7 +99,7 @@ def written(provider: str, case: str) -> dict[str, Any]:
     return said
 
 
-@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("provider", BASE_PATHS)
 def test_the_sdk_reads_the_same(sandbox: SandboxProcess, provider: str) -> None:
     async def both() -> list[tuple[str, Any, Answer]]:
         found: list[tuple[str, Any, Answer]] = []
@@ -130,7 +130,7 @@ def test_the_sdk_reads_the_same(sandbox: SandboxProcess, provider: str) -> None:
         assert mine.category or (provider, case) != ("gemini", "refused")
 
 
-@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("provider", BASE_PATHS)
 def test_errors_mean_to_the_sdk_what_they_mean_to_us(sandbox: SandboxProcess, provider: str) -> None:
     """The status and, where a time is named, the seconds that the SDK would wait."""
 

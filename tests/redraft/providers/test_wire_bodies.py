@@ -112,6 +112,8 @@ def arguments(provider: str, feature: str) -> dict[str, Any]:
         asked["max_completion_tokens"] = asked.pop("max_tokens")
     if provider == "gemini":  # "Unknown name "seed": Cannot find field."
         asked.pop("seed", None)
+    if provider == "local":  # `redraft serve` refuses what would not reach the model
+        asked.pop("reasoning_effort", None)
     if provider == "openrouter" and "response_format" in asked:
         asked["extra_body"] = {"provider": {"require_parameters": True}}
     return asked

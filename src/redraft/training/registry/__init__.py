@@ -10,6 +10,7 @@ from redraft.training.registry.evaluated import EvaluatedRows
 from redraft.training.registry.news import ANNOUNCING_SECONDS, NewsRows
 from redraft.training.registry.opening import now, registry_address
 from redraft.training.registry.records import (
+    LOCAL,
     Compared,
     EndpointUse,
     JobEvent,
@@ -28,6 +29,7 @@ from redraft.training.registry.serving import ServingRows
 
 __all__ = [
     "ANNOUNCING_SECONDS",
+    "LOCAL",
     "Compared",
     "EndpointUse",
     "JobEvent",

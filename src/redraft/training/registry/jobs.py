@@ -17,7 +17,7 @@ from redraft.training.formats import TrainingFile
 from redraft.training.registry.opening import OpenRegistry
 from redraft.training.registry.records import StateChange, TrainingJob, attempt_tag, job_key
 from redraft.training.registry.tables import job_announcements, job_changes, jobs
-from redraft.training.settings import TrainingSettings, provider_suffix
+from redraft.training.settings import JobSettings, provider_suffix
 from redraft.training.states import JobState
 
 # Which attempt it is, how often it moved and who took it is not for callers to say.
@@ -28,6 +28,11 @@ _ENDS = [state.value for state in JobState if state.terminal]
 _PERHAPS = [
     state.value for state in JobState if not state.terminal and (state.submitted or state.value == "submitting")
 ]
+# What a further attempt has in common with the one before.
+_SAME = (
+    "job_key", "endpoint", "simulated", "name", "base_model", "training_path", "training_sha256", "dataset_path",
+    "dataset_hash", "parameters", "counts", "evaluation",
+)  # fmt: skip
 _NEWEST_FIRST = (jobs.c.created_at.desc(), jobs.c.attempt.desc())
 
 
@@ -37,7 +42,7 @@ class JobRows(OpenRegistry):
     def plan(
         self,
         training_file: TrainingFile,
-        settings: TrainingSettings,
+        settings: JobSettings,
         *,
         endpoint: str,
         simulated: bool,
@@ -46,8 +51,10 @@ class JobRows(OpenRegistry):
         attempt: int = 1,
         evaluation: dict[str, Any] | None = None,
         run: str | None = None,
+        name: str | None = None,
     ) -> TrainingJob:
-        """Write the attempt down, or return it as it already stands."""
+        """Write the attempt down, or return it as it already stands. `name` says for people what is trained on, where
+        the dataset or the file should not."""
         key = job_key(training_file.sha256, settings, endpoint)
         stamp = self.stamp()
         job = TrainingJob(
@@ -55,7 +62,7 @@ class JobRows(OpenRegistry):
             attempt=attempt,
             endpoint=endpoint,
             simulated=simulated or training_file.simulated,
-            name=dataset_path.stem if dataset_path else training_file.path.stem.removesuffix("_training"),
+            name=name or (dataset_path.stem if dataset_path else training_file.path.stem.removesuffix("_training")),
             suffix=provider_suffix(settings.suffix, attempt_tag(key, attempt)),
             state=JobState.PLANNED,
             base_model=settings.base_model,
@@ -79,6 +86,27 @@ class JobRows(OpenRegistry):
         def work(connection: Connection) -> TrainingJob:
             connection.execute(statement)
             return _one(connection, is_job(job)) or job
+
+        return self.database.write(work)
+
+    def another(self, job: TrainingJob) -> TrainingJob:
+        """Write down the attempt after this one, at the same job in the same way, or return it as it already stands."""
+        stamp, attempt = self.stamp(), job.attempt + 1
+        own = job.suffix.removesuffix(attempt_tag(job.job_key, job.attempt)).removesuffix("-")
+        same = {name: getattr(job, name) for name in _SAME}
+        after = TrainingJob(
+            **same,
+            attempt=attempt,
+            suffix=provider_suffix(own, attempt_tag(job.job_key, attempt)),
+            state=JobState.PLANNED,
+            created_at=stamp,
+            updated_at=stamp,
+        )
+        statement = self.insertion(jobs).values(_columns(msgspec.structs.asdict(after))).on_conflict_do_nothing()
+
+        def work(connection: Connection) -> TrainingJob:
+            connection.execute(statement)
+            return _one(connection, is_job(after)) or after
 
         return self.database.write(work)
 

@@ -11,8 +11,11 @@ from typing import Any, Literal
 
 import msgspec
 
-from redraft.training.settings import TrainingSettings
+from redraft.training.settings import JobSettings
 from redraft.training.states import JobState
+
+# The endpoint of what is trained on a machine of the user's, in a folder: see `redraft.training.local`.
+LOCAL = "local"
 
 
 class TrainingJob(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,6 +34,9 @@ class TrainingJob(msgspec.Struct, frozen=True, kw_only=True):
     `unknown_since` since when every answer was that there is no such job; `stalled_since` since when no event came
     although one was due. `evaluation` is what to run on completion, `run` the id of the flow run that submitted,
     `answered_at` when a command that asked for the attempt first came to its own end, with this job for an answer.
+
+    Of a job whose `endpoint` is LOCAL `training_path` is the plan in the run's folder, `job_id` the name of the run,
+    `account` the machine that it runs on, and `model_output_name` the folder of the model.
     """
 
     job_key: str
@@ -69,6 +75,11 @@ class TrainingJob(msgspec.Struct, frozen=True, kw_only=True):
     evaluation: dict[str, Any] | None = None
     run: str | None = None
     answered_at: str | None = None
+
+    @property
+    def local(self) -> bool:
+        """Whether it is trained on a machine of the user's: nobody asks a provider about it, and nobody is paid."""
+        return self.endpoint == LOCAL
 
 
 class JobEvent(msgspec.Struct, frozen=True, kw_only=True):
@@ -224,7 +235,7 @@ class EndpointUse(msgspec.Struct, frozen=True, kw_only=True):
         return f"run {self.run}" if self.run else self.owner or "a run"
 
 
-def job_key(training_sha256: str, settings: TrainingSettings, endpoint: str) -> str:
+def job_key(training_sha256: str, settings: JobSettings, endpoint: str) -> str:
     """sha256 (hex) over the training file's bytes, every setting and the endpoint's identity."""
     content = {"training": training_sha256, "settings": settings.parameters(), "endpoint": endpoint}
     return hashlib.sha256(msgspec.json.encode(content, order="sorted")).hexdigest()

@@ -1,0 +1,66 @@
+"""Numbers, dates and names of a text, and which of them its material does not hold: those are invented.
+
+Neighbours: `style` asks; `number_words`, `dates` and `names` read a text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from typing import Literal
+
+import msgspec
+
+from redraft.answering.dates import Day, days_meant, days_written
+from redraft.answering.names import Known, unknown_names
+from redraft.answering.number_words import Number, numbers_in
+from redraft.answering.spelling import plain
+
+
+class Fact(msgspec.Struct, frozen=True):
+    """A number, date or name, as it stands in the text."""
+
+    kind: Literal["number", "date", "name"]
+    text: str
+
+
+class Material(msgspec.Struct, frozen=True):
+    """What may be said: the values, days and names of all sources together."""
+
+    values: frozenset[str]
+    days: frozenset[Day]
+    names: Known
+
+
+def unsupported(text: str, sources: Iterable[str]) -> list[Fact]:
+    """The numbers, dates and names of `text` that none of the sources holds, each once, kind by kind.
+
+    Numbers are compared by value, however they are written. "One" and "first" count as no numbers: they are words of
+    speech more often. Of a date its day counts together with its month.
+    """
+    known, said = _material(tuple(sources)), plain(text)
+    numbers = list(numbers_in(said))
+    places = {place for one in numbers for place in range(one.start, one.end)}
+    names = (Fact("name", one) for one in unknown_names(said, known.names, places))
+    return list(dict.fromkeys([*_numbers(numbers, known), *_dates(said, numbers, known), *names]))
+
+
+def _numbers(numbers: Iterable[Number], known: Material) -> Iterator[Fact]:
+    return (Fact("number", one.text) for one in numbers if not one.idle and known.values.isdisjoint(one.values))
+
+
+def _dates(text: str, numbers: list[Number], known: Material) -> Iterator[Fact]:
+    for day, written in days_written(text, numbers):
+        # A day that is nowhere is told as a number already.
+        if day not in known.days and str(day[1]) in known.values:
+            yield Fact("date", written)
+
+
+@lru_cache(maxsize=64)
+def _material(sources: tuple[str, ...]) -> Material:
+    """What these sources hold; the last ones asked for are kept, as a row is looked at several times."""
+    text = "\n".join(plain(one) for one in sources)
+    numbers = list(numbers_in(text))
+    values = frozenset(value for one in numbers for value in one.values)
+    days = frozenset(days_meant(text, numbers))
+    return Material(values, days, Known(text, values, frozenset(month for month, _ in days)))

@@ -1,0 +1,75 @@
+"""The form of an answer: markup, gaps that nobody filled, another language, personal data that nothing speaks of.
+
+Neighbour: `style` asks.
+"""
+
+from __future__ import annotations
+
+import re
+
+from redraft.datasets.languages import UNKNOWN, language_of, mismatch
+from redraft.datasets.privacy import redact
+
+_LINES = re.compile(r"\S\s*\n\s*\S")
+_MARKUP = {
+    "bold or italic marks": re.compile(r"\*\*\S|\S\*\*|(?<!\w)__\S|(?<![\w*])\*[^\s*][^*\n]{0,80}\*(?![\w*])"),
+    "a heading": re.compile(r"\A\s*#{1,6}\s"),
+    "code marks": re.compile(r"`"),
+    "a list": re.compile(r"\A\s*(?:[-*•‣▪\u2013]\s+|\(?\d{1,2}[.)]\s+(?=\D))"),
+    "a link": re.compile(r"\[[^\]\n]+\]\([^)\n]+\)"),
+    "tags": re.compile(r"</?[a-z][^<>\n]{0,40}>", re.IGNORECASE),
+    "JSON": re.compile(r"\A\s*[\[{]\s*\""),
+}
+_QUOTED = re.compile(r"\A\s*[\"\u201c\u00ab](?P<inside>.*)[\"\u201d\u00bb]\s*\Z", re.DOTALL)
+_GAP = re.compile(
+    r"\{\{?\s?[A-Za-z][\w .'-]{1,40}\}?\}|\[(?!citation|sic\b|\.\.\.|\u2026)[A-Za-z][A-Za-z_ '/-]{2,40}\]"
+    r"|<[A-Za-z]+(?:[_ ][A-Za-z]+)+>|\bX{3,}\b|\bTB[DC]\b|\bTODO\b|\blorem ipsum\b|_{3,}",
+    re.IGNORECASE,
+)
+_COMMON = (
+    "the and that which with were this from their his have has they who what how did does where when why for to are "
+    "don't can't couldn't sorry"
+)
+# Two of these in a text, and it is English, whatever its names look like.
+_COMMON_ENGLISH = frozenset(_COMMON.split())
+
+
+def markup_in(said: str, material: str) -> str | None:
+    """What of markup a text has, in words, or None; signs that the material has as well are no markup."""
+    if _LINES.search(said):
+        return "several lines"
+    for name, pattern in _MARKUP.items():
+        found = pattern.search(said)
+        if found is not None and found[0].strip() not in material:
+            return name
+    quoted = _QUOTED.match(said)
+    if quoted is not None and not any(one in quoted["inside"] for one in '"\u201c\u201d\u00ab\u00bb'):
+        return "quotation marks around it"
+    return None
+
+
+def gap_in(said: str, material: str) -> str | None:
+    """A gap of a template that was never filled, or None."""
+    return next((found[0] for found in _GAP.finditer(said) if found[0] not in material), None)
+
+
+def is_foreign(said: str, context: str, question: str) -> bool:
+    """Whether it is surely in another language than the question and the context."""
+    known = {_language_of(question), _language_of(context)} - {UNKNOWN}
+    if "en" in known and _language_of(said) == "en":
+        return False
+    return bool(known) and all(mismatch(one, said) for one in known)
+
+
+def _language_of(text: str) -> str:
+    """As detected; but names alone can make a text look like one of another language, and little words do not lie."""
+    return "en" if len(_COMMON_ENGLISH & set(text.lower().split())) > 1 else language_of(text)
+
+
+def has_secret(said: str, material: str) -> bool:
+    """Whether it holds personal data, or a secret, that the material does not."""
+    masked = redact(said)
+    if masked == said:
+        return False
+    left = set(masked.split())
+    return any(word.strip(".,;:!?()\"'") not in material for word in said.split() if word not in left)

@@ -1,0 +1,202 @@
+"""Whether a sentence keeps the extractive answer: its words in their order, inflected at most; or denies or copies it.
+
+Neighbours: `style` tells the faults, `number_words` compares numbers by value.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+import msgspec
+
+from redraft.answering.number_words import numbers_in
+from redraft.answering.spelling import folded
+from redraft.answering.word_lists import ALIKE, LITTLE, MONTHS
+
+# An answer of more words is a clause of its own: it fits into no sentence as it stands.
+LONG = 5
+LONG_KEPT = 0.75
+_WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?|[%$€£]")
+_INITIALS = re.compile(r"\b[^\W\d_](?:\.[^\W\d_])+\b\.?")
+_CURRENCY = re.compile(r"\b[a-z]{1,3}(?=[$€£])")
+# What stands for a word, or may be left out.
+_SIGNS = {"%": "percent", "pc": "percent", "percentage": "percent"}
+_UNSAID = frozenset({"$", "€", "£", "dollar", "dollars", "us$"})
+_NEGATORS = frozenset(
+    [
+        "not",
+        "never",
+        "neither",
+        "nor",
+        "without",
+        "except",
+        "isn't",
+        "wasn't",
+        "weren't",
+        "aren't",
+        "don't",
+        "doesn't",
+        "didn't",
+        "hasn't",
+        "haven't",
+        "hadn't",
+        "won't",
+        "can't",
+        "cannot",
+        "couldn't",
+        "wouldn't",
+        "shouldn't",
+    ]
+)
+_NEGATING = (("rather", "than"), ("instead", "of"), ("other", "than"), ("no", "longer"), ("apart", "from"))
+_FIRST_OF_TWO = frozenset(first for first, _ in _NEGATING)
+# What may stand between a negator and what it negates, or between the words of an answer.
+_BETWEEN = LITTLE | {"been", "being", "called", "actually", "really", "because", "about", "into", "&", "than"}
+_SUFFIXES = ("'s", "'", "es", "s", "ed", "ing", "d", "ly")
+_FEWEST_LETTERS = 4
+
+
+class _Token(msgspec.Struct, frozen=True):
+    word: str
+    values: tuple[str, ...]
+
+
+def is_kept(answer: str, text: str) -> bool:
+    """Whether the words of `answer` stand in `text`, one after the other; of a long answer most of them."""
+    wanted, said = _meaning(answer), _tokens(text)
+    if not wanted:
+        return folded(answer).strip() in folded(text)
+    if _places(wanted, said):
+        return True
+    if _is_date(wanted):  # March 5, 2004 is the 5th of March 2004
+        return all(any(_same(one, two) for two in said) for one in wanted)
+    if len(wanted) <= LONG:
+        return False
+    return _numbers_kept(wanted, said) and _share(wanted, said) >= LONG_KEPT
+
+
+def is_negated(answer: str, text: str, context: str, question: str) -> bool:
+    """Whether every place where `text` has the answer denies it, as far as that can be told for sure.
+
+    Where the question or the context denies something itself, nothing can.
+    """
+    wanted, said = _meaning(answer), _tokens(text)
+    if not _has_negator(said) and not any(one.word in _FIRST_OF_TWO for one in said):
+        return False
+    places = _places(wanted, said)
+    if not places or _has_negator(_tokens(question)) or _has_negator(wanted):
+        return False
+    if not all(_is_denied(said, place) for place in places):
+        return False
+    there = _tokens(context)
+    return not any(_is_denied(there, place) for place in _places(wanted, there))
+
+
+def near_copy(answer: str, text: str) -> bool:
+    """Whether `text` is the answer without a word more, little ones aside."""
+    wanted = _meaning(answer)
+    said = tuple(one for one in _tokens(text) if one.word not in _BETWEEN)
+    return bool(_places(wanted, said)) and len(said) <= len(wanted)
+
+
+def states(text: str, answer: str) -> str | None:
+    """None where a text says the answer "yes" or "no"; else why not: `dropped`, or `negated` for the other one."""
+    words = [one.word for one in _tokens(text)]
+    other = "no" if answer == "yes" else "yes"
+    if words[:1] == [other]:
+        return "negated"
+    return None if answer in words else "dropped"
+
+
+@lru_cache(maxsize=64)
+def _tokens(text: str) -> tuple[_Token, ...]:
+    said = _INITIALS.sub(lambda found: found[0].replace(".", ""), folded(text))
+    said = _CURRENCY.sub("", said.replace("per cent", "percent"))
+    numbers = {one.start: one for one in numbers_in(said)}
+    inside = {place: one for one in numbers.values() for place in range(one.start, one.end)}
+    found: list[_Token] = []
+    for word in _WORD.finditer(said):
+        one = inside.get(word.start())
+        if word[0] in _UNSAID:
+            continue
+        if one is None:
+            found.append(_Token(_SIGNS.get(word[0], word[0]), ()))
+        elif one.start == word.start():
+            found.append(_Token(one.text, one.values))
+    return tuple(found)
+
+
+def _meaning(answer: str) -> tuple[_Token, ...]:
+    """The answer's words without little ones at its ends and within; all of them where it has no others."""
+    tokens = _tokens(answer)
+    return tuple(one for one in tokens if one.word not in _BETWEEN) or tokens
+
+
+def _places(wanted: tuple[_Token, ...], said: tuple[_Token, ...]) -> list[int]:
+    """Where the words of `wanted` begin in `said`, with none but little words between them."""
+    found: list[int] = []
+    for start in range(len(said)):
+        place = start
+        for number, one in enumerate(wanted):
+            while number and place < len(said) and not _same(one, said[place]) and said[place].word in _BETWEEN:
+                place += 1
+            if place >= len(said) or not _same(one, said[place]):
+                break
+            place += 1
+        else:
+            found.append(start)
+    return found
+
+
+def _same(one: _Token, two: _Token) -> bool:
+    if one.values or two.values:
+        return not set(one.values).isdisjoint(two.values) or one.word == two.word
+    if one.word == two.word or _stem(one.word) == _stem(two.word):
+        return True
+    if one.word in MONTHS and two.word in MONTHS:
+        return MONTHS[one.word] == MONTHS[two.word]
+    return two.word in ALIKE.get(one.word, ())
+
+
+@lru_cache(maxsize=65536)
+def _stem(word: str) -> str:
+    """A word without an ending that changes no meaning: bridge's, bridges, bridged."""
+    if word.endswith("s") and len(word) == _FEWEST_LETTERS:  # rays
+        return word[:-1]
+    for ending in _SUFFIXES:
+        if word.endswith(ending) and len(word) - len(ending) >= _FEWEST_LETTERS:
+            word = word.removesuffix(ending)
+            break
+    return word.removesuffix("e") if len(word) > _FEWEST_LETTERS else word
+
+
+def _is_date(wanted: tuple[_Token, ...]) -> bool:
+    months = [one for one in wanted if one.word in MONTHS]
+    return len(months) == 1 and len(wanted) > 1 and all(one.values or one in months for one in wanted)
+
+
+def _numbers_kept(wanted: tuple[_Token, ...], said: tuple[_Token, ...]) -> bool:
+    return all(any(_same(one, two) for two in said) for one in wanted if one.values)
+
+
+def _share(wanted: tuple[_Token, ...], said: tuple[_Token, ...]) -> float:
+    return sum(any(_same(one, two) for two in said) for one in wanted) / len(wanted)
+
+
+def _has_negator(tokens: tuple[_Token, ...]) -> bool:
+    return any(one.word in _NEGATORS for one in tokens)
+
+
+def _is_denied(tokens: tuple[_Token, ...], place: int) -> bool:
+    """Whether a negator stands right before a place, with nothing but little words between."""
+    at = place - 1
+    while at >= 0 and tokens[at].word in _BETWEEN - {"than"} and tokens[at].word not in ("because", "and", "or"):
+        two = (tokens[at - 1].word if at else "", tokens[at].word)
+        if two in _NEGATING:
+            return True
+        at -= 1
+    if at < 0:
+        return False
+    two = (tokens[at - 1].word if at else "", tokens[at].word)
+    return tokens[at].word in _NEGATORS or two in _NEGATING

@@ -1,0 +1,53 @@
+"""Texts and words as they are compared: straight marks, caseless, without accents; and what counts as a word.
+
+Neighbours: `facts`, `names` and `keeping` compare.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+
+_MARKS = str.maketrans({
+    "\u2019": "'", "\u2018": "'", "\u02bc": "'", "\u201c": '"', "\u201d": '"', "\u00ab": '"', "\u00bb": '"',
+    "\u2011": "-", "\u2010": "-",
+})  # fmt: skip
+_FRACTION = re.compile(r"(?<=\d)(?=[\u00bc-\u00be\u2150-\u215a])")
+_RAISED = re.compile(r"[\u2070\u00b9\u00b2\u00b3\u2074-\u2079]+")
+# With a point behind where one stands there.
+WORD = re.compile(r"[^\W_]+(?:['.&/-](?=[^\W_])[^\W_]+)*\.?")
+PARTS = re.compile(r"[^\W_]+")
+
+
+def plain(text: str) -> str:
+    """NFKC with straight marks; raised digits and fractions stay apart from the digits before them."""
+    if text.isascii():
+        return text
+    text = _RAISED.sub(lambda found: f"^{found[0]} ", _FRACTION.sub(" ", text.translate(_MARKS)))
+    return unicodedata.normalize("NFKC", text)
+
+
+def folded(text: str) -> str:
+    """Caseless and without accents: how names are compared."""
+    text = plain(text).casefold()
+    if text.isascii():
+        return text
+    apart = unicodedata.normalize("NFKD", text)
+    return unicodedata.normalize("NFC", "".join(one for one in apart if not unicodedata.combining(one)))
+
+
+@lru_cache(maxsize=1 << 16)
+def forms_of(word: str) -> frozenset[str]:
+    """A word as it may be found again: whole, without points, possessive and hyphens, and its parts."""
+    if word.isascii() and word.isalnum():  # most are
+        return frozenset({word.lower()})
+    word = folded(word)
+    bare = word.replace(".", "").removesuffix("'s")
+    return frozenset({bare, bare.replace("-", ""), bare.replace("'", ""), *PARTS.findall(word.removesuffix("'s"))})
+
+
+def begins_sentence(text: str, start: int) -> bool:
+    """Whether what stands at `start` is the first word of a sentence."""
+    before = text[:start].rstrip(" \t\n\"'([*-\u2013\u2014")
+    return not before or before[-1] in ".!?:\u2026"

@@ -1,0 +1,74 @@
+"""What the `jobs` commands do about local runs: no provider is asked, and nothing of Prefect is imported.
+
+Neighbours: `jobs_commands`; `jobs_acting` does the same with a provider.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from redraft.errors import InputError, TrainingError
+from redraft.training.local.orders import LocalTraining
+from redraft.training.local.plan import PLAN
+from redraft.training.local.reading import MODEL, is_alive
+from redraft.training.local.starting import TIME_TO_END, ask_to_end, launcher_of, wait_for_end
+from redraft.training.local.watching import asked_to_end, folder_of, local_pass, look, require_here
+from redraft.training.policies import policy_named
+from redraft.training.registry import Registry, TrainingJob
+from redraft.training.states import JobState
+
+# As in tasks.training_job, which takes long to import.
+MODELS = Path("models")
+
+
+def looked_at(registry: Registry) -> Sequence[str]:
+    """Looks at the local runs, once; a line for each that could not be read."""
+    return local_pass(registry, models=MODELS).faults
+
+
+def cancelled(registry: Registry, job: TrainingJob) -> TrainingJob:
+    """The run once its process was asked to end and has ended, or has not within two minutes; one that has ended
+    already stays as it is. Raises ProviderError where it is on another machine."""
+    require_here(job)
+    job = look(registry, job, MODELS).job
+    if not is_alive(folder_of(job)):
+        if job.state is JobState.LOST:
+            raise TrainingError(f"{job.suffix} is not running: {job.last_error}; nothing was cancelled")
+        return job
+    job = asked_to_end(registry, job)
+    click.echo(f"redraft: {job.suffix} is writing a checkpoint and ends then", err=True)
+    ask_to_end(folder_of(job))
+    wait_for_end(folder_of(job), TIME_TO_END)
+    return look(registry, job, MODELS).job
+
+
+def resumed(registry: Registry, job: TrainingJob, policy: str) -> TrainingJob:
+    """The run, attached to or begun again from its folder, with the command that it was begun with. Raises InputError
+    where the folder is gone, TrainingError where it ended and is not allowed again."""
+    require_here(job)
+    wanted, folder = policy_named(policy), folder_of(job)
+    if wanted.anew:
+        raise InputError("always-new trains again from the rows; redraft answers train does that")
+    with registry.locked(f"job-{job.job_key[:16]}"):
+        job = look(registry, registry.get(job.job_key) or job, MODELS).job
+        if job.state is JobState.COMPLETED or is_alive(folder):
+            return job
+        if not (folder / PLAN).is_file():
+            raise InputError(f"{folder / PLAN}: no such file; redraft answers train begins the run anew")
+        if job.state.failed and job.state is not JobState.LOST:
+            wanted.require(job, rehearsal=False)
+            job = registry.another(job)
+        return LocalTraining(registry, MODELS).begun(job, launcher_of(folder))[0]
+
+
+def lies_there(job: TrainingJob) -> str:
+    """Where the model of a completed run is. Raises TrainingError for one that made none."""
+    folder = Path(job.model_output_name or folder_of(job) / MODEL)
+    if job.state is not JobState.COMPLETED:
+        raise TrainingError(f"{job.suffix} is {job.state}, there is no model yet")
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder; the model was moved or removed")
+    return f"{folder}: was trained on this machine and lies there already"

@@ -1,0 +1,191 @@
+"""A whole curriculum in one process: evaluations and phases in their order, and in the end the model.
+
+What is finished lies in the run's folder whole, so that the same call after a kill goes on where it was. Neighbours:
+`preparing`, `phases`, `points`; `redraft.curriculum` calls it with what rows and answers mean in the answering study.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import shutil
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+from filelock import FileLock, Timeout
+
+from redraft.datasets.files import storage_faults, sync_folder, write_whole
+from redraft.errors import ConfigurationError, InputError, RedraftError
+from redraft.training.local.models import Base, require_local
+from redraft.training.local.phases import FINAL, PhaseRun, train_phase
+from redraft.training.local.plan import CurriculumPlan, read_plan
+from redraft.training.local.points import BEFORE, Points, Score, numbered
+from redraft.training.local.preparing import Prepared, prepare
+from redraft.training.local.reading import LOCK, MODEL
+from redraft.training.local.rows import Doubt, read_rows
+from redraft.training.local.stopping import Stop, StoppedError
+from redraft.training.local.telling import Teller, TrainingState
+from redraft.training.local.world import World
+
+# Whoever looks whether a process trains here holds the lock for a moment.
+_PATIENCE = 5.0
+
+
+def train(folder: Path, doubt: Doubt, score: Score, stop: Stop) -> TrainingState:
+    """Trains what plan.json in `folder` plans, or goes on with it; a finished run is left as it is.
+
+    `doubt` judges rows that do not say their phase, `score` has the scores, `stop` says when to end. Raises
+    ConfigurationError and InputError before anything is trained, StoppedError where it ended as asked; the state in the
+    folder says so too.
+    """
+    plan = read_plan(folder)
+    # Threads of torch that wait for each other sleep: where they spin, as they do by default, and others want the
+    # processors too, a step was seen to take a hundred times as long. Read when torch is imported.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # Before torch is imported, which takes seconds: who watches sees at once that somebody is here.
+    first = int(os.environ.get("RANK") or 0) == 0
+    with _alone(folder, first=first):
+        teller = Teller(folder, silent=not first)
+        if _finished(teller.state, folder, plan):
+            return teller.state
+        with _told(teller):
+            again = teller.state.total_steps > 0
+            teller.now(state="running", stage="loading", error=None, plan_sha256=plan.digest)
+            require_local()
+            _require_wandb(plan)
+            rows = read_rows(plan, folder, doubt)
+            world = World(plan.settings.device, plan.settings.processes)
+            prepared = prepare(folder, plan, rows, world, teller)
+            _begin(prepared, world, teller, again=again)
+            points = Points(folder, prepared, plan.settings, world, teller, stop, score)
+            weights = _train(folder, plan, prepared, points, world, teller, stop)
+            if world.first:
+                _save(folder, weights, plan, prepared.base)
+            world.wait()
+            teller.event("completed", f"the model is in {MODEL}/", step=prepared.steps)
+            teller.now(state="completed")
+        return teller.state
+
+
+def _begin(prepared: Prepared, world: World, teller: Teller, *, again: bool) -> None:
+    base = prepared.base
+    teller.now(base=base.name, revision=base.revision, total_steps=prepared.steps, world_size=world.size)
+    what = f"{base.name} at {base.revision[:19]}, {prepared.steps:,} steps in {len(prepared.shares)} phases"
+    teller.event("resumed" if again else "started", what)
+
+
+def _train(
+    folder: Path,
+    plan: CurriculumPlan,
+    prepared: Prepared,
+    points: Points,
+    world: World,
+    teller: Teller,
+    stop: Stop,
+) -> Path:
+    """All phases, with the evaluations between them; the folder of the last one's weights."""
+    weights, offset = prepared.base.path, 0
+    points.evaluate(BEFORE, weights, offset)
+    for phase, share in prepared.shares.items():
+        own = folder / "phases" / numbered(phase)
+        if not world.agreed((own / FINAL).is_dir()):
+            teller.now(phase=phase, stage="training")
+            run = PhaseRun(
+                phase=phase,
+                folder=own,
+                start=weights,
+                rows=share.rows,
+                held_out=share.held_out,
+                tokenizer=prepared.tokenizer,
+                settings=plan.settings,
+                offset=offset,
+                label=f"{folder.name}-{numbered(phase)}",
+            )
+            train_phase(run, world, teller, stop)
+        weights, offset = own / FINAL, offset + share.steps
+        if phase not in teller.state.done:
+            teller.event("phase_completed", f"{phase} is trained", step=offset)
+            teller.now(phase=phase, done=(*teller.state.done, phase), step=offset)
+        points.evaluate(phase, weights, offset)
+    return weights
+
+
+def _save(folder: Path, weights: Path, plan: CurriculumPlan, base: Base) -> None:
+    """The trained model, whole or not at all, with what who serves it must know."""
+    target, aside = folder / MODEL, folder / f".{MODEL}"
+    settings = plan.settings
+    about = {
+        "format": 1,
+        "prefixes": settings.prefixes,
+        "serve_prefix": settings.answer_prefix,
+        "max_input_tokens": settings.max_input_tokens,
+        "max_output_tokens": settings.max_output_tokens,
+        "base_model": base.name,
+        "revision": base.revision,
+        "plan_sha256": plan.digest,
+        "phases": [one.name for one in plan.phases],
+        "simulated": plan.simulated,
+    }
+    with storage_faults(target):
+        shutil.rmtree(aside, ignore_errors=True)
+        shutil.copytree(weights, aside)
+        write_whole(aside / "redraft.json", msgspec.json.format(msgspec.json.encode(about)) + b"\n")
+        shutil.rmtree(target, ignore_errors=True)
+        aside.rename(target)
+        sync_folder(folder)
+
+
+def _finished(state: TrainingState, folder: Path, plan: CurriculumPlan) -> bool:
+    """Whether the run is complete. Raises InputError where it was begun with another plan."""
+    if state.plan_sha256 and state.plan_sha256 != plan.digest:
+        raise InputError(f"{folder}: begun with another plan.json; put the old one back, or give a new folder")
+    return state.state == "completed" and (folder / MODEL).is_dir()
+
+
+@contextmanager
+def _alone(folder: Path, *, first: bool) -> Generator[None]:
+    """Holds the run's lock, which a kill frees. Raises ConfigurationError where another process has it."""
+    if not first:
+        yield
+        return
+    lock = FileLock(folder / LOCK)
+    try:
+        lock.acquire(timeout=_PATIENCE)
+    except Timeout:
+        raise ConfigurationError(f"{folder}: another process trains here; follow it, or give another folder") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _told(teller: Teller) -> Generator[None]:
+    """Says in the run's folder how it ended."""
+    try:
+        yield
+    except StoppedError as stopped:
+        teller.event("stopped", str(stopped), "warning", step=teller.state.step)
+        teller.now(state="stopped")
+        raise
+    except Exception as error:
+        line = str(error) if isinstance(error, RedraftError) else f"{type(error).__name__}: {error}"
+        teller.event("error", line, "error", step=teller.state.step)
+        teller.now(state="error", error=line)
+        raise
+
+
+def _require_wandb(plan: CurriculumPlan) -> None:
+    """Raises ConfigurationError where W&B is asked for and cannot be used. The key comes from the environment alone."""
+    project = plan.settings.wandb_project
+    if project is None:
+        return
+    try:
+        importlib.import_module("wandb")
+    except ImportError:
+        raise ConfigurationError("W&B needs its client: pip install wandb, or leave wandb_project out") from None
+    if not os.environ.get("WANDB_API_KEY") and os.environ.get("WANDB_MODE") not in ("offline", "disabled"):
+        raise ConfigurationError("W&B needs WANDB_API_KEY in the environment, or WANDB_MODE=offline")
+    os.environ["WANDB_PROJECT"] = project

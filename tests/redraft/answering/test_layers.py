@@ -1,0 +1,219 @@
+"""Layers on disk: every answer in the context that is left, no article on both sides, as many of each as planned."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from redraft.answering import layers
+from redraft.answering.candidates import Sources
+from redraft.answering.domain import Templates, load_templates
+from redraft.answering.grounding import grounding_of
+from redraft.answering.layers import LayerOptions, build_layers, require_parted
+from redraft.answering.matching import stands_in
+from redraft.answering.proportions import Available, rows_planned, wanted
+from redraft.answering.room import Room
+from redraft.answering.sides import Sides
+from redraft.answering.tokenizing import EstimatedTokens, FastTokenizer
+from redraft.datasets.storage import Dataset
+from redraft.errors import InputError
+from redraft.records import Question, Rejection
+
+
+@pytest.fixture(scope="module")
+def templates() -> Templates:
+    return load_templates()
+
+
+def built(sources: Sources, target: Path, templates: Templates, room: Room | None = None, **options: Any) -> Dataset:
+    return build_layers(sources, target, room or Room(EstimatedTokens(), 512), templates, LayerOptions(**options))
+
+
+def test_the_layers_of_the_sample(sample: Path, tokenizer: FastTokenizer, templates: Templates, tmp_path: Path) -> None:
+    room, heard = Room(tokenizer, 128), list[int]()
+    options = LayerOptions(count=120, test_share=0.3)
+    dataset = build_layers(Sources(squad=(sample,)), tmp_path / "a", room, templates, options, heard.append)
+    rows: list[Question] = list(dataset.rows())
+    meta = dataset.manifest
+    train = [row for row in rows if row.side == "train"]
+    kinds = Counter(row.negative or row.layer for row in train)
+    assert kinds == {"extraction": 57, "domain": 3, "human": 28, "template": 2}
+    assert meta["plan"] == {"extraction": 30, "conversation": 60, "refusal": 30} and sum(heard) == 2 * meta["rows_read"]
+    assert 0.15 < 1 - len(train) / len(rows) < 0.45
+    assert len({row.question_id for row in rows}) == len(rows)
+    # The gate, looked up here once more and by other means.
+    assert meta["gate"]["violations"] == 0 and meta["tokenizer"]["exact"] and meta["tokenizer"]["max_tokens"] == 128
+    assert grounding_of(rows, tokenizer, 128).longest <= 128 and meta["cut"] > 20
+    assert not grounding_of(rows, tokenizer, 128).violations and meta["cut"] == sum(row.cut for row in rows)
+    for row in rows:
+        if row.layer in ("extraction", "domain"):
+            assert row.start is not None and row.context[row.start :].startswith(row.answer)
+            assert all(stands_in(alias, row.context) for alias in row.aliases)
+        else:
+            assert (row.answer, row.aliases, row.start) == ("", (), None) and row.plausible
+        if row.negative == "template":
+            assert not any(stands_in(answer, row.context) for answer in row.plausible)
+    groups = {side: {row.group for row in rows if row.side == side} for side in ("train", "test")}
+    assert groups["test"] and not groups["train"] & groups["test"]
+
+
+def test_the_same_seed_gives_the_same_rows_and_another_others(
+    sample: Path, templates: Templates, tmp_path: Path
+) -> None:
+    hashes = [
+        built(Sources(squad=(sample,)), tmp_path / name, templates, count=40, seed=seed).content_hash
+        for name, seed in (("a", 1), ("b", 1), ("c", 2))
+    ]
+    assert hashes[0] == hashes[1] != hashes[2]
+
+
+def unanswered(sample: Path, folder: Path) -> Path:
+    """The sample without its unanswerable questions, as SQuAD v1.1 is."""
+    content = json.loads(sample.read_bytes())
+    for article in content["data"]:
+        for paragraph in article["paragraphs"]:
+            paragraph["qas"] = [asked for asked in paragraph["qas"] if not asked.pop("is_impossible")]
+    file = folder / "v1.json"
+    file.write_text(json.dumps(content))
+    return file
+
+
+def test_without_unanswerable_questions_others_stand_before_another_articles_context(
+    sample: Path, templates: Templates, tmp_path: Path
+) -> None:
+    sources = Sources(squad=(unanswered(sample, tmp_path),))
+    dataset = built(sources, tmp_path / "a", templates, count=80, test_share=0.4, domain_share=0.0)
+    rows: list[Question] = list(dataset.rows())
+    random = [row for row in rows if row.negative == "random"]
+    assert Counter(row.side for row in random)["train"] == 20 and Counter(row.side for row in random)["test"] >= 10
+    homes = {row.context: row.group for row in rows if row.negative is None}
+    for row in random:
+        assert row.plausible and not any(stands_in(answer, row.context) for answer in row.plausible)
+        assert homes.get(row.context, row.group) == row.group, "its group is that of the context"
+    assert dataset.manifest["gate"]["negatives"] == len(random) and dataset.manifest["gate"]["unknown"] == 0
+    # Where all are asked for, there are as many as the plan has to so many positives.
+    everything = built(sources, tmp_path / "b", templates, test_share=0.0).manifest["counts"]["train"]
+    assert everything["extraction"] == 86 and everything["domain"] == 5
+    assert everything["negative"] == {"random": 44, "template": 2}
+
+
+def test_articles_of_several_files_and_formats_are_on_one_side(
+    sample: Path, templates: Templates, tmp_path: Path
+) -> None:
+    context = json.loads(sample.read_bytes())["data"][0]["paragraphs"][0]["context"]
+    pairs, hotpot = tmp_path / "pairs.jsonl", tmp_path / "hotpot.json"
+    # Cut short and under no title, and under the title in another spelling.
+    rows = [{"input": f"Context: {context[:300]}\nQuestion: Where?", "output": "France"}]
+    pairs.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    facts = {"supporting_facts": [["NORMANS", 0]], "answer": "yes", "_id": "h"}
+    paragraphs = [["NORMANS", ["They were Norse."]], ["Steam engine", ["It boils water."]], ["Other", ["No."]]]
+    hotpot.write_text(json.dumps([{"question": "Were they?", "context": paragraphs, **facts}]))
+    sides = set[tuple[str, str]]()
+    for seed in (0, 5, 6):
+        sources = Sources(squad=(sample,), pairs=(pairs,), hotpot=(hotpot,))
+        dataset = built(sources, tmp_path / f"d{seed}", templates, seed=seed, test_share=0.4, domain_share=0.0)
+        found: list[Question] = list(dataset.rows())
+        of = {row.place.split(" row")[0]: row for row in found if row.place.startswith(("pairs", "hotpot"))}
+        normans = {row.side for row in found if row.group == of["pairs.jsonl"].group}
+        assert (
+            normans == {of["pairs.jsonl"].side} == {of["hotpot.json"].side} and of["hotpot.json"].layer == "reasoning"
+        )
+        engine = next(row.side for row in found if row.group == "article steam engine")
+        # A paragraph of an article of the other side is left out, though it is no part of the support.
+        assert ("boils" in of["hotpot.json"].context) == (engine == of["hotpot.json"].side)
+        sides.add((of["hotpot.json"].side, engine))
+    assert len(sides) > 1
+
+
+def test_a_row_that_does_not_pass_the_gate_stops_everything(
+    sample: Path, templates: Templates, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = built(Sources(squad=(sample,)), tmp_path / "a", templates, count=20).content_hash
+
+    def at_the_end(questions: list[Question], room: Room) -> list[Question | Rejection]:
+        return [msgspec.structs.replace(question, context=question.context[:300]) for question in questions]
+
+    monkeypatch.setattr(layers, "fitted", at_the_end)
+    with pytest.raises(InputError, match="rows are not grounded in what is left"):
+        built(Sources(squad=(sample,)), tmp_path / "a", templates, count=60)
+    assert Dataset.open(tmp_path / "a").content_hash == before, "what stood there stays"
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_what_is_on_both_sides_is_found() -> None:
+    row = Question(
+        question_id="q", layer="extraction", side="train", group="g", context="Ada came.", question="Who?", answer="Ada"
+    )
+    with pytest.raises(InputError, match="article is on both sides"):
+        require_parted([row, msgspec.structs.replace(row, side="test", context="Other")])
+    with pytest.raises(InputError, match="context is on both sides"):
+        require_parted([row, msgspec.structs.replace(row, side="test", group="h", context="ADA  came.")])
+
+
+def test_slips_are_told_in_one_line(sample: Path, templates: Templates, tmp_path: Path) -> None:
+    sources = Sources(squad=(sample,))
+    for options, said in ({"test_share": 1.0}, "--test-share 1.0"), ({"domain_share": -0.1}, "--domain-share -0.1"):
+        with pytest.raises(InputError, match=said):
+            built(sources, tmp_path / "a", templates, **options)
+    with pytest.raises(InputError, match="no file is named"):
+        built(Sources(), tmp_path / "a", templates)
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(InputError, match="a file of this name exists"):
+        built(sources, tmp_path / "file", templates)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+counts = st.integers(0, 2000)
+
+
+@settings(max_examples=50)
+@given(counts, counts, counts, counts, st.integers(1, 3000), st.floats(0, 0.5))
+def test_no_more_is_wanted_than_there_is_or_than_is_planned(
+    extraction: int, reasoning: int, human: int, given_: int, count: int, share: float
+) -> None:
+    there = Available(extraction=extraction, reasoning=reasoning, human=human, given=given_, elsewhere=extraction)
+    for asked in (count, None):
+        taken = wanted(there, asked, share)
+        assert all(getattr(taken, name) >= 0 for name in ("extraction", "reasoning", "domain", "random", "template"))
+        assert taken.extraction <= extraction and taken.reasoning <= reasoning and taken.random <= extraction
+        assert taken.human <= human and taken.given <= given_
+        if asked:
+            planned = rows_planned(asked)
+            read = planned["conversation"] - taken.domain
+            assert sum(planned.values()) == asked
+            assert taken.extraction + taken.reasoning == min(read, extraction + reasoning)
+            negatives = planned["refusal"] - taken.template
+            assert taken.human + taken.given + taken.random == min(negatives, human + given_ + extraction)
+
+
+def test_the_published_plan() -> None:
+    assert rows_planned(150_000) == {"extraction": 37_000, "conversation": 75_000, "refusal": 38_000}
+    there = Available(extraction=90_000, reasoning=90_000, human=43_000, elsewhere=90_000)
+    taken = wanted(there, 150_000, 0.05)
+    assert (taken.extraction, taken.reasoning, taken.domain) == (37_000, 34_250, 3_750)
+    assert (taken.human, taken.random, taken.template) == (36_100, 0, 1_900)
+
+
+@settings(max_examples=50)
+@given(
+    st.lists(st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=3), min_size=1, max_size=20), st.floats(0, 0.9)
+)
+def test_what_is_joined_is_never_parted_and_something_is_trained_on(rows: list[list[str]], share: float) -> None:
+    sides, turned = Sides(share, 3), Sides(share, 3)
+    for one, order in ((sides, rows), (turned, rows[::-1])):
+        for keys in order:
+            one.join(keys)
+            one.weigh(keys[0])
+        one.decide()
+    for keys in rows:
+        assert len({(sides.side(key), sides.group(key)) for key in keys}) == 1
+        assert sides.side(keys[0]) == turned.side(keys[0]), "the order of the files does not matter"
+    on = Counter(sides.side(keys[0]) for keys in rows)
+    assert on["train"] and (on["test"] > 0) == (share > 0 and len({sides.group(keys[0]) for keys in rows}) > 1)

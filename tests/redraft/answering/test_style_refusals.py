@@ -1,0 +1,207 @@
+"""Polite refusals as real models give them, those that assert something, and texts that only sound like refusals."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from redraft.answering.refusing import ENDINGS, OPENINGS, TONES, TOPICS, is_refusal, manner_of
+from redraft.answering.style import REASONS, faults_of_refusal, findings_of_refusal
+
+
+class Asked(NamedTuple):
+    context: str
+    question: str
+    plausible: tuple[str, ...]
+
+
+NORMANS = (
+    "The Normans (Norman: Nourmands; French: Normands) were the people who in the 10th and 11th centuries gave "
+    "their name to Normandy, a region in France. They were descended from Norse raiders who, under their leader "
+    "Rollo, swore fealty to King Charles III of West Francia. Norman adventurers founded the Kingdom of Sicily "
+    "under Roger II."
+)
+MONEY = (
+    "The U.S. Treasury said on March 5, 2004 that Warner Bros. paid $2.5 million for the 1,200-seat theatre, which "
+    "opened in 1914-18 and lost 3.7% of its visitors. Dr. Jane O'Neill of St. John's, N.L., called it “a palace”. "
+    "About two thirds of its staff, some 34 people, left; NASA's José Hernández visited on the 21st of May."
+)
+PLANTS = (
+    "Chloroplasts capture light energy during photosynthesis. The enzyme that fixes carbon dioxide is called "
+    "RuBisCO. In C4 plants CO2 is first bound by PEP carboxylase, so that photorespiration is avoided. Plants that "
+    "do this include maize and sugarcane. Heat does not help them: water loss does harm."
+)
+DISK = (
+    "Computer report. Memory: 2,897 MB in use of 8,192 MB. Disk: 412 GB free. Contacts: Anna Keller, phone +49 30 "
+    "901820, anna@keller.example. File: /home/anna/report_final.docx (88 KB)."
+)
+
+CAPITAL = Asked(NORMANS, "What is the capital of Normandy?", ())
+STRONGHOLD = Asked(NORMANS, "Who ruled Normandy in 1066?", ("Roger II", "Rollo"))
+ROBERT = Asked(MONEY, "Why did Warner Bros. sell the theatre in 1999?", ("lost 3.7% of its visitors", "palace"))
+EASY = Asked(PLANTS, "How long does photosynthesis take?", ())
+WRITER = Asked(DISK, "Who wrote report_draft.docx?", ("Anna Keller",))
+
+GOOD_REFUSALS: tuple[tuple[Asked, str], ...] = (
+    (CAPITAL, "There is no information here about the capital of Normandy."),
+    (CAPITAL._replace(plausible=("nothing", "unknown")), "Nothing tells me what the capital is; it is unknown to me."),
+    (CAPITAL, "Honestly, I'm not sure about the capital of Normandy at all."),
+    (CAPITAL, "Frankly, I can't name the capital. Perhaps, if you tell me more, I could look again."),
+    (CAPITAL, "I'm sorry, but I don't know what the capital of Normandy is."),
+    (CAPITAL, "I don't have that information, I'm afraid."),
+    (CAPITAL, "Sorry, I do not have that information."),
+    (CAPITAL, "Unfortunately, I can't tell you what Normandy's capital is."),
+    (CAPITAL, "I couldn't find anything about the capital of Normandy."),
+    (CAPITAL, "I\u2019m not sure what the capital of Normandy is, and I\u2019d rather not guess."),
+    (CAPITAL, "There's no mention of a capital of Normandy in what I know, sorry."),
+    (CAPITAL, "The capital of Normandy isn't something I can tell you."),
+    (CAPITAL, "That's a good question, but I don't have the answer to it."),
+    (CAPITAL, "Good question! Unfortunately, I have no information on that."),
+    (CAPITAL, "I wish I could tell you, but the capital isn't mentioned anywhere."),
+    (CAPITAL, "I'd love to help, but I simply don't know which city that is."),
+    (CAPITAL, "Nothing I have tells me which city is the capital of Normandy."),
+    (CAPITAL, "What the capital of Normandy is remains unclear to me."),
+    (CAPITAL, "I'm afraid that detail is missing here, so I can't answer."),
+    (CAPITAL, "Honestly, I have no idea. If you tell me more, I'll gladly look again."),
+    (CAPITAL, "My apologies, I was unable to find the capital of Normandy."),
+    (CAPITAL, "I can't say for certain. Could you share a little more?"),
+    (CAPITAL, "No details about Normandy's capital are available to me."),
+    (CAPITAL, "As for the capital of Normandy, I'm at a loss."),
+    (CAPITAL, "It isn't clear to me what the capital of Normandy is."),
+    (CAPITAL, "Regrettably, the capital of Normandy is not something I have any details about."),
+    (CAPITAL, "I lack the details that I would need to name the capital."),
+    (CAPITAL, "That one escapes me. I hope you find the answer elsewhere!"),
+    (CAPITAL, "On the capital of Normandy, I have nothing to offer, unfortunately."),
+    (CAPITAL, "To be honest, I'm not aware of what Normandy's capital would be."),
+    (CAPITAL, "I would only be guessing about the capital of Normandy, so I'd better not."),
+    (CAPITAL, "Thank you for asking, but I cannot answer that question."),
+    (CAPITAL, "My knowledge does not extend to the capital of Normandy, sorry."),
+    (CAPITAL, "I do not have enough details to answer your question about the capital."),
+    (STRONGHOLD, "I'm sorry, I don't know who ruled Normandy in 1066."),
+    (STRONGHOLD, "Who ruled Normandy in 1066 is beyond what I can tell you."),
+    (STRONGHOLD, "I haven't found who ruled Normandy in 1066, my apologies."),
+    (STRONGHOLD, "There isn't enough for me to go on to say who ruled Normandy in 1066."),
+    (STRONGHOLD, "I can't confirm who the ruler of Normandy was in 1066."),
+    (STRONGHOLD, "No name comes up for Normandy's ruler in 1066, I'm sorry to say."),
+    (STRONGHOLD, "That's not something I'm able to answer. Feel free to ask me something else!"),
+    (STRONGHOLD, "I'm unable to determine who was ruling Normandy in 1066."),
+    (STRONGHOLD, "Sadly, that name isn't known to me, and I don't want to mislead you."),
+    (STRONGHOLD, "It's hard for me to say without more information, sorry."),
+    (ROBERT, "I don't know why Warner Bros. sold the theatre in 1999."),
+    (ROBERT, "The reason for the sale is not stated, so I couldn't say why."),
+    (ROBERT, "Why Warner Bros. did that isn't explained here, I'm afraid."),
+    (ROBERT, "I have no information about a sale of the theatre in 1999."),
+    (ROBERT, "I'm sorry, but no reason for a sale is given anywhere that I can see."),
+    (ROBERT, "Unfortunately I'm not able to tell you what made Warner Bros. sell it."),
+    (ROBERT, "I looked, but I found no reason why the theatre was sold."),
+    (ROBERT, "The why of it is unknown to me, and a guess wouldn't help you."),
+    (EASY, "I can't tell how long photosynthesis takes."),
+    (EASY, "How long photosynthesis takes isn't something I have details on."),
+    (EASY, "I'm afraid I don't have a figure for how long photosynthesis takes."),
+    (EASY, "There's nothing here about how long it takes, unfortunately."),
+    (EASY, "I'm missing the information needed to say how long that takes."),
+    (EASY, "Sorry, the duration isn't mentioned, so I can't give you one."),
+    (EASY, "I don't have any data about that; perhaps a textbook can help you."),
+    (EASY, "I wish I knew how long photosynthesis takes, but I don't."),
+    (WRITER, "I can't see who wrote report_draft.docx, sorry."),
+    (WRITER, "There's no record of who wrote report_draft.docx."),
+    (WRITER, "I don't see any author for report_draft.docx, I'm afraid."),
+    (WRITER, "The author of report_draft.docx isn't known to me."),
+    (WRITER, "I couldn't locate report_draft.docx, so I can't say who wrote it."),
+    (WRITER, "Unfortunately, nothing tells me who the author of that file is."),
+)  # fmt: skip
+
+BAD_REFUSALS: tuple[tuple[str, Asked, str], ...] = (
+    ("empty", CAPITAL, ""),
+    ("error", CAPITAL, "Error code: 500 - internal server error"),
+    ("length", CAPITAL, "I don't know."),
+    ("length", CAPITAL, "I'm sorry, but I really do not have the information that would be needed to tell you, or "
+     "anyone else "
+     "who might be interested in it, what the capital of the region of Normandy is at present or was in the past."),
+    ("sentences", CAPITAL, "I'm sorry. I don't know that. Please ask somebody else."),
+    ("answered", CAPITAL, "The capital of Normandy is surely the largest city there."),
+    ("answered", CAPITAL, "Normandy is a region that was named after the people there."),
+    ("answered", STRONGHOLD, "It was a king who ruled Normandy in 1066, of course."),
+    ("answered", EASY, "Photosynthesis takes place all day long, as long as there is light."),
+    ("answered", WRITER, "You wrote report_draft.docx yourself, as far as it seems."),
+    ("asserted", CAPITAL, "I'm not sure, but the capital of Normandy is probably Rouen."),
+    ("asserted", CAPITAL, "I don't know the capital, but Normandy is a region in France."),
+    ("asserted", CAPITAL, "I can't say. However, the Normans gave their name to the region."),
+    ("asserted", CAPITAL, "I have no information on the capital of Normandy, founded in 911."),
+    ("asserted", STRONGHOLD, "I don't know for certain, but it was likely Roger II."),
+    ("asserted", STRONGHOLD, "I can't confirm it, although Rollo comes to mind."),
+    ("asserted", STRONGHOLD, "I'm not certain who ruled it in 1066; William did later."),
+    ("asserted", STRONGHOLD, "I don't know who ruled Normandy in 1066, only that it had a leader in 1035."),
+    ("asserted", ROBERT, "I'm not sure why, but it lost 3.7% of its visitors."),
+    ("asserted", ROBERT, "I don't know why, although one visitor called it a palace."),
+    ("asserted", EASY, "I don't have a figure, but it takes about twenty minutes."),
+    ("asserted", EASY, "I can't tell you how long; chloroplasts capture light energy during photosynthesis anyway."),
+    ("asserted", WRITER, "I'm not sure who wrote it, but my best guess is that you did."),
+    ("asserted", WRITER, "I can't tell who wrote report_draft.docx; perhaps Anna Keller knows."),
+    ("preamble", CAPITAL, "Based on what I have, I can't tell you the capital."),
+    ("preamble", CAPITAL, "According to my information, I don't know the capital of Normandy."),
+    ("preamble", CAPITAL, "Sure! I don't know what the capital of Normandy is."),
+    ("context", CAPITAL, "The context does not mention the capital of Normandy."),
+    ("context", CAPITAL, "I couldn't find the capital of Normandy in the provided text."),
+    ("context", CAPITAL, "I'm sorry, the passage doesn't say what the capital is."),
+    ("context", CAPITAL, "The information provided does not tell me what the capital is."),
+    ("context", CAPITAL, "There is no capital named in the given context, sorry."),
+    ("markup", CAPITAL, "**Sorry**, I don't know what the capital of Normandy is."),
+    ("markup", CAPITAL, "\"I don't know what the capital of Normandy is.\""),
+    ("placeholder", CAPITAL, "Sorry, [Name], I don't know what the capital of Normandy is."),
+    ("language", CAPITAL, "Ich weiß leider nicht, welche Stadt die Hauptstadt der Normandie ist."),
+    ("secret", CAPITAL, "I don't know that, but ask marie.durand@normandie.fr about the capital."),
+)  # fmt: skip
+
+# Texts that are no refusals, whatever they deny.
+NO_REFUSALS: tuple[str, ...] = (
+    "The yes/no answers of a complement problem of NP appear through reversed ones.",
+    "The treaty did not mention slavery, so the question came up again in 1820.",
+    "Heat does not help the plants, because water loss does harm to them.",
+    "The cause of the fire is unknown, and no one was ever charged with it.",
+    "He could not find the Northwest Passage, although he looked for it for years.",
+    "They weren't allowed to vote until 1920, when the amendment was ratified.",
+    "No information was ever exchanged between the two armies before the battle.",
+    "She said that she did not know the man who had called her.",
+    "Unfortunately, the ship sank in 1912 and most passengers did not survive.",
+    "The answer was never published, since the author died before the book came out.",
+    "Breakfast is not included in the price, which is 80 euros a night.",
+    "The king refused to answer, and the parliament was dissolved.",
+    "Nothing was left of the old city after the fire of 1871.",
+    "Without more money the project could not continue, so it was stopped.",
+    "The report is not available in English; it was published in French.",
+)
+
+
+@pytest.mark.parametrize(("asked", "text"), GOOD_REFUSALS)
+def test_good_refusals_are_not_accused(asked: Asked, text: str) -> None:
+    found = findings_of_refusal(text, context=asked.context, question=asked.question, plausible=asked.plausible)
+    assert not found, found
+
+
+@pytest.mark.parametrize(("reason", "asked", "text"), BAD_REFUSALS)
+def test_faults_of_refusals_are_found_by_their_reason(reason: str, asked: Asked, text: str) -> None:
+    faults = faults_of_refusal(text, context=asked.context, question=asked.question, plausible=asked.plausible)
+    assert reason in faults
+
+
+@pytest.mark.parametrize("text", NO_REFUSALS)
+def test_what_denies_something_is_no_refusal(text: str) -> None:
+    assert not is_refusal(text)
+
+
+@given(st.text(max_size=200), st.text(max_size=100), st.text(max_size=50), st.lists(st.text(max_size=20), max_size=3))
+def test_any_refusal_is_judged_with_known_reasons(text: str, context: str, question: str, plausible: list[str]) -> None:
+    assert set(faults_of_refusal(text, context=context, question=question, plausible=plausible)) <= REASONS.keys()
+
+
+def test_manners_are_spread_over_rows() -> None:
+    manners = [manner_of(f"row-{number}") for number in range(2000)]
+    assert len(set(manners)) > 1000
+    assert {part for one in manners for part in one.split("; ")} == {
+        part for one in (*OPENINGS, *TONES, *TOPICS, *ENDINGS) for part in one.split("; ")
+    }
+    assert manner_of("row-1") == manner_of("row-1") != manner_of("row-1", 1)
