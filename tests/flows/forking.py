@@ -6,12 +6,14 @@ is only told when a later order is to `wait_for` that number. Started by `confte
 
 from __future__ import annotations
 
+import atexit
 import gc
 import json
 import os
 import signal
 import sys
-from typing import Any
+import threading
+from typing import Any, NoReturn
 
 from redraft.cli import main
 from redraft.cli.running import quieten_prefect
@@ -52,9 +54,20 @@ def carry_out(order: dict[str, Any]) -> None:
     sys.argv = ["redraft", *order["words"]]  # a command repeats itself as it was typed
     if order["code"] is not None:
         exec(order["code"], {})  # noqa: S102  a test's own
-    else:
+        sys.exit(0)
+    try:
         main(order["words"], prog_name="redraft")
-    sys.exit(0)
+    except SystemExit as end:
+        leave(int(end.code or 0))
+
+
+def leave(status: int) -> NoReturn:
+    """Ends as the interpreter does, but for taking apart every module, which is a third of a short command's time."""
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(status)
 
 
 def answer(number: int) -> None:
