@@ -45,6 +45,15 @@ _loaded("loopback_only", LOOPBACK / "sitecustomize.py")
 # One PostgreSQL server for all tests, started by the first that wants it.
 _postgres = _loaded("postgres", Path(__file__).with_name("postgres.py"))
 postgres_url, postgres_database = _postgres.postgres_url, _postgres.postgres_database
+# Sandboxes are forked from one process that has imported what they need.
+_forker = _loaded("sandboxes", Path(__file__).with_name("sandboxes.py")).Forker()
+SandboxProcess.launch = _forker
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _sandboxes_end() -> Iterator[None]:
+    yield
+    _forker.stop()
 
 
 @pytest.hookimpl(hookwrapper=True)
