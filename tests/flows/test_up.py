@@ -45,8 +45,8 @@ QUICK: dict[str, dict[str, Any]] = {
     "train-model": {"check_interval": 0.5}, "sweep-training": {"check_interval": 0.5},
     "run-study": {"check_interval": 0.5}, "build-persona": {"check_interval": 0.5, "count": 6, "test_size": 20},
 }  # fmt: skip
-# Started at the command line; the others by what that calls.
-TYPED = {"filter-conversations", "build-persona"}
+# Started at the command line, with parameters; the others by what that calls.
+TYPED = {"build-persona"}
 
 
 def free_ports(count: int) -> list[int]:
