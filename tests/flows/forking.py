@@ -22,6 +22,7 @@ quieten_prefect()
 
 # What a run imports only when it comes to it.
 import fastapi.encoders  # noqa: E402, F401
+import genai_prices  # noqa: E402, F401
 import pandas as pd  # noqa: E402, F401
 import together.resources  # noqa: E402, F401
 from prefect.context import refresh_global_settings_context  # noqa: E402
