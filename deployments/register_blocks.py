@@ -1,5 +1,5 @@
-"""Saves blocks with keys: `python -m deployments.register_blocks` what the environment has for trainings to hand on,
-with a URL credentials for every provider of the sandbox there.
+"""Registers redraft's kind of block, and saves blocks with keys: `python -m deployments.register_blocks` what the
+environment has for trainings to hand on, with a URL credentials for every provider of the sandbox there.
 
 No key is printed.
 """
@@ -27,10 +27,14 @@ PATHS = {
 }
 
 
+async def register_types() -> None:
+    """For the form in Prefect's UI, where nothing is saved."""
+    await ProviderCredentials.aregister_type_and_schema()
+
+
 async def register_sandbox(url: str, credentials: str = "sandbox") -> None:
     """Blocks `{credentials}-{provider}` with the sandbox's addresses, and keys for it to hand on that open nothing;
     those of other names stay untouched."""
-    await ProviderCredentials.aregister_type_and_schema()
     for provider, path in PATHS.items():
         block = ProviderCredentials(provider=provider, api_key=SecretStr("sandbox"), base_url=f"{url}{path}")
         await block.asave(f"{credentials}-{provider}", overwrite=True)
@@ -63,9 +67,14 @@ async def _save(key: str, name: str) -> None:
     await Secret(value=SecretStr(key)).save(name, overwrite=True)
 
 
+async def _register(words: list[str]) -> None:
+    await register_types()
+    if words:
+        await register_sandbox(words[0])
+        return
+    for line in await register_training_keys(os.environ):
+        print(line)  # noqa: T201  what it is asked for
+
+
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
-        asyncio.run(register_sandbox(sys.argv[1]))
-    else:
-        for line in asyncio.run(register_training_keys(os.environ)):
-            print(line)  # noqa: T201  what it is asked for
+    asyncio.run(_register(sys.argv[1:]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -15,11 +16,20 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+import trustme
+from filelock import FileLock
 
 from redraft.sandbox.process import SandboxProcess
 
 ROOT = Path(__file__).resolve().parent.parent
 LOOPBACK = Path(__file__).parent / "loopback"
+# What a Prefect server does with its database before anything else.
+MIGRATION = """
+import asyncio
+from prefect.server.database import provide_database_interface
+
+asyncio.run(provide_database_interface().create_db())
+"""
 
 
 def _loaded(name: str, path: Path) -> ModuleType:
@@ -36,6 +46,15 @@ _loaded("loopback_only", LOOPBACK / "sitecustomize.py")
 _postgres = _loaded("postgres", Path(__file__).with_name("postgres.py"))
 postgres_url, postgres_database = _postgres.postgres_url, _postgres.postgres_database
 toy_curriculum = _loaded("toy_curriculum", Path(__file__).with_name("toy_curriculum.py")).toy_curriculum
+# Sandboxes are forked from one process that has imported what they need.
+_forker = _loaded("sandboxes", Path(__file__).with_name("sandboxes.py")).Forker()
+SandboxProcess.launch = _forker
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _sandboxes_end() -> Iterator[None]:
+    yield
+    _forker.stop()
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -57,12 +76,40 @@ def shared() -> Path:
 
 
 @pytest.fixture(scope="session")
-def prefect_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def prefect_home(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Path]:
+    """Makes a folder the home of a Prefect server that has been started before: its migrations take seven seconds of
+    CPU, so all test processes copy what one of them made."""
+    ours = tmp_path_factory.getbasetemp()
+    made = (ours.parent if "PYTEST_XDIST_WORKER" in os.environ else ours) / "prefect-migrated"
+    with FileLock(made.with_suffix(".lock")):
+        if not made.exists():
+            home = tmp_path_factory.mktemp("migrated")
+            words = [sys.executable, "-c", MIGRATION]
+            subprocess.run(words, env={**os.environ, "PREFECT_HOME": str(home)}, check=True)
+            home.rename(made)
+
+    def copied(folder: Path) -> Path:
+        return Path(shutil.copytree(made, folder, dirs_exist_ok=True))
+
+    return copied
+
+
+@pytest.fixture(scope="session")
+def one_authority(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A file of certificates that is read at once. Prefect's client reads one for each connection, also where none is
+    encrypted, and the public ones are a hundred and fifty."""
+    file = tmp_path_factory.mktemp("authority") / "authority.pem"
+    trustme.CA().cert_pem.write_to_path(str(file))
+    return str(file)
+
+
+@pytest.fixture(scope="session")
+def prefect_url(tmp_path_factory: pytest.TempPathFactory, prefect_home: Callable[[Path], Path]) -> Iterator[str]:
     """The API URL of a Prefect server with a database of its own."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    home = tmp_path_factory.mktemp("prefect")
+    home = prefect_home(tmp_path_factory.mktemp("prefect"))
     environment = {
         **os.environ,
         "PREFECT_HOME": str(home),
@@ -97,13 +144,14 @@ def _wait_for(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
 class Project:
     """An empty folder of a user who works with the sandbox: `run` starts the command line in it."""
 
-    def __init__(self, folder: Path, prefect_url: str, sandbox_url: str) -> None:
+    def __init__(self, folder: Path, prefect_url: str, sandbox_url: str, authority: str) -> None:
         self.folder = folder
         self.environment = {
             **{name: value for name, value in os.environ.items() if not name.endswith(("_API_KEY", "_BASE_URL"))},
             "PYTHONPATH": os.pathsep.join(filter(None, [str(LOOPBACK), os.environ.get("PYTHONPATH", "")])),
             "PREFECT_HOME": str(folder / "prefect"),
             "PREFECT_API_URL": prefect_url,
+            "PREFECT_API_SSL_CERT_FILE": authority,
             "REDRAFT_HOME": str(folder / ".redraft"),
             "TOGETHER_BASE_URL": sandbox_url,
             "TOGETHER_API_KEY": "sandbox",
@@ -134,8 +182,8 @@ class Project:
 
 
 @pytest.fixture
-def project(tmp_path: Path, prefect_url: str, sandbox: SandboxProcess) -> Project:
-    return Project(tmp_path, prefect_url, sandbox.url)
+def project(tmp_path: Path, prefect_url: str, sandbox: SandboxProcess, one_authority: str) -> Project:
+    return Project(tmp_path, prefect_url, sandbox.url, one_authority)
 
 
 @pytest.fixture

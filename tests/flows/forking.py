@@ -6,11 +6,14 @@ is only told when a later order is to `wait_for` that number. Started by `confte
 
 from __future__ import annotations
 
+import atexit
+import gc
 import json
 import os
 import signal
 import sys
-from typing import Any
+import threading
+from typing import Any, NoReturn
 
 from redraft.cli import main
 from redraft.cli.running import quieten_prefect
@@ -19,6 +22,7 @@ quieten_prefect()
 
 # What a run imports only when it comes to it.
 import fastapi.encoders  # noqa: E402, F401
+import genai_prices  # noqa: E402, F401
 import pandas as pd  # noqa: E402, F401
 import together.resources  # noqa: E402, F401
 from prefect.context import refresh_global_settings_context  # noqa: E402
@@ -51,9 +55,20 @@ def carry_out(order: dict[str, Any]) -> None:
     sys.argv = ["redraft", *order["words"]]  # a command repeats itself as it was typed
     if order["code"] is not None:
         exec(order["code"], {})  # noqa: S102  a test's own
-    else:
+        sys.exit(0)
+    try:
         main(order["words"], prog_name="redraft")
-    sys.exit(0)
+    except SystemExit as end:
+        leave(int(end.code or 0))
+
+
+def leave(status: int) -> NoReturn:
+    """Ends as the interpreter does, but for taking apart every module, which is a third of a short command's time."""
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(status)
 
 
 def answer(number: int) -> None:
@@ -62,6 +77,9 @@ def answer(number: int) -> None:
 
 
 if __name__ == "__main__":
+    # What is here already is no child's garbage: looking through it would copy it all for each, at a second of CPU.
+    gc.collect()
+    gc.freeze()
     for line in sys.stdin:
         order = json.loads(line)
         child = order.get("wait_for") or os.fork()

@@ -220,8 +220,9 @@ def test_shards_are_parquet_that_anyone_can_read(project: Any) -> None:
 
 
 def test_ctrl_c_stops_soon_and_the_next_run_continues(
-    project: Any, start_sandbox: Callable[..., SandboxProcess]
+    project: Any, start_sandbox: Callable[..., SandboxProcess], prefect_home: Callable[[Path], Path]
 ) -> None:
+    prefect_home(project.folder / "prefect")
     sandbox = start_sandbox(seed=1, latency_ms=600)
     project.environment["TOGETHER_BASE_URL"] = sandbox.url
     words = ("rewrite", "-i", SAMPLE, "-o", "out", "--in-flight", 16)

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from decimal import Decimal
 from functools import lru_cache
-from typing import Literal
-
-from genai_prices import Usage, calc_price
-from genai_prices.types import ModelPrice, TieredPrices
+from typing import TYPE_CHECKING, Literal
 
 from redraft.calling.own_prices import OwnPrices, find_own, own_prices
 from redraft.providers.endpoints import split_model
+
+if TYPE_CHECKING:
+    from genai_prices.types import ModelPrice, TieredPrices
 
 Mode = Literal["call", "batch"]
 # (input tokens above which it holds, US dollars for a million input tokens, for a million output tokens), rising. A
@@ -103,6 +103,9 @@ def _tariff(model: str, mode: Mode, own: _Identity) -> Tariff | None:
 
 
 def _listed(provider_id: str, name: str, context: dict[str, str] | None) -> Tariff | None:
+    # Half of the time that a command takes to start, and most ask for no price.
+    from genai_prices import Usage, calc_price
+
     nothing = Usage(input_tokens=0, output_tokens=0)
     try:
         price = calc_price(nothing, model_ref=name, provider_id=provider_id, price_context=context).model_price
@@ -124,11 +127,11 @@ def _steps(price: ModelPrice, name: str) -> Tariff | None:
 
 
 def _starts(price: Decimal | TieredPrices) -> list[int]:
-    return [tier.start for tier in price.tiers] if isinstance(price, TieredPrices) else []
+    return [] if isinstance(price, Decimal) else [tier.start for tier in price.tiers]
 
 
 def _at(price: Decimal | TieredPrices, start: int) -> Decimal:
     """The price for prompts longer than `start` tokens, up to the next step."""
-    if not isinstance(price, TieredPrices):
+    if isinstance(price, Decimal):
         return price
     return next((tier.price for tier in reversed(price.tiers) if start >= tier.start), price.base)

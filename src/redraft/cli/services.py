@@ -66,7 +66,6 @@ class Services:
             [sys.executable, "-m", "http.server", str(self._reports_port), "--bind", "127.0.0.1", "-d", "results"],
             environment,
         )
-        self._run("block types", [*prefect, "block", "register", "--module", "blocks.credentials"], environment)
         if self._sandbox_port is not None:
             state = Home.of().path / "sandbox.sqlite"
             self._sandbox = start_sandbox({"port": self._sandbox_port, "state": str(state)})

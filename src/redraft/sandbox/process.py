@@ -13,9 +13,9 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
-from typing import IO, Self, cast
+from typing import IO, ClassVar, Self, cast
 
 PREFIX = "sandbox: "
 
@@ -34,6 +34,9 @@ BASE_PATHS = {
 class SandboxProcess:
     """A running sandbox. `url` is Together's and Anthropic's base URL; it ends with this process at the latest."""
 
+    # What starts its process; tests, which start hundreds, have one that imports everything once.
+    launch: ClassVar[Callable[..., subprocess.Popen[bytes]]] = subprocess.Popen
+
     def __init__(self, process: subprocess.Popen[bytes], url: str, errors: IO[bytes]) -> None:
         self.process, self.url, self._errors = process, url, errors
 
@@ -49,7 +52,7 @@ class SandboxProcess:
         """
         errors = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the process
         words = list(options) if not isinstance(options, Mapping) else command_words(options)
-        process = subprocess.Popen(  # noqa: S603 - our own module
+        process = cls.launch(
             [sys.executable, "-m", "redraft.sandbox", "--exit-with-parent", *words],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

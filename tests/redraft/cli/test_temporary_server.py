@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -50,7 +51,8 @@ def environment(home: Path, **more: str) -> dict[str, str]:
     return {**ours, "PREFECT_HOME": str(home), "REDRAFT_HOME": str(home), **more}
 
 
-def test_it_ends_when_its_command_is_killed(tmp_path: Path) -> None:
+def test_it_ends_when_its_command_is_killed(tmp_path: Path, prefect_home: Callable[[Path], Path]) -> None:
+    prefect_home(tmp_path)
     command = subprocess.Popen([sys.executable, "-c", PROGRAM], env=environment(tmp_path), stdout=subprocess.PIPE)
     assert command.stdout is not None
     url = command.stdout.readline().decode().strip()
@@ -88,8 +90,9 @@ def test_it_says_why_it_ended(tmp_path: Path) -> None:
 
 
 def test_it_says_how_long_it_was_waited_for_only_where_that_was_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, prefect_home: Callable[[Path], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    prefect_home(tmp_path)
     monkeypatch.setattr(temporary_server, "_SECONDS_TO_DIE", 0.1)
     server = TemporaryServer(environment(tmp_path))
     try:
@@ -103,7 +106,11 @@ def test_it_says_how_long_it_was_waited_for_only_where_that_was_it(
 
 
 @pytest.mark.parametrize("proxies", [{}, DEAD_PROXY], ids=["directly", "beside a proxy"])
-def test_a_command_runs_with_it_and_stops_it(tmp_path: Path, proxies: dict[str, str]) -> None:
+def test_a_command_runs_with_it_and_stops_it(
+    tmp_path: Path, proxies: dict[str, str], prefect_home: Callable[[Path], Path]
+) -> None:
+    if proxies:
+        prefect_home(tmp_path)  # the other is a first start, which makes the database
     words = [sys.executable, "-m", "redraft", "filter", "-i", str(SAMPLE), "-o", str(tmp_path / "filtered")]
     given = environment(tmp_path, **proxies)
     done = subprocess.run(words, env=given, capture_output=True, text=True, timeout=180, check=False)

@@ -33,6 +33,12 @@ time.sleep(60)
 """
 
 
+@pytest.fixture(autouse=True)
+def from_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As users start it: elsewhere tests have it forked."""
+    monkeypatch.setattr(SandboxProcess, "launch", subprocess.Popen)
+
+
 def gone(pid: int) -> bool:
     """Whether no such process runs; one that ended and was not waited for counts as gone."""
     try:
