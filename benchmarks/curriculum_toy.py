@@ -34,7 +34,7 @@ COLUMNS = (
 def trained(folder: Path, replay: float, sizes: tuple[int, int, int], held_out: int) -> dict[str, Any]:
     """Scores by point, and what the process took."""
     settings = CurriculumSettings(
-        batch_size=16, learning_rate=3e-3, warmup_ratio=0.05, max_input_tokens=64, max_output_tokens=24, device="cpu",
+        batch_size=16, learning_rate=2e-3, warmup_ratio=0.05, max_input_tokens=64, max_output_tokens=24, device="cpu",
         checkpoint_steps=100, generation_batch=64, replay_fraction=replay,
     )  # fmt: skip
     write_curriculum(folder, sizes, held_out, settings)
@@ -73,7 +73,7 @@ def told(replay: float, run: dict[str, Any]) -> str:
 
 @click.command(help=__doc__)
 @click.option("--replay", multiple=True, type=float, default=(0.0, 0.5), show_default=True, help="Shares rehearsed.")
-@click.option("--sizes", nargs=3, type=int, default=(4000, 2000, 2000), show_default=True, help="Rows of the phases.")
+@click.option("--sizes", nargs=3, type=int, default=(6000, 3000, 4000), show_default=True, help="Rows of the phases.")
 @click.option("--held-out", default=24, show_default=True, help="Held-out rows of each evaluation.")
 def main(replay: tuple[float, ...], sizes: tuple[int, int, int], held_out: int) -> None:
     with tempfile.TemporaryDirectory() as temporary:

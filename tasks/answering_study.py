@@ -1,6 +1,6 @@
 """What the answering study decides between its stages: which model is trained, and what its parts are called.
 
-Neighbours: the flows `build_layers`, `rewrite_answers` and `train_curriculum` are the stages, `answering_report` the end.
+The flows `build_layers`, `rewrite_answers` and `train_curriculum` are the stages, `answering_report` the end.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ async def model_to_train(
     model: str, rewriter: str, squad: Sequence[str], hotpot: Sequence[str], pairs: Sequence[str], seed: int,
     credentials: str | None,
 ) -> str:  # fmt: skip
-    """The model by its name or folder. Where none is named, and a sandbox rewrites, it is a tiny one with random weights:
-    what a sandbox wrote is not worth a download. Raises ConfigurationError where the extra `local` is missing.
+    """The model by its name or folder. Where none is named, and a sandbox rewrites, it is a tiny one with random
+    weights: what a sandbox wrote is not worth a download. Raises ConfigurationError where the extra `local` is missing.
     """
     require_extra()
     if not any((squad, hotpot, pairs)):

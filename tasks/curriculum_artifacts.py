@@ -16,6 +16,7 @@ import msgspec
 from redraft.answering.forgetting import forgetting_of
 from redraft.answering.matrix import as_markdown, as_rows, matrix_of
 from redraft.answering.predictions import read_scores
+from redraft.training.local.plan import read_plan
 from redraft.training.local.watching import folder_of
 from redraft.training.looking import Look
 from redraft.training.registry import Registry, TrainingJob
@@ -32,17 +33,26 @@ class CurriculumArtifacts:
 
     def __init__(self, registry: Registry, job: TrainingJob) -> None:
         self._registry, self._name = registry, job.name
-        self._shown = 0.0
+        self._shown, self._points = 0.0, 0
 
     async def show(self, job: TrainingJob, seen: Look) -> None:
         """What is new since the last time; at the end in any case."""
-        evaluated = any(event.type == "evaluated" for event in seen.log)
-        if evaluated:
+        evaluated = any(event.type == "evaluated" for event in seen.log) and self._complete(folder_of(job))
+        if evaluated and not job.state.terminal:
             await show_evaluations(folder_of(job), self._name, simulated=job.simulated)
         if job.state.terminal or evaluated or monotonic() - self._shown >= _SECONDS_BETWEEN_SHOWINGS:
             self._shown = monotonic()
             jobs = self._registry.list()
             await show_jobs(self._registry, f"{len(self._registry.open_jobs())} open, {len(jobs)} known")
+
+    def _complete(self, run: Path) -> bool:
+        """Whether all evaluations of a further point are through: each point is shown once."""
+        scores = read_scores(run)
+        points, asked = {one.after for one in scores}, {one.evaluation for one in scores}
+        if len(points) <= self._points or len(scores) < len(points) * len(asked):
+            return False
+        self._points = len(points)
+        return True
 
 
 async def show_evaluations(run: Path, name: str, *, simulated: bool) -> None:
@@ -52,7 +62,7 @@ async def show_evaluations(run: Path, name: str, *, simulated: bool) -> None:
     if not lines:
         return
     said = " (simulated)" if simulated else ""
-    remarks = "".join(f"\n- {remark}" for remark in forgetting_of(scores))
+    remarks = "".join(f"\n- {remark}" for remark in forgetting_of(scores, read_plan(run).settings.replay_fraction))
     text = f"Every evaluation after every phase of {name}{said}:\n\n{as_markdown(lines)}\n{remarks}"
     await show_markdown(f"curriculum-{name}-matrix", text, f"Evaluations of {name}{said}")
     await show_table(f"curriculum-{name}-samples", samples_of(run), f"What {name} writes{said}")

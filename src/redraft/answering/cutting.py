@@ -109,7 +109,8 @@ def part_around(context: str, keep: Span, question: str, room: Room, before: flo
             return part
         if part == keep:
             return None
-        left -= excess
+        # Where words became other tokens at the edges, that is too much: then half of what there was.
+        left = left - excess if excess < left else left // 2
     return keep if room.over([(context[keep[0] : keep[1]], question)])[0] <= 0 else None
 
 

@@ -63,7 +63,7 @@ def build_layers(
     tally = _Tally()
     with DatasetWriter(target, "questions") as writer:
         rows = _chained(_taken(read_candidates(sources), selection, advance), _local(templates, selection, options))
-        for row in _cut_in_batches(rows, room):
+        for row in _on_one_side(_cut_in_batches(rows, room)):
             if isinstance(row, Rejection):
                 writer.reject(row)
             else:
@@ -151,6 +151,19 @@ def _cut_in_batches(rows: Iterable[Question | Rejection], room: Room) -> Iterato
         cut = iter(fitted([row for row in batch if isinstance(row, Question)], room))
         for row in batch:
             yield next(cut) if isinstance(row, Question) else row
+
+
+def _on_one_side(rows: Iterable[Question | Rejection]) -> Iterator[Question | Rejection]:
+    """Leaves out what would stand on both sides: parts of two articles may be the same words."""
+    sides: dict[int, Side] = {}
+    for row in rows:
+        if isinstance(row, Question) and sides.setdefault(hash(folded(row.context)), row.side) != row.side:
+            yield Rejection(
+                reason="other_side", detail="its context stands on the other side of the split, under another article",
+                place=row.place, row_id=row.question_id,
+            )  # fmt: skip
+        else:
+            yield row
 
 
 def _chained(*parts: Iterable[Question | Rejection]) -> Iterator[Question | Rejection]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -65,7 +65,7 @@ class EstimatedTokens:
         return [self.special + sum(_estimated(match[0]) for match in _PIECE.finditer(text)) for text in texts]
 
     def spans(self, text: str) -> list[Span]:
-        return [match.span() for match in _PIECE.finditer(text) for _ in range(_estimated(match[0]))]
+        return [span for match in _PIECE.finditer(text) for span in _shared_out(match.span(), _estimated(match[0]))]
 
     def left_of(self, text: str, max_tokens: int) -> Span:
         return _kept(self.spans(text), max_tokens - self.special, text, "right")
@@ -109,8 +109,8 @@ class SlowTokenizer:
         return [len(self._tokenizer.encode(text)) for text in texts]
 
     def spans(self, text: str) -> list[Span]:
-        words = list(_WORD.finditer(text))
-        return [word.span() for word in words for _ in range(self._bare(word[0]))]
+        words = _WORD.finditer(text)
+        return [span for word in words for span in _shared_out(word.span(), self._bare(word[0]))]
 
     def left_of(self, text: str, max_tokens: int) -> Span:
         most = max_tokens - self.special
@@ -195,6 +195,15 @@ def _kept(spans: list[Span], most: int, text: str, side: str) -> Span:
     if side == "left":
         return max(spans[-most][0], spans[-most - 1][1]), len(text)
     return 0, min(spans[most - 1][1], spans[most][0])
+
+
+def _shared_out(whole: Span, tokens: int) -> Iterator[Span]:
+    """Places for the tokens of a piece whose own are not known: parts of it as equal as can be."""
+    start, length = whole[0], whole[1] - whole[0]
+    for number in range(tokens):
+        # At least a character each, though several tokens may make one.
+        first = start + number * length // tokens
+        yield first, max(start + (number + 1) * length // tokens, first + 1)
 
 
 def _estimated(piece: str) -> int:

@@ -1,4 +1,4 @@
-"""The model of a rehearsal: tiny, with random weights, its tokenizer trained on the texts that the study will be made of.
+"""The model of a rehearsal: tiny, with random weights, its tokenizer trained on the texts that the study is made of.
 
 It is there before the layers, so that contexts are cut with the very tokenizer that reads them. Neighbours:
 `redraft.training.local.tiny` builds it.

@@ -157,6 +157,24 @@ def test_what_is_on_both_sides_is_found() -> None:
         require_parted([row, msgspec.structs.replace(row, side="test", group="h", context="ADA  came.")])
 
 
+def test_a_context_of_two_articles_stays_on_one_side(templates: Templates, tmp_path: Path) -> None:
+    data = list[dict[str, Any]]()
+    for n in range(2):
+        context = f"Edition {n} says much. " + "y" * 300 + ". Ada Long bought the mill in 1871."
+        asked = {
+            "id": f"q{n}",
+            "question": "Who?",
+            "answers": [{"text": "Ada Long", "answer_start": len(context) - 33}],
+        }
+        data.append({"title": f"Mills {n}", "paragraphs": [{"context": context, "qas": [asked]}]})
+    (tmp_path / "s.json").write_text(json.dumps({"data": data}))
+    room = Room(EstimatedTokens(), 40)
+    sources = Sources(squad=(tmp_path / "s.json",))
+    dataset = built(sources, tmp_path / "a", templates, room, test_share=0.4, domain_share=0.0)
+    assert dataset.count == 1 and next(dataset.rows()).context == "Ada Long bought the mill in 1871."
+    assert dataset.manifest["reasons"]["other_side"] == 1
+
+
 def test_slips_are_told_in_one_line(sample: Path, templates: Templates, tmp_path: Path) -> None:
     sources = Sources(squad=(sample,))
     for options, said in ({"test_share": 1.0}, "--test-share 1.0"), ({"domain_share": -0.1}, "--domain-share -0.1"):

@@ -170,6 +170,7 @@ def _arguments(run: PhaseRun, world: World) -> dict[str, Any]:
         "dataloader_pin_memory": not world.on_cpu,
         "remove_unused_columns": False,
         "disable_tqdm": True,
+        "ddp_find_unused_parameters": False,
         "report_to": ["wandb"] if settings.wandb_project else [],
         "run_name": run.label,
         **precision(settings, on_cpu=world.on_cpu),

@@ -31,9 +31,9 @@ class CurriculumSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
         Meta(description="Numbers that are computed with; auto: bf16 on a GPU that has it, else fp32. T5 in fp16 may "
                          "overflow."),
     ] = "auto"  # fmt: skip
-    max_input_tokens: Annotated[Count, Meta(description="Tokens that an input may have; a longer row is refused.")] = (
-        512
-    )
+    max_input_tokens: Annotated[
+        Count, Meta(description="Tokens that an input may have; a longer one is cut around its answer.")
+    ] = 512
     max_output_tokens: Annotated[
         Count, Meta(description="Tokens that an answer may have; a longer row is refused.")
     ] = 128
