@@ -1,4 +1,4 @@
-"""The answering study: from extractive answers to a model that answers in sentences and refuses politely, with a report."""
+"""The answering study: from extractive answers to a model that answers in sentences and refuses politely."""
 
 from typing import Annotated, Any, Literal
 
