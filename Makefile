@@ -50,6 +50,10 @@ bench: $(DEV)               ## measure; benchmarks/README.md has the results
 	$(BIN)/python -m benchmarks.report
 	$(BIN)/python -m benchmarks.protocol --seeds 40
 	$(BIN)/python -m benchmarks.judges
+	$(BIN)/python -m benchmarks.answers
+	$(BIN)/python -m benchmarks.answer_cutting ../shared/data/squad/squad_v2_dev.json
+	$(BIN)/python -m benchmarks.curriculum_toy
+	$(BIN)/python -m benchmarks.curriculum_kills
 
 docs: $(DEV)                ## write docs/help.md anew from the commands
 	$(BIN)/python docs/make_help.py

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from redraft.answering.number_words import Number
+from redraft.answering.spelling import any_of
 from redraft.answering.word_lists import MONTHS
 
 # The number of the month, and of the day in it.
@@ -17,10 +18,9 @@ Day = tuple[int, int]
 
 # How far a day may stand from its month: "on the 5th and the 6th of March".
 _WORDS_BETWEEN, _LETTERS_BETWEEN = 5, 60
-_MONTH = "|".join(sorted(MONTHS, key=len, reverse=True))
-_MONTH_NAME = re.compile(rf"\b({_MONTH})\b\.?", re.IGNORECASE)
+_MONTH_NAME = re.compile(rf"\b({any_of(MONTHS)})\b\.?", re.IGNORECASE)
 # "It may 5" is no date.
-_MONTH_WRITTEN = re.compile(rf"\b({'|'.join(one.title() for one in _MONTH.split('|'))})\b\.?")
+_MONTH_WRITTEN = re.compile(rf"\b({any_of(one.title() for one in MONTHS)})\b\.?")
 _BESIDE = re.compile(r"\s*,?\s*(?:the\s+)?(?:of\s+)?", re.IGNORECASE)
 _IN_FIGURES = re.compile(r"(?:\b\d{2,4}[-/.])?\b(\d{1,2})[-/.](\d{1,2})\b(?:[-/.]\d{2,4}\b)?")
 

@@ -11,6 +11,8 @@ from decimal import Decimal
 
 import msgspec
 
+from redraft.answering.spelling import any_of
+
 _UNITS = {
     "zero": 0, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
     "ten": 10, "eleven": 11, "twelve": 12, "thirteen": 13, "fourteen": 14, "fifteen": 15, "sixteen": 16,
@@ -32,18 +34,18 @@ SCALES = {
 # "One of them", "first opened": words of speech more often than numbers.
 IDLE = frozenset({"one", "first"})
 
-_LETTERS = re.compile(r"[^a-z]+")
-_WORDS = frozenset({*_UNITS, *_TENS, *SCALES})
-_ANY = "|".join([*_UNITS, *_TENS, *(name for name in SCALES if len(name) > 2)])
-_IN_WORDS = re.compile(rf"\b(?:{_ANY})\b(?:(?:\s+and\s+|[\s-]+)(?:{_ANY})\b)*", re.IGNORECASE)
-# A letter right before makes it a part of a name: B12, MP3.
+_ANY = any_of([*_UNITS, *_TENS, *(name for name in SCALES if len(name) > 2)])
+# Of a text in small letters.
+_IN_WORDS = re.compile(rf"\b{_ANY}\b(?:(?:\s+and\s+|[\s-]+){_ANY}\b)*")
+# A letter right before makes it a part of a name: B12, MP3. It begins with the digit and looks back from there: thus the
+# search skips the rest of a text.
 _IN_DIGITS = re.compile(
-    r"(?<![^\W\d_])(?<![\d.,])\d{1,3}(?:[, \u2009]\d{3})+(?:\.\d+)?(?!\d)|(?<![^\W\d_])(?<!\d)\d+(?:[.,]\d+)*",
+    r"\d(?<![^\W\d_]\d)(?:(?<![\d.,]\d)\d{0,2}(?:[, \u2009]\d{3})+(?:\.\d+)?(?!\d)|(?<!\d\d)\d*(?:[.,]\d+)*)",
 )
 _SCALE = re.compile(r"[\s-]*(hundred|thousand|million|billion|trillion)\b|\s?(k|m|mn|bn|tn)\b", re.IGNORECASE)
 _RANGE = re.compile(r"\s*[-\u2013/]\s*(\d{1,2})(?!\d)")
 _FRACTION = re.compile(r"(?:(\d+)\s+)?(\d)\u2044([1-9]\d*)")
-_WORD = re.compile(r"[A-Za-z]+")
+_WORD = re.compile(r"[a-z]+")
 _ORDINAL = re.compile(r"(?:st|nd|rd|th)\b", re.IGNORECASE)
 
 
@@ -72,10 +74,9 @@ def numbers_in(text: str) -> Iterator[Number]:
     yield from digits
     yield from map(_of_fraction, _FRACTION.finditer(text))
     scales = {place for one in digits for place in range(one.start, one.end)}
-    if _WORDS.isdisjoint(_LETTERS.split(text.lower())):  # most texts have none
-        return
-    for found in _IN_WORDS.finditer(text):
-        yield from (one for one in _of_words(found) if one.start not in scales)
+    # Its small form is the one letter that is two.
+    for found in _IN_WORDS.finditer(text.replace("\u0130", "I").lower()):
+        yield from (one for one in _of_words(text, found) if one.start not in scales)
 
 
 def _of_fraction(found: re.Match[str]) -> Number:
@@ -113,13 +114,12 @@ def _readings(digits: str) -> list[Decimal]:
     return [Decimal(part) for part in re.split(r"[.,]", digits) if part] if not digits.isdigit() else [Decimal(digits)]
 
 
-def _of_words(found: re.Match[str]) -> Iterator[Number]:
+def _of_words(text: str, found: re.Match[str]) -> Iterator[Number]:
     for words in _groups(list(_WORD.finditer(found[0]))):
-        start, end = words[0].start(), words[-1].end()
-        value = _value([one[0].lower() for one in words])
-        text = found[0][start:end]
+        start, end = found.start() + words[0].start(), found.start() + words[-1].end()
+        value = _value([one[0] for one in words])
         day = value if 1 <= value <= 31 else None
-        yield Number(text, found.start() + start, found.start() + end, (str(value),), day, text.lower() in IDLE)
+        yield Number(text[start:end], start, end, (str(value),), day, text[start:end].lower() in IDLE)
 
 
 def _groups(words: list[re.Match[str]]) -> list[list[re.Match[str]]]:
@@ -127,11 +127,11 @@ def _groups(words: list[re.Match[str]]) -> list[list[re.Match[str]]]:
     groups: list[list[re.Match[str]]] = []
     joined = False
     for found in words:
-        word = found[0].lower()
+        word = found[0]
         if word == "and":
             joined = True
             continue
-        before = groups[-1][-1][0].lower() if groups else ""
+        before = groups[-1][-1][0] if groups else ""
         tens = before in _TENS and word in _UNITS and _UNITS[word] < 10
         if groups and (before in SCALES or (not joined and (word in SCALES or tens))):
             groups[-1].append(found)

@@ -5,6 +5,7 @@ Neighbours: `folders` looked at the folder before, `answering` asks what is load
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, Literal, NamedTuple, cast
@@ -42,6 +43,8 @@ def require_extra() -> None:
 
 def chosen_device(device: Device) -> str:
     """`cuda` where there is one, for `auto`. Raises ConfigurationError where it is asked for and missing."""
+    # As in training: threads of torch that wait for each other sleep, and do not hold up whoever else wants a processor.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     import torch
 
     found = torch.cuda.is_available()
