@@ -43,7 +43,7 @@ def require_extra() -> None:
 
 def chosen_device(device: Device) -> str:
     """`cuda` where there is one, for `auto`. Raises ConfigurationError where it is asked for and missing."""
-    # As in training: threads of torch that wait for each other sleep, and do not hold up whoever else wants a processor.
+    # As in training: threads of torch that wait for each other sleep, and hold up nobody who wants a processor.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     import torch
 
