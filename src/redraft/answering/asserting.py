@@ -43,15 +43,18 @@ def asserted_in(text: str, context: str, question: str, plausible: Sequence[str]
     """The words with which a refusal asserts something, or None."""
     asked = f" {normalise(question)} "
     for one in plausible:
-        if (wrong := normalise(one)) and f" {wrong} " not in asked and not _is_small(wrong) and is_kept(one, text):
+        if not (wrong := normalise(one)) or f" {wrong} " in asked or _is_small(wrong):
+            continue
+        if is_kept(one, text) and not is_kept(one, question):  # the question may have it inflected
             return one
     said = " ".join(plain(text).split())
     if (found := _GUESS.search(said)) is not None:
         return found[0]
     if (found := _AFTER_BUT.search(said)) is not None and not _FIRST_PERSON.match(found["what"]):
         return found[0]
-    known = set(_runs(normalise(context))) - set(_runs(normalise(question)))
-    return next((" ".join(run) for run in _runs(normalise(text)) if run in known), None)
+    there = f" {normalise(context)} "
+    shared = (" ".join(run) for run in _runs(normalise(text)))
+    return next((run for run in shared if f" {run} " in there and f" {run} " not in asked), None)
 
 
 def _is_small(words: str) -> bool:

@@ -6,7 +6,7 @@ Neighbours: `style` asks; `number_words`, `dates` and `names` read a text.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Literal
 
 import msgspec
@@ -24,12 +24,24 @@ class Fact(msgspec.Struct, frozen=True):
     text: str
 
 
-class Material(msgspec.Struct, frozen=True):
-    """What may be said: the values, days and names of all sources together."""
+class Material:
+    """What may be said: the values, days and names of all sources together, each read when it is asked for."""
 
-    values: frozenset[str]
-    days: frozenset[Day]
-    names: Known
+    def __init__(self, sources: Iterable[str]) -> None:
+        self._text = "\n".join(plain(one) for one in sources)
+        self.names = Known(self._text, lambda: self.values, lambda: frozenset(month for month, _ in self.days))
+
+    @cached_property
+    def _numbers(self) -> list[Number]:
+        return list(numbers_in(self._text))
+
+    @cached_property
+    def values(self) -> frozenset[str]:
+        return frozenset(value for one in self._numbers for value in one.values)
+
+    @cached_property
+    def days(self) -> frozenset[Day]:
+        return frozenset(days_meant(self._text, self._numbers))
 
 
 def unsupported(text: str, sources: Iterable[str]) -> list[Fact]:
@@ -59,8 +71,4 @@ def _dates(text: str, numbers: list[Number], known: Material) -> Iterator[Fact]:
 @lru_cache(maxsize=64)
 def _material(sources: tuple[str, ...]) -> Material:
     """What these sources hold; the last ones asked for are kept, as a row is looked at several times."""
-    text = "\n".join(plain(one) for one in sources)
-    numbers = list(numbers_in(text))
-    values = frozenset(value for one in numbers for value in one.values)
-    days = frozenset(days_meant(text, numbers))
-    return Material(values, days, Known(text, values, frozenset(month for month, _ in days)))
+    return Material(sources)

@@ -13,13 +13,18 @@ from redraft.datasets.privacy import redact
 _LINES = re.compile(r"\S\s*\n\s*\S")
 _MARKUP = {
     "bold or italic marks": re.compile(r"\*\*\S|\S\*\*|(?<!\w)__\S|(?<![\w*])\*[^\s*][^*\n]{0,80}\*(?![\w*])"),
-    "a heading": re.compile(r"\A\s*#{1,6}\s"),
     "code marks": re.compile(r"`"),
-    "a list": re.compile(r"\A\s*(?:[-*•‣▪\u2013]\s+|\(?\d{1,2}[.)]\s+(?=\D))"),
     "a link": re.compile(r"\[[^\]\n]+\]\([^)\n]+\)"),
     "tags": re.compile(r"</?[a-z][^<>\n]{0,40}>", re.IGNORECASE),
     "JSON": re.compile(r"\A\s*[\[{]\s*\""),
 }
+# Marks of a line's beginning. Signs stand within sentences as well: what is quoted begins a line there, too, and goes
+# on with the same word. A number with a point may be in a name: 1. FC.
+_SIGN = {
+    "a heading": re.compile(r"\A\s*(?P<mark>#{1,6})\s+(?P<word>\w*)"),
+    "a list": re.compile(r"\A\s*(?P<mark>[-*•‣▪\u2013])\s+(?P<word>\w*)"),
+}
+_NUMBERED = re.compile(r"\A\s*(?P<mark>\(?\d{1,2}[.)])\s+(?=\D)(?P<word>\w*)")
 _QUOTED = re.compile(r"\A\s*[\"\u201c\u00ab](?P<inside>.*)[\"\u201d\u00bb]\s*\Z", re.DOTALL)
 _GAP = re.compile(
     r"\{\{?\s?[A-Za-z][\w .'-]{1,40}\}?\}|\[(?!citation|sic\b|\.\.\.|\u2026)[A-Za-z][A-Za-z_ '/-]{2,40}\]"
@@ -35,17 +40,36 @@ _COMMON_ENGLISH = frozenset(_COMMON.split())
 
 
 def markup_in(said: str, material: str) -> str | None:
-    """What of markup a text has, in words, or None; signs that the material has as well are no markup."""
+    """What of markup a text has, in words, or None; signs that the material has as well are no markup.
+
+    Of a mark at a line's beginning the material is to have the word behind it, too.
+    """
     if _LINES.search(said):
         return "several lines"
     for name, pattern in _MARKUP.items():
         found = pattern.search(said)
         if found is not None and found[0].strip() not in material:
             return name
+    if (mark := _mark_in(said, material)) is not None:
+        return mark
     quoted = _QUOTED.match(said)
     if quoted is not None and not any(one in quoted["inside"] for one in '"\u201c\u201d\u00ab\u00bb'):
         return "quotation marks around it"
     return None
+
+
+def _mark_in(said: str, material: str) -> str | None:
+    """The mark of a line's beginning that a text begins with, in words, unless it is taken from the material."""
+    for name, pattern in _SIGN.items():
+        if (found := pattern.match(said)) is not None and not _has_line(found, r"^\s*", material):
+            return name
+    found = _NUMBERED.match(said)
+    return "a list" if found is not None and not _has_line(found, r"(?<!\w)", material) else None
+
+
+def _has_line(found: re.Match[str], before: str, material: str) -> bool:
+    line = rf"{before}{re.escape(found['mark'])}\s+{re.escape(found['word'])}\b"
+    return re.search(line, material, re.MULTILINE) is not None
 
 
 def gap_in(said: str, material: str) -> str | None:
@@ -55,15 +79,21 @@ def gap_in(said: str, material: str) -> str | None:
 
 def is_foreign(said: str, context: str, question: str) -> bool:
     """Whether it is surely in another language than the question and the context."""
+    if _is_english(said) and (_is_english(question) or _is_english(context)):  # most are, and detection takes longer
+        return False
     known = {_language_of(question), _language_of(context)} - {UNKNOWN}
     if "en" in known and _language_of(said) == "en":
         return False
     return bool(known) and all(mismatch(one, said) for one in known)
 
 
+def _is_english(text: str) -> bool:
+    return len(_COMMON_ENGLISH.intersection(text.lower().split())) > 1
+
+
 def _language_of(text: str) -> str:
     """As detected; but names alone can make a text look like one of another language, and little words do not lie."""
-    return "en" if len(_COMMON_ENGLISH & set(text.lower().split())) > 1 else language_of(text)
+    return "en" if _is_english(text) else language_of(text)
 
 
 def has_secret(said: str, material: str) -> bool:

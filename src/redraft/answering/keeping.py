@@ -1,5 +1,6 @@
 """Whether a sentence keeps the extractive answer: its words in their order, inflected at most; or denies or copies it.
 
+Inflected is also a place that stands there as its people, where no other name looks like that: Japan and Japanese.
 Neighbours: `style` tells the faults, `number_words` compares numbers by value.
 """
 
@@ -11,7 +12,7 @@ from functools import lru_cache
 import msgspec
 
 from redraft.answering.number_words import numbers_in
-from redraft.answering.spelling import folded
+from redraft.answering.spelling import folded, plain
 from redraft.answering.word_lists import ALIKE, LITTLE, MONTHS
 
 # An answer of more words is a clause of its own: it fits into no sentence as it stands.
@@ -55,11 +56,17 @@ _FIRST_OF_TWO = frozenset(first for first, _ in _NEGATING)
 _BETWEEN = LITTLE | {"been", "being", "called", "actually", "really", "because", "about", "into", "&", "than"}
 _SUFFIXES = ("'s", "'", "es", "s", "ed", "ing", "d", "ly")
 _FEWEST_LETTERS = 4
+_CAPITAL = re.compile(r"\b[A-Z]\w+")
+# The people of a place, by the endings that no name of a person takes: Julian is not of Julia, nor Lutheran Luther.
+_PEOPLE = re.compile(r"(?P<place>\w{4,})ese|(?P<state>\w+stan)is?")
 
 
 class _Token(msgspec.Struct, frozen=True):
+    """`capital`: it is written with one, here or elsewhere in its text."""
+
     word: str
     values: tuple[str, ...]
+    capital: bool = False
 
 
 def is_kept(answer: str, text: str) -> bool:
@@ -115,13 +122,14 @@ def _tokens(text: str) -> tuple[_Token, ...]:
     said = _CURRENCY.sub("", said.replace("per cent", "percent"))
     numbers = {one.start: one for one in numbers_in(said)}
     inside = {place: one for one in numbers.values() for place in range(one.start, one.end)}
+    capital = {folded(one) for one in _CAPITAL.findall(plain(text))}
     found: list[_Token] = []
     for word in _WORD.finditer(said):
         one = inside.get(word.start())
         if word[0] in _UNSAID:
             continue
         if one is None:
-            found.append(_Token(_SIGNS.get(word[0], word[0]), ()))
+            found.append(_Token(_SIGNS.get(word[0], word[0]), (), word[0] in capital))
         elif one.start == word.start():
             found.append(_Token(one.text, one.values))
     return tuple(found)
@@ -136,7 +144,9 @@ def _meaning(answer: str) -> tuple[_Token, ...]:
 def _places(wanted: tuple[_Token, ...], said: tuple[_Token, ...]) -> list[int]:
     """Where the words of `wanted` begin in `said`, with none but little words between them."""
     found: list[int] = []
-    for start in range(len(said)):
+    for start, first in enumerate(said):
+        if wanted and not _same(wanted[0], first):
+            continue
         place = start
         for number, one in enumerate(wanted):
             while number and place < len(said) and not _same(one, said[place]) and said[place].word in _BETWEEN:
@@ -150,13 +160,22 @@ def _places(wanted: tuple[_Token, ...], said: tuple[_Token, ...]) -> list[int]:
 
 
 def _same(one: _Token, two: _Token) -> bool:
+    """Whether a word of the answer (`one`) is that of a text: the text may have the people for the place, too."""
+    if one.word == two.word:
+        return True
     if one.values or two.values:
-        return not set(one.values).isdisjoint(two.values) or one.word == two.word
-    if one.word == two.word or _stem(one.word) == _stem(two.word):
+        return not set(one.values).isdisjoint(two.values)
+    if _stem(one.word) == _stem(two.word) or (one.capital and two.capital and _is_people_of(two.word, one.word)):
         return True
     if one.word in MONTHS and two.word in MONTHS:
         return MONTHS[one.word] == MONTHS[two.word]
     return two.word in ALIKE.get(one.word, ())
+
+
+def _is_people_of(word: str, place: str) -> bool:
+    """Japanese of Japan, Chinese of China, Pakistani of Pakistan."""
+    found = _PEOPLE.fullmatch(word)
+    return found is not None and place in (found["state"], found["place"], f"{found['place']}a")
 
 
 @lru_cache(maxsize=65536)

@@ -7,7 +7,7 @@ Neighbours: `facts` asks, `word_lists` knows what is no name.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import cached_property, lru_cache
 
 from redraft.answering.spelling import PARTS, WORD, begins_sentence, folded, forms_of
@@ -20,19 +20,41 @@ _ROMAN = re.compile(r"(?=[IVXLC]{2,})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})")
 _WORTH = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100}
 _PRONOUNS = frozenset({"i", "it", "he", "she", "they", "we", "you", "that", "there"})
 _FEWEST_LETTERS = 4
+# What is said before the sentence itself, with a comma behind: no names, whatever follows.
+_SAID_FIRST = """
+admittedly ah aha alas apologies fine forgive frankly gosh granted hm hmm hmmm honestly luckily oddly oh oops ouch
+pardon pity regretfully sincerely thankfully true truly truthfully ugh um whoops
+"""
+_OPENERS = frozenset(_SAID_FIRST.split())
+_BEHIND_OPENERS = frozenset({",", "!", ":", ";"})
 
 
 class Known:
-    """What a text says, as names may be found in it: its words, numbers (`values`), and the months that it means.
+    """What a text (`spelling.plain`) says, as names may be found in it: its words, numbers, the months that it means.
 
-    What is left of the words without their endings, initials that it writes, and those of names that it spells out are
-    looked for once a word is not found as it stands.
+    All of it is read when it is asked for: most names stand there as they are written. What is left of the words
+    without their endings, initials that it writes, and those of names that it spells out are looked for once a word is
+    not found as it stands.
     """
 
-    def __init__(self, text: str, values: frozenset[str], months: frozenset[int]) -> None:
-        self.values, self.months = values, months
-        self._found = list(WORD.finditer(text))
-        self.words = frozenset(form for one in self._found for form in forms_of(one[0]))
+    def __init__(self, text: str, values: Callable[[], frozenset[str]], months: Callable[[], frozenset[int]]) -> None:
+        self._text, self._values, self._months = text, values, months
+
+    @property
+    def values(self) -> frozenset[str]:
+        return self._values()
+
+    @property
+    def months(self) -> frozenset[int]:
+        return self._months()
+
+    @cached_property
+    def _found(self) -> Words:
+        return list(WORD.finditer(self._text))
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        return frozenset[str]().union(*map(forms_of, {one[0] for one in self._found}))
 
     @cached_property
     def written(self) -> frozenset[str]:
@@ -45,6 +67,16 @@ class Known:
     @cached_property
     def _stems(self) -> frozenset[str]:
         return frozenset(stem for word in self.words for stem in _stems(word))
+
+    def shows(self, word: str) -> bool:
+        """Whether a word of letters and digits alone stands there as it is written; it is one of `words` then."""
+        place = self._text.find(word) if word.isalnum() and len(word) > 1 else -1
+        while place >= 0:
+            end = place + len(word)
+            if not (self._text[place - 1 : place].isalnum() or self._text[end : end + 1].isalnum()):
+                return True
+            place = self._text.find(word, end)
+        return False
 
     def holds(self, word: str) -> bool:
         """Whether a folded word stands there: itself, inflected, or as people also write it."""
@@ -59,14 +91,28 @@ def unknown_names(text: str, known: Known, numbers: Collection[int]) -> Iterator
     The first word of a sentence counts as a name only where that shows.
     """
     words = list(WORD.finditer(text))
-    capital = [any(sign.isupper() for sign in one[0]) and not one[0][0].isdigit() for one in words]
-    spelled = _spelled_out(words, capital, known)
+    capital = [_has_capital(one[0]) for one in words]
+    spelled: set[int] | None = None
     for place, found in enumerate(words):
-        word = found[0].rstrip(".") if found[0].count(".") == 1 else found[0]
-        if not capital[place] or place in spelled or found.start() in numbers or _is_told(word, known):
+        if not capital[place] or found.start() in numbers or _opens(text, found):
             continue
-        if not begins_sentence(text, found.start()) or _shows(text, place, words, capital):
+        if begins_sentence(text, found.start()) and not _shows(text, place, words, capital):
+            continue
+        word = found[0].rstrip(".") if found[0].count(".") == 1 else found[0]
+        if _is_told(word, known):
+            continue
+        spelled = _spelled_out(words, capital, known) if spelled is None else spelled
+        if place not in spelled:
             yield word.removesuffix("'s")
+
+
+def _has_capital(word: str) -> bool:
+    return not word.islower() and any(sign.isupper() for sign in word) and not word[0].isdigit()
+
+
+def _opens(text: str, found: re.Match[str]) -> bool:
+    """Whether a word is an opener, such as "Honestly" or "Alas", of whatever comes behind its comma."""
+    return text[found.end() : found.end() + 1] in _BEHIND_OPENERS and folded(found[0]) in _OPENERS
 
 
 def _is_told(word: str, known: Known) -> bool:
@@ -75,8 +121,12 @@ def _is_told(word: str, known: Known) -> bool:
     if whole in MONTHS or whole in WEEKDAYS:
         table = MONTHS if whole in MONTHS else WEEKDAYS
         same = (name for name, value in table.items() if value == table[whole])
-        return any(one in known.words for one in same) or (whole in MONTHS and MONTHS[whole] in known.months)
-    if whole in ORDINARY or whole in TITLES or whole.split("'")[0] in _PRONOUNS:
+        return (
+            known.shows(word)
+            or any(one in known.words for one in same)
+            or (whole in MONTHS and MONTHS[whole] in known.months)
+        )
+    if whole in ORDINARY or whole in TITLES or whole.split("'")[0] in _PRONOUNS or known.shows(word.removesuffix("'s")):
         return True
     if known.holds(whole) or known.holds(whole.replace("-", "")) or (_is_initials(word) and whole in known.spelled):
         return True

@@ -37,8 +37,8 @@ IDLE = frozenset({"one", "first"})
 _ANY = any_of([*_UNITS, *_TENS, *(name for name in SCALES if len(name) > 2)])
 # Of a text in small letters.
 _IN_WORDS = re.compile(rf"\b{_ANY}\b(?:(?:\s+and\s+|[\s-]+){_ANY}\b)*")
-# A letter right before makes it a part of a name: B12, MP3. It begins with the digit and looks back from there: thus the
-# search skips the rest of a text.
+# A letter right before makes it a part of a name: B12, MP3. It begins with the digit and looks back from there: thus
+# the search skips the rest of a text.
 _IN_DIGITS = re.compile(
     r"\d(?<![^\W\d_]\d)(?:(?<![\d.,]\d)\d{0,2}(?:[, \u2009]\d{3})+(?:\.\d+)?(?!\d)|(?<!\d\d)\d*(?:[.,]\d+)*)",
 )

@@ -103,8 +103,8 @@ def talk_of(text: str, material: str = "") -> str | None:
     said = plain(text)
     if (found := next((hit for one in _TALK if (hit := one.search(said)) is not None), None)) is not None:
         return found[0]
-    hits = (hit[0] for one in _TALK_UNLESS_TOPIC for hit in one.finditer(said))
-    known = set(normalise(material).split())
+    hits = [hit[0] for one in _TALK_UNLESS_TOPIC for hit in one.finditer(said)]
+    known = set(normalise(material).split()) if hits else set[str]()
     return next((hit for hit in hits if known.isdisjoint(_nouns(hit))), None)
 
 

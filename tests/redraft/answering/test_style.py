@@ -108,6 +108,15 @@ NUMBERS = Asked(
     "What was the score of Super Bowl 50?", ("24\u201310",),
 )  # fmt: skip
 TACKLES = NUMBERS._replace(question="How many solo tackles did Von Miller have?", answers=("five",))
+CLUB = Asked(
+    "- Members of the club 1. FC Köln - founded in 1948 - drive Japanese and Pakistani imports. Luther and Julia do "
+    "not.",
+    "Which club was founded in 1948?", ("1. FC Köln",),
+)  # fmt: skip
+IMPORTS = CLUB._replace(question="From which country do their imports come?", answers=("Japan",))
+STATE = CLUB._replace(question="From which other country do their imports come?", answers=("Pakistan",))
+WOMAN = CLUB._replace(question="Who does not drive imports?", answers=("Julia",))
+REFORMER = CLUB._replace(question="Who does not drive imports?", answers=("Luther",))
 HOLDS = NUMBERS._replace(question="How many does the stadium hold?", answers=("75,000",))
 
 
@@ -184,6 +193,11 @@ GOOD: tuple[tuple[Asked, str], ...] = (
     (TACKLES, "He had five solo tackles and two and a half sacks in Super Bowl 50."),
     (HOLDS, "The stadium where the Broncos beat the Panthers can hold 75 thousand."),
     (HOLDS, "Seventy-five thousand is what the stadium of Super Bowl 50 holds."),
+    (CLUB, "1. FC Köln is the club that was founded in 1948."),
+    (CLUB, "- Members of 1. FC Köln belong to the club that was founded in 1948."),
+    (IMPORTS, "Members of the club that was founded in 1948 drive Japanese imports."),
+    (STATE, "The club has members who drive Pakistani imports, as well as other ones."),
+    (LEADER, "Alas, Rollo is remembered for little else: he was the leader of the Norse raiders."),
 )  # fmt: skip
 
 BAD: tuple[tuple[str, Asked, str], ...] = (
@@ -242,6 +256,10 @@ BAD: tuple[tuple[str, Asked, str], ...] = (
     ("dropped", SEATS, "The theatre that Warner Bros. paid for has quite a lot of seats."),
     ("dropped", STAFF, "About two thirds of the staff of the theatre left it."),
     ("dropped", BOTH, "Both Scott Derrickson and Ed Wood were American by nationality."),
+    ("dropped", WOMAN, "It is Julian who does not drive any of the imports."),
+    ("dropped", REFORMER, "The Lutheran members do not drive any of the imports."),
+    ("dropped", IMPORTS._replace(answers=("Japanese",)), "The members drive imports that come from Japan to the club."),
+    ("negated", IMPORTS, "The imports that the members of the club drive are not Japanese."),
     ("negated", NORMANS, "Normandy is a region of the Normans that is not in France."),
     ("negated", LEADER, "The Norse raiders' leader was not Rollo but King Charles III of West Francia."),
     ("negated", ENZYME, "The enzyme that fixes carbon dioxide in plants isn't RuBisCO."),
@@ -263,6 +281,11 @@ BAD: tuple[tuple[str, Asked, str], ...] = (
     ("markup", NORMANS, "\"Normandy is a region that is located in France.\""),
     ("markup", NORMANS, "`Normandy` is a region that is located in France."),
     ("markup", NORMANS, "1. Normandy is a region that is located in France."),
+    ("markup", NETWORK, "- Telenet was the first FCC-licensed public data network in the United States."),
+    ("markup", CLUB, "- 1. FC Köln is the club that was founded in 1948."),
+    ("markup", CLUB, "1. Members of 1. FC Köln belong to the club that was founded in 1948."),
+    ("markup", TREATY, "3. The text of the treaty was signed in Paris in 1783."),
+    ("markup", CLUB._replace(context=f"Nr. # 7: {CLUB.context}"), "# The club that was founded in 1948 is 1. FC Köln."),
     ("markup", NORMANS, "{\"answer\": \"Normandy is a region located in France.\"}"),
     ("placeholder", NORMANS, "Normandy is located in France, dear [Your Name], as you know."),
     ("placeholder", NORMANS, "Normandy is a {region} that is located in France today."),

@@ -43,6 +43,7 @@ CAPITAL = Asked(NORMANS, "What is the capital of Normandy?", ())
 STRONGHOLD = Asked(NORMANS, "Who ruled Normandy in 1066?", ("Roger II", "Rollo"))
 ROBERT = Asked(MONEY, "Why did Warner Bros. sell the theatre in 1999?", ("lost 3.7% of its visitors", "palace"))
 EASY = Asked(PLANTS, "How long does photosynthesis take?", ())
+IMPORTS = Asked(NORMANS, "Who drives Japanese imports?", ("Japan",))
 WRITER = Asked(DISK, "Who wrote report_draft.docx?", ("Anna Keller",))
 
 GOOD_REFUSALS: tuple[tuple[Asked, str], ...] = (
@@ -50,6 +51,11 @@ GOOD_REFUSALS: tuple[tuple[Asked, str], ...] = (
     (CAPITAL._replace(plausible=("nothing", "unknown")), "Nothing tells me what the capital is; it is unknown to me."),
     (CAPITAL, "Honestly, I'm not sure about the capital of Normandy at all."),
     (CAPITAL, "Frankly, I can't name the capital. Perhaps, if you tell me more, I could look again."),
+    (CAPITAL, "Honestly, I'm unable to say what the capital of Normandy is."),
+    (CAPITAL, "Frankly, I'm not able to name the capital of Normandy."),
+    (CAPITAL, "Alas, Normandy's capital is unknown to me, and I won't guess."),
+    (CAPITAL, "Sorry; Honestly, I'm unable to say what the capital is."),
+    (IMPORTS, "I'm sorry, but I don't know who drives Japanese imports."),
     (CAPITAL, "I'm sorry, but I don't know what the capital of Normandy is."),
     (CAPITAL, "I don't have that information, I'm afraid."),
     (CAPITAL, "Sorry, I do not have that information."),
@@ -141,6 +147,8 @@ BAD_REFUSALS: tuple[tuple[str, Asked, str], ...] = (
     ("asserted", EASY, "I can't tell you how long; chloroplasts capture light energy during photosynthesis anyway."),
     ("asserted", WRITER, "I'm not sure who wrote it, but my best guess is that you did."),
     ("asserted", WRITER, "I can't tell who wrote report_draft.docx; perhaps Anna Keller knows."),
+    ("asserted", CAPITAL, "Alas, Rouen's name is unknown to me, so I can't say."),
+    ("asserted", CAPITAL._replace(plausible=("Japan",)), "I don't know the capital, but Japanese is what they speak."),
     ("preamble", CAPITAL, "Based on what I have, I can't tell you the capital."),
     ("preamble", CAPITAL, "According to my information, I don't know the capital of Normandy."),
     ("preamble", CAPITAL, "Sure! I don't know what the capital of Normandy is."),
