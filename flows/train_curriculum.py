@@ -94,9 +94,9 @@ async def _concluded(run: Path, job: dict[str, Any], replay_fraction: float) -> 
     """The result: the model, every score, the matrix, and what a later phase took from an earlier one."""
     matrix, scores = matrix_rows(run), read_scores(run)
     remarks = forgetting_of(scores, replay_fraction)
-    await show_table("curriculum", matrix, "Every evaluation after every phase")
     last = ", ".join(f"{name} {value}" for name, value in matrix[-1].items() if name) if matrix else "not evaluated"
     simulated = " (simulated)" if job["simulated"] else ""
+    await show_table("curriculum", matrix, f"Every evaluation after every phase{simulated}")
     return {
         "said": f"{job['suffix']} is {job['state']}{simulated}: {last}; model {job['model_output_name']}",
         "job": job,

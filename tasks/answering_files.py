@@ -163,7 +163,7 @@ def require_few_rejected(result: dict[str, Any], most: float) -> None:
             raise PartialError(
                 f"{result['said']}; {name}: {one['rejected']} of {one['asked']} rejected ({_counted(one['reasons'])}), "
                 f"above the {most:.0%} allowed; a rerun asks again where a fault was one that passes, with more "
-                "--regenerate where a check refused",
+                "--regenerate where an answer came and was refused, empty, cut or filtered",
                 result,
             )
 

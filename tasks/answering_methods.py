@@ -9,6 +9,7 @@ from pathlib import Path
 
 from redraft.datasets.curriculum_files import PHASES
 from redraft.judging.pages import Paragraph
+from redraft.training.local.models import built_name
 from redraft.training.local.plan import CurriculumPlan
 from tasks.answering_scores import Evaluations
 
@@ -41,7 +42,7 @@ def paragraphs_of(plan: CurriculumPlan, found: Evaluations, *, simulated: bool) 
 def model_name(plan: CurriculumPlan) -> str:
     """The model that was begun with: its id, or what its folder is called."""
     path = Path(plan.model)
-    return path.name if path.is_absolute() else plan.model
+    return (built_name(path) or path.name) if path.is_absolute() else plan.model
 
 
 def _training(plan: CurriculumPlan, *, simulated: bool) -> str:

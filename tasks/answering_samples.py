@@ -39,7 +39,8 @@ def samples_section(found: Evaluations) -> Section | None:
         texts = Markup("").join(
             _sample(right, row, evaluation, at, found) for right, row in _picked(found, at[-1], evaluation)
         )
-        parts.append(Part(title=_TITLES[evaluation], picture=texts))
+        if texts:
+            parts.append(Part(title=_TITLES[evaluation], picture=texts))
     if not parts:
         return None
     explain = (
@@ -52,12 +53,13 @@ def samples_section(found: Evaluations) -> Section | None:
 def _picked(found: Evaluations, last: After, evaluation: Phase) -> list[tuple[bool, Prediction]]:
     """Up to _SAMPLES right and as many wrong rows of the last point, the same ones in every report of a run."""
     one = found.found[last, evaluation]
-    values = one.values[_HEADLINE[evaluation]]
+    if (values := one.values.get(_HEADLINE[evaluation])) is None:
+        return []
     order = sorted(range(len(values)), key=lambda place: hashlib.sha256(one.predictions[place].id.encode()).digest())
     return [
         (right, one.predictions[place])
         for right in (True, False)
-        for place in [each for each in order if (values[each] == 1) == right][:_SAMPLES]
+        for place in [each for each in order if values[each] == right][:_SAMPLES]
     ]  # fmt: skip
 
 
@@ -86,8 +88,8 @@ def _sample(right: bool, row: Prediction, evaluation: Phase, at: Sequence[After]
 def _written(row_id: str, after: After, evaluation: Phase, found: Evaluations) -> list[tuple[float, str]]:
     """(its headline measure, what was written) of one row at a point."""
     one = found.found[after, evaluation]
-    values = one.values[_HEADLINE[evaluation]]
-    return [
+    values = one.values.get(_HEADLINE[evaluation])
+    return [] if values is None else [
         (float(value), row.prediction)
         for row, value in zip(one.predictions, values, strict=True) if row.id == row_id
     ]  # fmt: skip

@@ -56,7 +56,8 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Evaluated(msgspec.Struct, frozen=True, kw_only=True):
-    """One evaluation at one point: its rows with what they are grouped by, their measures by name, and the means."""
+    """One evaluation at one point: its rows with what they are grouped by, their measures by name, and the means. A
+    row that a measure says nothing of, as no right answer of it is known, has NaN there."""
 
     predictions: tuple[Prediction, ...]
     clusters: tuple[str, ...]
@@ -76,6 +77,15 @@ class Evaluations(msgspec.Struct, frozen=True, kw_only=True):
         """The points at which something was evaluated, in order."""
         return tuple(after for after in POINTS if any(one == after for one, _ in self.found))
 
+    @property
+    def unanswered(self) -> dict[Phase, tuple[int, int]]:
+        """(rows without a right answer, all rows) of each evaluation of answerable questions that has such."""
+        return {
+            evaluation: (without, len(one.predictions))
+            for (_, evaluation), one in self.found.items()
+            if evaluation != "refusal" and (without := sum(not row.golds for row in one.predictions))
+        }
+
     def share(self, after: After, evaluation: Phase, measure: str) -> Share | None:
         one = self.found.get((after, evaluation))
         return one.shares.get(measure) if one is not None else None
@@ -89,7 +99,7 @@ class Evaluations(msgspec.Struct, frozen=True, kw_only=True):
         pairs = [
             (earlier[row.id], value, cluster)
             for row, value, cluster in zip(last.predictions, last.values[measure], last.clusters, strict=True)
-            if row.id in earlier
+            if row.id in earlier and not np.isnan(value) and not np.isnan(earlier[row.id])
         ]
         if not pairs:
             return None
@@ -108,15 +118,23 @@ def evaluations_of(run: Path) -> Evaluations:
         if (effect := alike_of(at.values())) is not None:
             alike[evaluation] = effect
         for after, one in at.items():
-            shares = {name: share_of(values, one.clusters, effect) for name, values in one.values.items()}
+            shares = {name: share_of(*_told(values, one.clusters), effect) for name, values in one.values.items()}
             found[after, evaluation] = msgspec.structs.replace(one, shares=shares)
     return Evaluations(found=found, alike=alike)
 
 
 def _measured(evaluation: Phase, rows: Sequence[Prediction]) -> Evaluated:
     measured = values_of(evaluation, rows)
-    values = {name: np.array([one[name] for one in measured], dtype=np.float64) for name in measured[0]}
+    # What all rows have comes first.
+    names = dict.fromkeys(name for one in sorted(measured, key=len) for name in one)
+    values = {name: np.array([one.get(name, np.nan) for one in measured], dtype=np.float64) for name in names}
     return Evaluated(predictions=tuple(rows), clusters=tuple(clusters_of(rows)), values=values)
+
+
+def _told(values: Array, clusters: Sequence[str]) -> tuple[Array, list[str]]:
+    """The rows that a measure says something of; there is one at least."""
+    there = ~np.isnan(values)
+    return values[there], [cluster for cluster, told in zip(clusters, there, strict=True) if told]
 
 
 def alike_of(evaluated: Iterable[Evaluated]) -> float | None:
@@ -124,8 +142,9 @@ def alike_of(evaluated: Iterable[Evaluated]) -> float | None:
     does. It stands in for that of a measure that does not vary, which tells nothing of how alike an article's are.
     """
     effects = [
-        _counts(values, 1 - values, one.clusters).effective().design_effect
-        for one in evaluated for values in one.values.values() if _yes_or_no(values) and 0 < values.mean() < 1
+        _counts(values, 1 - values, clusters).effective().design_effect
+        for one in evaluated for values, clusters in (_told(each, one.clusters) for each in one.values.values())
+        if _yes_or_no(values) and 0 < values.mean() < 1
     ]  # fmt: skip
     return max(effects, default=None)
 

@@ -75,8 +75,9 @@ def gate_section(remarks: Sequence[str]) -> Section:
     """What the gate against forgetting said."""
     explain = (
         "Phases that follow each other without rehearsal may end with a model that refuses whatever it is asked. The "
-        "gate compares each figure with itself after its own phase, and speaks where the 95% interval of its change "
-        "leaves the 5 points that are allowed."
+        "gate compares each figure with itself after its own phase, and before training where it was better then, and "
+        "speaks where the 95% interval of its change, or of the false refusals at the end, leaves the 5 points that "
+        "are allowed."
     )
     points = tuple(remarks) or ("No later phase was evaluated.",)
     return Section(anchor="forgetting", title="Was anything forgotten?", explain=explain, parts=(Part(points=points),))

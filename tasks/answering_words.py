@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from redraft.answering.forgetting import ALLOWED
+from redraft.answering.forgetting import ALLOWED, REHEARSE
 from redraft.answering.matrix import MAIN
 from redraft.answering.metrics import After
 from redraft.datasets.curriculum_files import PHASES
@@ -23,6 +23,8 @@ _ALWAYS, _MOSTLY, _APART = 0.9, 0.8, 0.1
 # How folders of models begin that were built for a rehearsal, with random weights.
 _TINY = "tiny"
 _NOT_A_MODEL = "this says nothing about any real model"
+_TAKEN = "Later phases took what earlier ones had taught."
+_NEVER_GIVEN = "Training cost the model what it could do before, or it refuses where there is an answer."
 
 
 def point_name(after: After) -> str:
@@ -99,7 +101,8 @@ def of_forgetting(found: Evaluations, remarks: Sequence[str]) -> list[Further]:
     if remarks:
         *lost, mend = remarks
         more = f" {len(lost) - 1} more below." if len(lost) > 1 else ""
-        return [Further(sentence=f"Later phases took what earlier ones had taught. {mend}", detail=f"{lost[0]}{more}")]
+        told = _TAKEN if mend.startswith(REHEARSE) else _NEVER_GIVEN
+        return [Further(sentence=f"{told} {mend}", detail=f"{lost[0]}{more}")]
     taught = [one for one in MAIN[:-1] if _rose(found, one.evaluation, one.measure)]
     if not any(after in found.points for after in PHASES[1:]):
         return []
@@ -208,7 +211,7 @@ def cautions_of(found: Evaluations, run: Mapping[str, Any]) -> list[str]:
         told.append(f"Simulated: the sandbox wrote the answers that were trained on; {_NOT_A_MODEL}.")
     if str(run.get("model", "")).startswith(_TINY):
         told.append(f"The model is a tiny one with random weights, built for a rehearsal; {_NOT_A_MODEL}.")
-    told += _of_groups(found)
+    told += [*_of_groups(found), *_of_unanswered(found)]
     told.append(
         "One training run: another seed gives other figures, and the intervals know nothing of that. They tell how far "
         "other questions of such articles could move these."
@@ -232,6 +235,15 @@ def cautions_of(found: Evaluations, run: Mapping[str, Any]) -> list[str]:
         "grounded one may still miss what was asked.",
         "A refusal is known by its wording. The held-out references are people's extractive answers; the "
         "conversational ones were not compared with a reference.",
+    ]
+
+
+def _of_unanswered(found: Evaluations) -> list[str]:
+    """Rows of which nobody knows what is right."""
+    return [
+        f"Of the held-out questions ({evaluation}) {without:,} of {rows:,} name no answer: whether what was written is "
+        "right and grounded is measured on the others alone."
+        for evaluation, (without, rows) in found.unanswered.items()
     ]
 
 

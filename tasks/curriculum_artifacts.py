@@ -29,10 +29,10 @@ _LONGEST = 400
 
 
 class CurriculumArtifacts:
-    """Shows one run, now and then, and when something is evaluated."""
+    """Shows one run by its `name`, now and then, and when something is evaluated."""
 
-    def __init__(self, registry: Registry, job: TrainingJob) -> None:
-        self._registry, self._name = registry, job.name
+    def __init__(self, registry: Registry, name: str) -> None:
+        self._registry, self._name = registry, name
         self._shown, self._points = 0.0, 0
 
     async def show(self, job: TrainingJob, seen: Look) -> None:

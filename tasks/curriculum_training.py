@@ -20,12 +20,12 @@ from prefect import task
 from prefect.logging import get_run_logger
 
 from redraft.calling.notices import tell
-from redraft.errors import TrainingError
+from redraft.errors import ConfigurationError, TrainingError
 from redraft.training.job_facts import progress_words
 from redraft.training.local.orders import LocalTraining
 from redraft.training.local.reading import Reader
 from redraft.training.local.starting import ask_to_end, kept, reap, wait_for_end
-from redraft.training.local.watching import folder_of, look
+from redraft.training.local.watching import folder_of, look, refusal
 from redraft.training.looking import Look
 from redraft.training.registry import Registry, TrainingJob, registry_address
 from redraft.training.stalls import reason
@@ -42,15 +42,15 @@ T = TypeVar("T")
 
 @task(task_run_name="train {wish.name}", retries=2, retry_delay_seconds=5, retry_condition_fn=not_ours)
 async def train_on_this_machine(wish: CurriculumWish) -> dict[str, Any]:
-    """The job when its model is there. Raises TrainingError where it ended without one; where this is cancelled, the
-    process ends in order before that goes on."""
+    """The job when its model is there. Raises TrainingError where it ended without one, ConfigurationError where it
+    could not begin; where this is cancelled, the process ends in order before that goes on."""
     with Registry(registry_address()) as registry:
         job, process = await _begun(registry, wish)
         with kept(folder_of(job)) as mine:
             if process is None and not job.state.terminal:
                 tell(f"{job.suffix} is being trained already; this follows it")
             try:
-                job = await _followed(registry, job)
+                job = await _followed(registry, job, wish.name)
             except asyncio.CancelledError:
                 await _left(registry, job, mine=mine)
                 raise
@@ -58,6 +58,8 @@ async def train_on_this_machine(wish: CurriculumWish) -> dict[str, Any]:
                 reap()
     if job.state is JobState.COMPLETED:
         return msgspec.to_builtins(job)
+    if job.state is JobState.LOST and (why := refusal(job)):
+        raise ConfigurationError(f"{job.suffix}: {why}; nothing was trained, and the same command tries again")
     raise TrainingError(_ended(registry, job))
 
 
@@ -92,15 +94,15 @@ async def _begun(registry: Registry, wish: CurriculumWish) -> tuple[TrainingJob,
         raise
 
 
-async def _followed(registry: Registry, job: TrainingJob) -> TrainingJob:
+async def _followed(registry: Registry, job: TrainingJob, name: str) -> TrainingJob:
     """The job once it has ended, or its process is gone."""
     logger, progress, reader = get_run_logger(), current_progress(), Reader(folder_of(job))
-    shown = CurriculumArtifacts(registry, job)
+    shown = CurriculumArtifacts(registry, name)
     while True:
         seen = await _in_thread(partial(look, registry, job, MODELS, reader))
         job = seen.job
         for event in seen.log:
-            (logger.warning if event.level in {"warning", "error"} else logger.info)("%s: %s", job.name, event.message)
+            (logger.warning if event.level in {"warning", "error"} else logger.info)("%s: %s", name, event.message)
         progress.note = progress_words(job, (), registry.clock())
         progress.changed()
         await shown.show(job, seen)

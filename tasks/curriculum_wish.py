@@ -14,28 +14,35 @@ import msgspec
 from prefect.runtime import flow_run
 
 from redraft.answering.tokenizing import Tokenizer, load_tokenizer
-from redraft.curriculum.looking_ahead import memory_of, steps_of
+from redraft.curriculum.looking_ahead import memory_of, require_setup, steps_of
 from redraft.curriculum.preparing import Fitting, in_words, looked_ahead, prepare
 from redraft.curriculum.sources import Source, read_files, read_folder
 from redraft.datasets.files import require_folder
 from redraft.errors import ConfigurationError
 from redraft.records import Phase
-from redraft.training.local.models import find_base
+from redraft.training.local.models import built_name, find_base
 from redraft.training.local.orders import LocalOrder, LocalSettings
 from redraft.training.local.plan import TINY
 from redraft.training.local.settings import CurriculumSettings
 from redraft.training.policies import policy_named
 
+# What a study calls the folder of its training, and what is rewritten is kept in: they tell nobody which one it is.
+_OF_A_STUDY = "training"
+_OF_ANY = frozenset({"answers", "curriculum"})
+
 
 class CurriculumWish(msgspec.Struct, frozen=True, kw_only=True):
     """A curriculum to train into the folder `output`. `base` is where the model lies on this machine (None: it is
-    built on the spot), `model` and `revision` name it in the plan, `identity` is what it is, whatever it is called."""
+    built on the spot), `model` and `revision` name it in the plan, `identity` is what it is, whatever it is called;
+    `title` is what people call it, and `trained_on` what they call the rows."""
 
     source: Source
+    trained_on: str
     settings: CurriculumSettings
     model: str
     revision: str | None
     identity: str
+    title: str
     base: Path | None
     output: Path
     launcher: tuple[str, ...] = ()
@@ -43,7 +50,9 @@ class CurriculumWish(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def name(self) -> str:
-        return self.output.name
+        """Of the run. A study has its own in its folder, as `training`: there its name is the study's."""
+        folder = self.output
+        return folder.parent.name if folder.name == _OF_A_STUDY and folder.parent.name else folder.name
 
     def tokenizer(self) -> Tokenizer:
         """The model's own; of one that is built on the spot nobody knows it yet, so lengths are estimated."""
@@ -51,7 +60,7 @@ class CurriculumWish(msgspec.Struct, frozen=True, kw_only=True):
 
     def order(self) -> LocalOrder:
         settings = LocalSettings(
-            base_model=self.model, revision=self.identity, suffix=self.name, settings=self.settings
+            base_model=self.title, revision=self.identity, suffix=self.name, settings=self.settings
         )
         return LocalOrder(
             folder=self.output,
@@ -65,6 +74,7 @@ class CurriculumWish(msgspec.Struct, frozen=True, kw_only=True):
             dataset_path=self.source.dataset,
             dataset_hash=self.source.dataset_hash,
             run=str(flow_run.id) if flow_run.id else None,
+            name=self.trained_on,
         )
 
     def prepare(self, folder: Path, check: Callable[[], object], tell: Callable[[str], object]) -> None:
@@ -82,14 +92,16 @@ def wish_for(
 
     Raises InputError and ConfigurationError, in one line, for rows, a model, a launcher or a place that cannot be used.
     """
+    words = _launcher(launcher)
+    require_setup(settings, words)
     target = Path(output).absolute()
     require_folder(target)
-    named = {phase: Path(file).absolute() for phase, file in own.items() if file}
+    named: dict[Phase, Path] = {phase: Path(file).absolute() for phase, file in own.items() if file}
     if bool(curriculum) == bool(named):
         raise ConfigurationError("name either a curriculum's folder or files of your own, and not both")
     source = read_folder(Path(curriculum).absolute()) if curriculum else read_files(named)
     if model == TINY:
-        found = {"model": TINY, "revision": None, "identity": TINY, "base": None}
+        found = {"model": TINY, "revision": None, "identity": TINY, "base": None, "title": TINY}
     else:
         base = find_base(model, revision)
         folder = Path(model).is_dir()
@@ -98,10 +110,12 @@ def wish_for(
             "revision": None if folder else base.revision,
             "identity": base.revision,
             "base": base.path,
+            "title": (built_name(base.path) or str(base.path.absolute())) if folder else model,
         }
     return CurriculumWish(
-        source=source, settings=settings, output=target, launcher=_launcher(launcher), policy=policy, **found
-    )
+        source=source, settings=settings, output=target, launcher=words, policy=policy,
+        trained_on=_called(Path(curriculum)) if curriculum else "-".join(file.stem for file in named.values()), **found,
+    )  # fmt: skip
 
 
 async def looked_at(wish: CurriculumWish) -> dict[str, Any]:
@@ -123,7 +137,8 @@ async def looked_at(wish: CurriculumWish) -> dict[str, Any]:
         memory = await memory_of(wish.base, wish.settings, fitting.longest["input"], fitting.longest["output"])
         lines.append(memory.in_words)
     return {
-        "said": f"looked ahead, nothing was trained: {sum(steps.values()):,} steps in {len(steps)} phases",
+        "said": f"looked ahead, nothing was trained: {sum(steps.values()):,} steps in {len(steps)} phases"
+        f"{' (on simulated answers)' if wish.source.simulated else ''}",
         "lines": lines,
         "rows": msgspec.to_builtins(rows),
         "steps": steps,
@@ -139,6 +154,15 @@ def settings_of(given: Mapping[str, Any]) -> CurriculumSettings:
 
 def own_files(extraction: str, conversation: str, refusal: str) -> dict[Phase, str]:
     return cast("dict[Phase, str]", {"extraction": extraction, "conversation": conversation, "refusal": refusal})
+
+
+def _called(folder: Path) -> str:
+    """The name of a curriculum's folder, with those above it until one says which it is: `study-answers-curriculum`."""
+    name, above = folder.absolute().name, list(folder.absolute().parents)
+    parts = [name]
+    while parts[0] in _OF_ANY and above and above[0].name:
+        parts.insert(0, above.pop(0).name)
+    return "-".join(parts)
 
 
 def _launcher(words: str) -> tuple[str, ...]:

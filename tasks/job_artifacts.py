@@ -83,8 +83,9 @@ def _of_job(registry: Registry, job: TrainingJob) -> Iterable[_Shown]:
     words = progress_words(job, events, now)
     # The last of them says that all are up to date, so it comes last.
     yield _Shown(keys["facts"], f"{name}: {words}", TableArtifact, "table", fact_rows(job, events, metrics, now))
-    if curve := loss_curve(metrics, f"{name}{' (simulated)' if job.simulated else ''}"):
-        yield _Shown(keys["loss"], f"Loss of {name}", ImageArtifact, "image_url", as_address(curve))
+    marked = f"{name}{' (simulated)' if job.simulated else ''}"
+    if curve := loss_curve(metrics, marked):
+        yield _Shown(keys["loss"], f"Loss of {marked}", ImageArtifact, "image_url", as_address(curve))
     described = f"{name}: {words} ({_as_of(job)})"
     yield _Shown(keys["progress"], described, ProgressArtifact, "progress", round(100.0 * (job.progress or 0.0), 1))
 

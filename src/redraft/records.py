@@ -334,6 +334,11 @@ class CurriculumRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     support: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
 
+    @property
+    def gold(self) -> str:
+        """The extractive answer: `answer`, or what an extraction row is to write; empty where nobody told one."""
+        return self.answer or (self.output if self.phase == "extraction" and not self.negative else "")
+
 
 class Response(msgspec.Struct, frozen=True, kw_only=True):
     """A model's response to a context, or `text` None and the one-word `failure` that stands for it."""

@@ -68,6 +68,7 @@ def test_killed_and_killed_again_it_is_trained_once(
     toy_curriculum(120, 4)
     ahead = project.run(*WORDS, "--dry-run")
     assert "extraction: 120 rows to train on, 15 steps" in ahead.stdout
+    assert "45 steps in 3 phases (on simulated answers)" in ahead.stdout
     assert not run.exists()
 
     # Its process is killed in the second phase.
@@ -116,6 +117,7 @@ def test_what_cannot_be_trained_is_refused_in_one_line(project: Any, toy_curricu
         "answers rewrite writes it anew"
     ]
     assert not (project.folder / "models").exists()
+    assert "nothing starts them" in project.run(*WORDS, "--processes", "2", status=2).stderr
     assert "name either a curriculum's folder or files" in project.run("answers", "train", status=2).stderr
     without = {"code": "import sys; sys.modules['torch'] = None; from redraft.cli import main; main(sys.argv[1:])"}
     assert "install redraft[local]" in project.run(*WORDS, status=2, **without).stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 
 from redraft.answering.inputs import model_input
 from redraft.answering.metrics import After, Prediction, scores_of
-from redraft.answering.predictions import POINTS, predictions_file
+from redraft.answering.predictions import POINTS, predictions_file, read_predictions, read_scores
 from redraft.datasets.curriculum_files import HELD_OUT, MANIFEST, PHASES, TRAINED
 from redraft.datasets.storage import Dataset, DatasetWriter
 from redraft.errors import InputError
@@ -124,8 +125,11 @@ def run_of(folder: Path, write: Write, replay: float) -> Path:
     return run
 
 
-def report(folder: Path, write: Write, replay: float = 0.0) -> tuple[dict[str, Any], str, dict[str, Any]]:
+def report(
+    folder: Path, write: Write, replay: float = 0.0, change: Callable[[Path], None] = lambda run: None
+) -> tuple[dict[str, Any], str, dict[str, Any]]:
     run = run_of(folder, write, replay)
+    change(run)
     layers = dataset(
         folder / "layers", QUESTIONS, "questions", 1, tokenizer={"name": "t5", "max_tokens": 384, "exact": False},
         gate={"positives": 40, "negatives": 0, "unknown": 40, "violations": 0, "longest": 17},
@@ -176,6 +180,30 @@ def test_a_model_that_kept_everything_is_called_so(tmp_path: Path) -> None:
     assert found["sentences"][-1] in page
     assert "strict order" not in page
     assert "After training 20 of 20 (" in found["sentences"][2]
+
+
+@pytest.mark.parametrize("known", [0, 5])
+def test_rows_without_a_known_answer_are_left_out_of_what_needs_one(tmp_path: Path, known: int) -> None:
+    def forgetful(run: Path) -> None:
+        scores = []
+        for one in read_scores(run):
+            rows = read_predictions(run, one.after, one.evaluation)
+            if one.evaluation == "conversation":
+                rows = [msgspec.structs.replace(row, answer=row.answer * (n < known)) for n, row in enumerate(rows)]
+                line(predictions_file(run, one.after, one.evaluation), rows)
+            scores.append(msgspec.structs.replace(one, scores=scores_of(one.evaluation, rows)))
+        (run / "scores.json").write_bytes(msgspec.json.encode(scores))
+
+    found, page, results = report(tmp_path, learned, replay=0.5, change=forgetful)
+    assert f"Of the held-out questions (conversation) {20 - known} of 20 name no answer" in page
+    told = next(one for one in results["scores"] if (one["after"], one["evaluation"]) == ("refusal", "conversation"))
+    measures = told["measures"]
+    assert (measures["style"]["rows"], measures["refused"]["rows"]) == (20, 20)
+    assert {one["rows"] for name, one in measures.items() if name not in ("style", "refused")} == {known} - {0}
+    assert found["matrix"][-1]["conversation: grounded"] == ("100.0%" if known else "—")
+    moved = {(one["evaluation"], one["measure"]) for one in results["changes"]}
+    assert (("conversation", "em") in moved) == bool(known)
+    assert re.search(r"\bnan\b", page, re.IGNORECASE) is None
 
 
 def test_texts_of_others_are_shown_and_never_run(lost: Report) -> None:

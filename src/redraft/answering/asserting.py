@@ -1,6 +1,6 @@
 """What a refusal asserts all the same: a wrong answer, a sentence after "but", a guess, words taken from the context.
 
-Neighbours: `style` asks, and has numbers, names and dates looked for; `refusing` says what a refusal is.
+Neighbours: `style` asks, and has numbers, names and dates looked for; `clauses` knows what may stand beside a refusal.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from redraft.answering.clauses import said_beside
 from redraft.answering.keeping import is_kept
 from redraft.answering.spelling import plain
 from redraft.datasets.normalising import normalise
@@ -47,12 +48,25 @@ def asserted_in(text: str, context: str, question: str, plausible: Sequence[str]
             continue
         if is_kept(one, text) and not is_kept(one, question):  # the question may have it inflected
             return one
+    if (found := guessed_in(text)) is not None:
+        return found
+    if (beside := said_beside(text, question)) is not None:
+        return beside
+    return shared_in(text, context, question)
+
+
+def guessed_in(text: str) -> str | None:
+    """The words with which a refusal guesses, or goes on after "but" with what is so; None where it does neither."""
     said = " ".join(plain(text).split())
     if (found := _GUESS.search(said)) is not None:
         return found[0]
-    if (found := _AFTER_BUT.search(said)) is not None and not _FIRST_PERSON.match(found["what"]):
-        return found[0]
-    there = f" {normalise(context)} "
+    found = _AFTER_BUT.search(said)
+    return found[0] if found is not None and not _FIRST_PERSON.match(found["what"]) else None
+
+
+def shared_in(text: str, context: str, question: str) -> str | None:
+    """The first words in a row that a text has of the context and not of the question, or None."""
+    there, asked = f" {normalise(context)} ", f" {normalise(question)} "
     shared = (" ".join(run) for run in _runs(normalise(text)))
     return next((run for run in shared if f" {run} " in there and f" {run} " not in asked), None)
 

@@ -9,6 +9,7 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
+from redraft.answering.masking import masked_rejection
 from redraft.datasets.normalising import normalise
 from redraft.datasets.surrogates import MARK
 from redraft.records import Question, Rejection
@@ -21,12 +22,15 @@ class Candidate(NamedTuple):
     """A question, its context whole and its side not yet decided.
 
     `articles` are keys of what must fall on one side with it. `lines` are the keys of the article of each line of a
-    context that has lines of several; empty where the whole is one article's.
+    context that has lines of several; empty where the whole is one article's. `golds` are all answers that are right,
+    also those that do not stand in the context. `masked` says that personal data or a secret was taken out.
     """
 
     question: Question
     articles: tuple[str, ...]
     lines: tuple[str, ...] = ()
+    golds: tuple[str, ...] = ()
+    masked: bool = False
 
 
 @lru_cache(maxsize=256)
@@ -52,4 +56,5 @@ def halved(*texts: str) -> bool:
 
 
 def rejected(reason: str, detail: str, place: str, row_id: str | None = None, row: str | None = None) -> Rejection:
-    return Rejection(reason=reason, detail=detail, place=place, row_id=row_id, row=row)
+    """The rejection, with what it shows of the row masked."""
+    return masked_rejection(Rejection(reason=reason, detail=detail, place=place, row_id=row_id, row=row))

@@ -18,7 +18,7 @@ from redraft.answering.room import Room
 from redraft.answering.tokenizing import Span
 from redraft.records import Question, Rejection
 
-NO_ROOM = "no_room"
+NO_ROOM, UNKNOWN = "no_room", "unknown_to_model"
 
 # What may follow a full stop: quotation marks and brackets. Full stops of scripts without spaces follow nothing.
 _CLOSING, _WIDE = r"[\"'\u201d\u2019)\]]*", r"[\u3002\uff01\uff1f]"
@@ -36,7 +36,8 @@ _WITHOUT_SPACES = "\u2e80"
 
 
 def fitted(questions: Sequence[Question], room: Room) -> list[Question | Rejection]:
-    """The questions in their order, each with the context that fits; a Rejection `no_room` where none does.
+    """The questions in their order, each with the context that fits; a Rejection `no_room` where none does, and
+    `unknown_to_model` where the tokenizer does not know a letter of the answer, so that no model can write it.
 
     The context is whole, or a contiguous part of what it was: around the answer, around the answer that people gave
     in vain (human), around the sentence most like the question for other negatives. Where `support` is given, whole
@@ -46,7 +47,8 @@ def fitted(questions: Sequence[Question], room: Room) -> list[Question | Rejecti
     doubtful = [place for place, fits in enumerate(room.surely_fit(parts)) if not fits]
     over = dict(zip(doubtful, room.over([parts[place] for place in doubtful]), strict=True))
     return [
-        _cut(question, room) if over.get(place, 0) > 0 else _without_lost_aliases(question)
+        _unknown(question, room)
+        or (_cut(question, room) if over.get(place, 0) > 0 else _without_lost_aliases(question))
         for place, question in enumerate(questions)
     ]
 
@@ -68,6 +70,14 @@ def _cut(question: Question, room: Room) -> Question | Rejection:
             start=start - part[0] if start is not None else None,
         )
     return _without_lost_aliases(cut) if cut is not None else no_room(question, room)
+
+
+def _unknown(question: Question, room: Room) -> Rejection | None:
+    piece = room.tokenizer.unknown(question.answer) if question.negative is None else ""
+    if not piece:
+        return None
+    detail = f"{room.tokenizer.name} does not know {piece[:20]!r} of the answer; choose a model whose tokenizer does"
+    return Rejection(reason=UNKNOWN, detail=detail, place=question.place, row_id=question.question_id)
 
 
 def no_room(question: Question, room: Room) -> Rejection:

@@ -7,9 +7,11 @@ in domain_templates.toml, which says how such a file reads. Neighbour: `layers` 
 from __future__ import annotations
 
 import hashlib
+import math
 import random
 import tomllib
 from collections.abc import Container, Iterator
+from decimal import Decimal
 from importlib.resources import files
 from pathlib import Path
 from string import Formatter
@@ -26,6 +28,7 @@ BUNDLED = "domain_templates.toml"
 FORMAT = "redraft.domain@1"
 # So many contexts in a row that were all drawn before: then there are no more.
 _PATIENCE = 200
+_MOST_NUMBERS = 1e9
 
 
 class Numbers(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -37,7 +40,7 @@ class Numbers(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     def drawn(self, source: random.Random) -> str:
         number = self.low + self.step * source.randrange(round((self.high - self.low) / self.step) + 1)
-        _, _, decimals = f"{self.step:g}".partition(".")
+        _, _, decimals = f"{Decimal(str(self.step)).normalize():f}".partition(".")
         return f"{number:,.{len(decimals)}f}"
 
 
@@ -74,9 +77,10 @@ def load_templates(path: Path | None = None) -> Templates:
     try:
         text = path.read_text("utf-8") if path else files("redraft.answering").joinpath(BUNDLED).read_text("utf-8")
         templates = msgspec.convert({**tomllib.loads(text), "name": name}, Templates)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
-        said = error.strerror if isinstance(error, OSError) else str(error)
-        raise ConfigurationError(f"{name}: {said}; it must read as redraft's own {BUNDLED}") from None
+    except OSError as error:
+        raise ConfigurationError(f"{name}: {error.strerror}; name a file of templates with --templates") from None
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        raise ConfigurationError(f"{name}: {error}; it must read as redraft's own {BUNDLED}") from None
     if fault := next(_faults(templates), ""):
         raise ConfigurationError(f"{name}: {fault}")
     return templates
@@ -90,7 +94,10 @@ def domain_questions(templates: Templates, side: Side, positives: int, negatives
         while made < count and tries < _PATIENCE and templates.topics:
             tries += 1
             topic = templates.topics[(made + tries) % len(templates.topics)]
-            question = _drawn(topic, templates, side, layer == "negatives", source)
+            try:
+                question = _drawn(topic, templates, side, layer == "negatives", source)
+            except ConfigurationError as error:
+                raise ConfigurationError(f"{templates.name}: topic {topic.name!r}: {error}") from None
             if question is None or side_of(question.context) != side or folded(question.context) in met:
                 continue
             met.add(folded(question.context))
@@ -172,13 +179,16 @@ def _faults(templates: Templates) -> Iterator[str]:
     for topic in templates.topics:
         known = {**templates.values, **topic.values}
         for name, values in known.items():
-            if not values if isinstance(values, tuple) else values.high < values.low:
-                yield f"values {name!r}: none; list some, or give a high that is not below low"
+            if fault := _fault_of(values):
+                yield f"values {name!r}: {fault}"
         texts = [*topic.lines, *(one for asked in topic.questions for one in (*asked.ask, asked.answer))]
         for text in texts:
             for gap in _gaps(text):
                 if gap is None or list_of(gap, known) not in known:
-                    yield f"topic {topic.name!r}: {text!r} has a gap without values; name them under [values]"
+                    yield (
+                        f"topic {topic.name!r}: {text!r} has a gap without values, or one that is neither {{name}} nor "
+                        "{name!l}; name them under [values]"
+                    )
         if not topic.lines or not topic.questions:
             yield f"topic {topic.name!r}: needs lines and questions"
         for asked in topic.questions:
@@ -186,8 +196,22 @@ def _faults(templates: Templates) -> Iterator[str]:
                 yield f"topic {topic.name!r}: the answer {asked.answer!r} stands in none of its lines"
 
 
+def _fault_of(values: tuple[str, ...] | Numbers) -> str:
+    if isinstance(values, tuple):
+        if not values:
+            return "none; list some, or give a high that is not below low"
+        return "" if all(value.strip() for value in values) else "one of them is empty; leave it out"
+    if not all(map(math.isfinite, (values.low, values.high, values.step))):
+        return "low, high and step must be finite numbers"
+    if values.high < values.low:
+        return "none; list some, or give a high that is not below low"
+    return "" if (values.high - values.low) / values.step < _MOST_NUMBERS else "too many; give a larger step"
+
+
 def _gaps(text: str) -> list[str | None]:
     try:
-        return [gap or None for _, gap, _, _ in Formatter().parse(text) if gap is not None]
+        parsed = [part for part in Formatter().parse(text) if part[1] is not None]
     except ValueError:
         return [None]
+    # Of what may stand behind a name only !l is known.
+    return [gap if gap and not spec and conversion in (None, "l") else None for _, gap, spec, conversion in parsed]

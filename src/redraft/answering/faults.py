@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from redraft.answering.matching import is_yes_no, stands_in
+from redraft.answering.matching import is_yes_no, part_of
 from redraft.answering.pairs import Parts, parts_of, says_no_answer
 from redraft.answering.refusing import is_refusal
 from redraft.answering.style import forbidden_opening, talks_of_context
@@ -133,7 +133,7 @@ def _kind(read: _Read) -> str:
     output = read.output.strip()
     if read.negative or says_no_answer(output):
         return "refusal"
-    if read.parts is not None and stands_in(output, read.parts.context):
+    if read.parts is not None and part_of(output, read.parts.context):
         return "span"
     if is_refusal(output):
         return "refusal"
@@ -146,7 +146,7 @@ def _faults(read: _Read, kind: str, again: bool, report: FileReport) -> Iterator
     if read.parts is None:
         yield "unknown_form"
     elif answer := read.answer or (read.output.strip() if kind == "span" else ""):
-        missing = not is_yes_no(answer) and not stands_in(answer, read.parts.context)
+        missing = not is_yes_no(answer) and not part_of(answer, read.parts.context)
         report.missing += missing
         if answer not in read.parts.context and not is_yes_no(answer):
             report.missing_exact += 1

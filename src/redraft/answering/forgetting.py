@@ -1,4 +1,4 @@
-"""The gate against forgetting: what a later phase of the curriculum took from what an earlier one had taught.
+"""The gate against forgetting: what a phase of the curriculum took from what the model could do before it.
 
 Phases in strict order may end with a model that refuses whatever it is asked. Neighbours: `metrics` has the scores,
 `matrix` shows all of them.
@@ -11,7 +11,7 @@ from math import sqrt
 
 import msgspec
 
-from redraft.answering.metrics import After, Scored
+from redraft.answering.metrics import After, Scored, rows_of
 from redraft.answering.predictions import POINTS, by_point
 from redraft.records import Phase
 
@@ -20,6 +20,12 @@ from redraft.records import Phase
 ALLOWED = 0.05
 # What kept everything where strict order lost it, on a small model.
 REPLAY = 0.5
+# What mends a loss to a later phase begins so, and what no phase had taught no rehearsal brings back.
+REHEARSE = "Rehearse"
+_OF_ITS_OWN = (
+    "What the model could do before, or refuses from the start, no rehearsal brings back: look through the rows of the "
+    "earlier phases (redraft answers check), and train with a lower --learning-rate or other --epochs."
+)
 _Z = 1.959963984540054  # 97.5% of a standard normal distribution
 
 
@@ -56,35 +62,77 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def forgetting_of(scores: Sequence[Scored], replay_fraction: float = 0.0) -> list[str]:
-    """Remarks in words, one for each measure that a later phase made worse than ALLOWED, and last what mends it; none
-    where nothing was lost.
+    """Remarks in words, one for each measure that a phase made worse than ALLOWED, and last what mends it; none where
+    nothing was lost.
 
-    A measure is compared with itself after its own phase, at every later point; the worst is told. It speaks where the
-    95% interval of the change leaves the allowed one: so few rows do not make it speak by chance. The question is
+    A measure is compared with itself after its own phase, at every later point, and from there on with what it was
+    before the training, where that was better; the worst is told. False refusals of more than ALLOWED at the end are
+    told whatever they were earlier. It speaks where the 95% interval of the change, or of that share, leaves the
+    allowed one: so few rows do not make it speak by chance. The question is
     whether the model, on these held-out questions, does worse than it did, and not how it would do on other articles:
     so rows count as independent here, unlike in the report's intervals. `replay_fraction` is what the run rehearsed.
     """
     found = by_point(scores)
-    lost = [one for watched in _WATCHED if (one := _worst(watched, found)) is not None]
-    return [*map(_in_words, lost), _mend(replay_fraction)] if lost else []
+    lost: list[Change] = []
+    standing: list[str] = []
+    for watched in _WATCHED:
+        if (change := _worst(watched, found)) is not None:
+            lost.append(change)
+        elif watched.sign > 0 and (told := _at_the_end(watched, found)) is not None:
+            standing.append(told)
+    if not lost and not standing:
+        return []
+    later = [_mend(replay_fraction)] if any(one.since != "before" for one in lost) else []
+    own = [_OF_ITS_OWN] if standing or any(one.since == "before" for one in lost) else []
+    return [*map(_in_words, lost), *standing, " ".join([*later, *own])]
 
 
 def _worst(watched: _Watched, found: Mapping[tuple[After, Phase], dict[str, float]]) -> Change | None:
-    """The largest change beyond the allowed one at a later point; None where there is none."""
+    """The largest change beyond the allowed one since the measure's own phase, else since before the training where it
+    was better then; None where there is none."""
     own, *later = POINTS[POINTS.index(watched.evaluation) :]
+    if (lost := _largest(watched, found, own, later)) is not None:
+        return lost
+    taught = _change(watched, found, "before", own)
+    if taught is None or (taught.end - taught.start) * watched.sign <= 0:
+        return None
+    return _largest(watched, found, "before", [own, *later])
+
+
+def _largest(
+    watched: _Watched, found: Mapping[tuple[After, Phase], dict[str, float]], since: After, ends: Sequence[After]
+) -> Change | None:
     moved = [
-        change for after in later
-        if (change := _change(watched, found, own, after)) is not None and _beyond(change, watched.sign)
+        change for after in ends
+        if (change := _change(watched, found, since, after)) is not None and _beyond(change, watched.sign)
     ]  # fmt: skip
     return max(moved, key=lambda one: abs(one.end - one.start), default=None)
+
+
+def _at_the_end(watched: _Watched, found: Mapping[tuple[After, Phase], dict[str, float]]) -> str | None:
+    """A share that is beyond the allowed one after the last phase that was measured, in words."""
+    phases: list[After] = [
+        after for after in POINTS[1:] if rows_of(found.get((after, watched.evaluation), {}), watched.measure)
+    ]
+    if not phases:
+        return None
+    scores = found[phases[-1], watched.evaluation]
+    share, rows = scores[watched.measure], rows_of(scores, watched.measure)
+    low, high = _wilson(share, rows)
+    if low <= ALLOWED:
+        return None
+    return (
+        f"{watched.words}: {_percent(share)} after the {phases[-1]} phase (95% interval {_percent(low)} to "
+        f"{_percent(high)}, {rows:,} rows)."
+    )
 
 
 def _change(
     watched: _Watched, found: Mapping[tuple[After, Phase], dict[str, float]], own: After, after: After
 ) -> Change | None:
     start, end = found.get((own, watched.evaluation), {}), found.get((after, watched.evaluation), {})
-    rows = int(min(start.get("rows", 0), end.get("rows", 0)))
-    if not rows or watched.measure not in start or watched.measure not in end:
+    rows = min(rows_of(start, watched.measure), rows_of(end, watched.measure))
+    if not rows:
         return None
     before, now = start[watched.measure], end[watched.measure]
     low, high = newcombe_interval(before, now, rows)
@@ -118,9 +166,10 @@ def _wilson(share: float, rows: int) -> tuple[float, float]:
 
 def _in_words(one: Change) -> str:
     verb = "rose" if one.end > one.start else "fell"
+    since = "before the training" if one.since == "before" else f"after the {one.since} phase"
     low, high = sorted((abs(one.low), abs(one.high)))
     return (
-        f"{one.watched} {verb} from {_percent(one.start)} after the {one.since} phase to {_percent(one.end)} after the "
+        f"{one.watched} {verb} from {_percent(one.start)} {since} to {_percent(one.end)} after the "
         f"{one.after} phase: by {_points(one.end - one.start)} points (95% interval {_points(low)} to {_points(high)}, "
         f"{one.rows:,} rows)."
     )
@@ -128,9 +177,9 @@ def _in_words(one: Change) -> str:
 
 def _mend(replay_fraction: float) -> str:
     if replay_fraction <= 0:
-        return f"Rehearse earlier phases inside the later ones: train with --replay-fraction {REPLAY}."
+        return f"{REHEARSE} earlier phases inside the later ones: train with --replay-fraction {REPLAY}."
     return (
-        f"Rehearse more of the earlier phases: train with --replay-fraction above {replay_fraction:g}, or a lower "
+        f"{REHEARSE} more of the earlier phases: train with --replay-fraction above {replay_fraction:g}, or a lower "
         "--learning-rate."
     )
 

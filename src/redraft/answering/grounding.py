@@ -103,6 +103,8 @@ def _looked_up(
             start, end = tokenizer.left_of(text, max_tokens)
             left = text[max(start, before) : min(end, before + len(claim.context))]
         faults[place] += _faults(claim, left)
+        if claim.kind == "positives":
+            faults[place] += _unseen(claim, tokenizer)
         longest[place] = max(longest[place], length)
     yield from zip(claims, faults, longest, strict=True)
 
@@ -115,6 +117,12 @@ def _faults(claim: Claim, left: str) -> Iterator[str]:
     for one in claim.absent:
         if stands_in(one, claim.context):
             yield f"{one[:60]!r} stands in the context that has no answer"
+
+
+def _unseen(claim: Claim, tokenizer: Tokenizer) -> Iterator[str]:
+    for one in claim.standing:
+        if piece := tokenizer.unknown(one):
+            yield f"{one[:60]!r} has {piece[:20]!r}, which {tokenizer.name} does not know"
 
 
 def _claim(row: Question | CurriculumRow) -> Claim:
@@ -134,8 +142,8 @@ def _of_row(row: CurriculumRow) -> Claim:
     if parts is None:
         raise InputError(f'{row.id or row.input[:60]!r}: its input is not of the form "Context: …\\nQuestion: …"')
     phase: Phase = row.phase or ("refusal" if row.negative else "extraction")
-    answer = row.answer or (row.output if phase == "extraction" and not row.negative else "")
-    return _made(row.id or parts[1], *parts, answer, row.support, row.absent, phase == "refusal", (phase,))
+    gold = msgspec.structs.replace(row, phase=phase).gold
+    return _made(row.id or parts[1], *parts, gold, row.support, row.absent, phase == "refusal", (phase,))
 
 
 def _made(

@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from redraft.answering.candidate import Candidate, article_key, halved, one_space, rejected
+from redraft.answering.masking import masked, masked_golds, masked_question
 from redraft.answering.matching import find, is_yes_no
 from redraft.answering.paragraphs import answer_start
 from redraft.datasets.reading import Row, place_of, read_rows
@@ -50,8 +51,20 @@ def _candidate(row: Row, path: Path, number: int) -> Candidate | Rejection:
         asked = msgspec.convert(row, Asked)
     except msgspec.ValidationError as error:
         return rejected("malformed_row", str(error), place, row=_shown(row))
-    made = _made(asked, f"{path.stem}-{number}", place)
+    made = _masked(asked, f"{path.stem}-{number}", place)
     return made if isinstance(made, Candidate) else rejected(*made, place, asked.id or None, _shown(row))
+
+
+def _masked(asked: Asked, row_id: str, place: str) -> Candidate | tuple[str, str]:
+    """The candidate without personal data and secrets, or reason and detail of a rejection."""
+    made = _made(asked, row_id, place)
+    if not isinstance(made, Candidate):  # a Candidate is a tuple, too
+        return made
+    question = masked_question(made.question)
+    if isinstance(question, tuple):
+        return question
+    golds = () if is_yes_no(question.answer) else masked_golds((question.answer,))
+    return made._replace(question=question, golds=golds, masked=question != made.question)
 
 
 def _made(asked: Asked, row_id: str, place: str) -> Candidate | tuple[str, str]:
@@ -85,8 +98,8 @@ def _made(asked: Asked, row_id: str, place: str) -> Candidate | tuple[str, str]:
         answer=context[span[0] : span[1]] if span else answer, support=tuple(dict.fromkeys(support)),
         place=place, start=span[0] if span else None,
     )  # fmt: skip
-    supporting = dict.fromkeys(article_key(title) for title, _ in asked.supporting_facts if title in paragraphs)
-    lined = tuple(article_key(title) for title in lines)
+    supporting = dict.fromkeys(article_key(masked(title)) for title, _ in asked.supporting_facts if title in paragraphs)
+    lined = tuple(article_key(masked(title)) for title in lines)
     return Candidate(msgspec.structs.replace(question, group=next(iter(supporting))), tuple(supporting), lined)
 
 

@@ -12,6 +12,7 @@ from functools import lru_cache
 import msgspec
 
 from redraft.answering.number_words import numbers_in
+from redraft.answering.sentences import sentences_of
 from redraft.answering.spelling import folded, plain
 from redraft.answering.word_lists import ALIKE, LITTLE, MONTHS
 
@@ -25,35 +26,33 @@ _CURRENCY = re.compile(r"\b[a-z]{1,3}(?=[$€£])")
 _SIGNS = {"%": "percent", "pc": "percent", "percentage": "percent"}
 _UNSAID = frozenset({"$", "€", "£", "dollar", "dollars", "us$"})
 _NEGATORS = frozenset(
-    [
-        "not",
-        "never",
-        "neither",
-        "nor",
-        "without",
-        "except",
-        "isn't",
-        "wasn't",
-        "weren't",
-        "aren't",
-        "don't",
-        "doesn't",
-        "didn't",
-        "hasn't",
-        "haven't",
-        "hadn't",
-        "won't",
-        "can't",
-        "cannot",
-        "couldn't",
-        "wouldn't",
-        "shouldn't",
-    ]
-)
-_NEGATING = (("rather", "than"), ("instead", "of"), ("other", "than"), ("no", "longer"), ("apart", "from"))
+    {
+        "not", "never", "neither", "nor", "without", "except", "isn't", "wasn't", "weren't", "aren't",
+        "don't", "doesn't", "didn't", "hasn't", "haven't", "hadn't", "won't", "can't",
+        "cannot", "couldn't", "wouldn't", "shouldn't",
+    }
+)  # fmt: skip
+_NEGATING = (
+    ("rather", "than"), ("instead", "of"), ("other", "than"), ("no", "longer"), ("apart", "from"),
+    *((all_of, "but") for all_of in ("everyone", "everybody", "everything", "anyone", "anybody", "anything")),
+)  # fmt: skip
 _FIRST_OF_TWO = frozenset(first for first, _ in _NEGATING)
 # What may stand between a negator and what it negates, or between the words of an answer.
 _BETWEEN = LITTLE | {"been", "being", "called", "actually", "really", "because", "about", "into", "&", "than"}
+# What denies the whole sentence behind it.
+_DISBELIEF = re.compile(
+    r"\b(?:it(?:'s| is| was| would be) (?:simply |just |quite |completely |certainly )?(?:false|untrue|not true"
+    r"|incorrect|wrong|a lie|a myth|doubtful|unlikely|not the case|not so)(?: to say)? that"
+    r"|(?:i|we) (?:\w+ )?(?:doubt|deny|dispute|disbelieve|(?:do not|don't|cannot|can't) (?:think|believe)))\b"
+)
+# Words about answers, not about the matter.
+_TALKING = """
+answer answers question questions span spans extracted extractive extract extracting quoted quote verbatim string phrase
+token tokens snippet response reply correct right exact precise requested request asked ask asking wanted want wants
+seek seeking sought looking query given provided here above following final short simply just indeed surely certainly
+you your i me my we there yes so
+"""
+_TALK = frozenset(_TALKING.split())
 _SUFFIXES = ("'s", "'", "es", "s", "ed", "ing", "d", "ly")
 _FEWEST_LETTERS = 4
 _CAPITAL = re.compile(r"\b[A-Z]\w+")
@@ -89,6 +88,8 @@ def is_negated(answer: str, text: str, context: str, question: str) -> bool:
     Where the question or the context denies something itself, nothing can.
     """
     wanted, said = _meaning(answer), _tokens(text)
+    if _is_disbelieved(answer, text) and not any(_DISBELIEF.search(folded(one)) for one in (context, question)):
+        return True
     if not _has_negator(said) and not any(one.word in _FIRST_OF_TWO for one in said):
         return False
     places = _places(wanted, said)
@@ -100,11 +101,22 @@ def is_negated(answer: str, text: str, context: str, question: str) -> bool:
     return not any(_is_denied(there, place) for place in _places(wanted, there))
 
 
-def near_copy(answer: str, text: str) -> bool:
-    """Whether `text` is the answer without a word more, little ones aside."""
+def near_copy(answer: str, text: str, question: str = "") -> bool:
+    """Whether `text` is the answer, once or again and again, without a word more that says something: little ones
+    aside, and those that talk of answers and questions, unless the question is about these."""
     wanted = _meaning(answer)
     said = tuple(one for one in _tokens(text) if one.word not in _BETWEEN)
-    return bool(_places(wanted, said)) and len(said) <= len(wanted)
+    if not (places := _places(wanted, said)):
+        return False
+    inside = {at + step for at in places for step in range(len(wanted))}
+    talk = _TALK - {one.word for one in _tokens(question)}
+    return all(one.word in talk for at, one in enumerate(said) if at not in inside)
+
+
+def _is_disbelieved(answer: str, text: str) -> bool:
+    """Whether every sentence that has the answer is denied as a whole."""
+    having = [one for one in sentences_of(text) if is_kept(answer, one)]
+    return bool(having) and all(_DISBELIEF.search(folded(one)) for one in having)
 
 
 def states(text: str, answer: str) -> str | None:
@@ -165,7 +177,7 @@ def _same(one: _Token, two: _Token) -> bool:
         return True
     if one.values or two.values:
         return not set(one.values).isdisjoint(two.values)
-    if _stem(one.word) == _stem(two.word) or (one.capital and two.capital and _is_people_of(two.word, one.word)):
+    if stem(one.word) == stem(two.word) or (one.capital and two.capital and _is_people_of(two.word, one.word)):
         return True
     if one.word in MONTHS and two.word in MONTHS:
         return MONTHS[one.word] == MONTHS[two.word]
@@ -179,7 +191,7 @@ def _is_people_of(word: str, place: str) -> bool:
 
 
 @lru_cache(maxsize=65536)
-def _stem(word: str) -> str:
+def stem(word: str) -> str:
     """A word without an ending that changes no meaning: bridge's, bridges, bridged."""
     if word.endswith("s") and len(word) == _FEWEST_LETTERS:  # rays
         return word[:-1]

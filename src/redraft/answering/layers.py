@@ -22,7 +22,7 @@ from redraft.answering.grounding import require_grounded
 from redraft.answering.matching import folded
 from redraft.answering.proportions import rows_planned
 from redraft.answering.room import Room
-from redraft.answering.survey import SIDES, Selection, kind_of, survey
+from redraft.answering.survey import SIDES, Selection, kind_of, may_stand_elsewhere, survey
 from redraft.datasets.storage import Dataset, DatasetWriter, require_target
 from redraft.errors import InputError
 from redraft.records import Question, Rejection, Side
@@ -56,19 +56,27 @@ def build_layers(
     if not list(sources):
         raise InputError("no file is named; give --squad, --hotpot or --pairs")
     _require_shares(options)
-    selection = survey(
-        read_candidates(sources), count=options.count, test_share=options.test_share,
-        domain_share=options.domain_share, seed=options.seed, advance=advance,
-    )  # fmt: skip
+    contradicting = set[bytes]()
+    selection = _surveyed(sources, options, contradicting, advance)
+    if contradicting:  # the first of each pair was counted before the second was met
+        selection = _surveyed(sources, options, contradicting, lambda rows: None)
     tally = _Tally()
     with DatasetWriter(target, "questions") as writer:
-        rows = _chained(_taken(read_candidates(sources), selection, advance), _local(templates, selection, options))
+        read = tally.masks_of(read_candidates(sources, contradicting))
+        rows = _chained(_taken(read, selection, advance), _local(templates, selection, options))
         for row in _on_one_side(_cut_in_batches(rows, room)):
             if isinstance(row, Rejection):
+                tally.refused[row.reason] += 1
                 writer.reject(row)
             else:
                 tally.add(row)
                 writer.add(row)
+        if not tally.trained:
+            refused = ", ".join(f"{reason} {count:,}" for reason, count in tally.refused.most_common(3))
+            raise InputError(
+                f"no question is left to train on at {room.max_tokens} tokens (rejected: {refused or 'none'}); raise "
+                "--max-tokens, or give more files"
+            )
         gate = require_grounded(writer.rows(), room.tokenizer, room.max_tokens)
         require_parted(writer.rows())
         return writer.finish(
@@ -88,9 +96,19 @@ def build_layers(
                 "counts": tally.counts,
                 "cut": tally.cut,
                 "aliases": tally.aliases,
+                "masked": tally.masked,
                 "gate": msgspec.to_builtins(gate),
             }
         )  # fmt: skip
+
+
+def _surveyed(
+    sources: Sources, options: LayerOptions, contradicting: set[bytes], advance: Callable[[int], None]
+) -> Selection:
+    return survey(
+        read_candidates(sources, contradicting), count=options.count, test_share=options.test_share,
+        domain_share=options.domain_share, seed=options.seed, advance=advance,
+    )  # fmt: skip
 
 
 def require_parted(rows: Iterable[Question]) -> None:
@@ -121,8 +139,8 @@ def _taken(
         question = _placed(row, selection)
         if selection.takes(question, kind_of(question)):
             yield question
-        if question.layer == "extraction" and selection.takes(question, "elsewhere"):
-            yield selection.elsewhere(question)
+        if may_stand_elsewhere(question) and selection.takes(question, "elsewhere"):
+            yield selection.elsewhere(question, row.golds)
 
 
 def _placed(candidate: Candidate, selection: Selection) -> Question:
@@ -177,7 +195,8 @@ class _Tally:
     def __init__(self) -> None:
         self._rows: dict[Side, Counter[str]] = {side: Counter() for side in SIDES}
         self._negatives: dict[Side, Counter[str]] = {side: Counter() for side in SIDES}
-        self.cut = self.aliases = 0
+        self.refused = Counter[str]()
+        self.cut = self.aliases = self.masked = 0
 
     def add(self, row: Question) -> None:
         self._rows[row.side][row.layer] += 1
@@ -185,6 +204,16 @@ class _Tally:
             self._negatives[row.side][row.negative] += 1
         self.cut += row.cut
         self.aliases += len(row.aliases)
+
+    def masks_of(self, rows: Iterable[Candidate | Rejection]) -> Iterator[Candidate | Rejection]:
+        """The rows as they are; counts those from which personal data or a secret was taken."""
+        for row in rows:
+            self.masked += isinstance(row, Candidate) and row.masked
+            yield row
+
+    @property
+    def trained(self) -> int:
+        return self._rows["train"].total()
 
     @property
     def counts(self) -> dict[str, Any]:

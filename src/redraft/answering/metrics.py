@@ -1,7 +1,8 @@
 """How predictions are measured: SQuAD's exact match and token F1, grounding, style, refusals, and what is made up.
 
 A prediction is measured alone (`values_of`) and averaged over its evaluation (`scores_of`). Neighbours: `style`
-and `refusing` judge a text, `predictions` has the files, `matrix` and `forgetting` read the scores.
+and `refusing` judge a text, `stating` what a refusal states, `predictions` has the files, `matrix` and `forgetting`
+read the scores.
 """
 
 from __future__ import annotations
@@ -9,14 +10,15 @@ from __future__ import annotations
 import re
 import string
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal
 
 import msgspec
 
 from redraft.answering.inputs import parted
 from redraft.answering.refusing import is_refusal
-from redraft.answering.style import faults_of_answer, faults_of_refusal
+from redraft.answering.stating import stated_in
+from redraft.answering.style import faults_of_answer
 from redraft.datasets.normalising import normalise
 from redraft.records import Negative, Phase
 
@@ -112,30 +114,33 @@ def contains_answer(prediction: str, golds: Iterable[str]) -> bool:
 
 
 def asserts(prediction: str, context: str, question: str) -> bool:
-    """Whether a text on a question without an answer makes one up: it does not refuse, or says something beside.
+    """Whether a text on a question without an answer makes one up: it does not refuse, or states something beside.
 
-    An empty one neither asserts nor refuses.
+    A refusal that names somebody else than was asked about has a wrong name and no answer. An empty text neither
+    asserts nor refuses.
     """
     if not prediction.strip():
         return False
-    faults = faults_of_refusal(prediction, context=context, question=question, plausible=())
-    return not is_refusal(prediction) or "asserted" in faults
+    return not is_refusal(prediction) or stated_in(prediction, context, question) is not None
 
 
 def _extraction(one: Prediction) -> dict[str, float]:
+    refused = {"refused": float(is_refusal(one.prediction))}
+    if not one.golds:  # a row of a user's own that names no answer: nobody knows what is right
+        return refused
     return {
         "em": exact_match(one.prediction, one.golds),
         "f1": token_f1(one.prediction, one.golds),
         "contained": float(contains_answer(one.prediction, one.golds)),
-        "refused": float(is_refusal(one.prediction)),
+        **refused,
     }
 
 
 def _conversation(one: Prediction) -> dict[str, float]:
     context, question = one.read
     faults = set(faults_of_answer(one.prediction, context=context, question=question, answers=one.golds))
-    grounded, style = not faults & (_UNTRUE | _NO_ANSWER), not faults - _UNTRUE
-    return {"grounded": float(grounded), "style": float(style), **_extraction(one)}
+    grounded = {"grounded": float(not faults & (_UNTRUE | _NO_ANSWER))} if one.golds else {}
+    return {**grounded, "style": float(not faults - _UNTRUE), **_extraction(one)}
 
 
 def _refusal(one: Prediction) -> dict[str, float]:
@@ -151,12 +156,18 @@ _MEASURES: dict[Phase, Callable[[Prediction], dict[str, float]]] = {
 
 
 def values_of(evaluation: Phase, predictions: Iterable[Prediction]) -> list[dict[str, float]]:
-    """Each prediction's measures by name, in [0, 1], in the order given."""
+    """Each prediction's measures by name, in [0, 1], in the order given.
+
+    A row of extraction or conversation without a right answer has those alone that need none: `refused`, `style`.
+    """
     return [_MEASURES[evaluation](one) for one in predictions]
 
 
 def scores_of(evaluation: Phase, predictions: Sequence[Prediction]) -> dict[str, float]:
-    """The means over all predictions of an evaluation, and `rows`, how many there are; of none `rows` alone.
+    """The means over the predictions of an evaluation, and `rows`, how many there are; of none `rows` alone.
+
+    Where some rows name no right answer, all measures but `refused` and `style` are over the others, of which there are
+    `rows_with_answer`; where there is no other, they are missing.
 
     extraction: `em`, `f1`, `contained` (the answer stands in the prediction), `refused` (wrongly, as it can be
     answered). conversation: also `grounded` (it keeps the answer, and all its numbers, dates and names stand in context
@@ -164,5 +175,19 @@ def scores_of(evaluation: Phase, predictions: Sequence[Prediction]) -> dict[str,
     `refused` (rightly, and nothing asserted beside) and `asserted` (made up: hallucination).
     """
     values = values_of(evaluation, predictions)
-    means = {name: sum(one[name] for one in values) / len(values) for name in (values[0] if values else ())}
-    return {**means, "rows": float(len(values))}
+    known = [one for one, row in zip(values, predictions, strict=True) if evaluation == "refusal" or row.golds]
+    fewer = {"rows_with_answer": float(len(known))} if len(known) < len(values) else {}
+    means = {
+        name: sum(some) / len(some)
+        for name in dict.fromkeys(name for one in [*known[:1], *values[:1]] for name in one)
+        if (some := [one[name] for one in values if name in one])
+    }
+    return {**means, "rows": float(len(values)), **fewer}
+
+
+def rows_of(scores: Mapping[str, float], measure: str) -> int:
+    """How many rows a measure of `scores_of` rests on; 0 where it is not among them."""
+    if measure not in scores:
+        return 0
+    needs_none = measure in ("refused", "style")
+    return int(scores.get("rows", 0.0) if needs_none else scores.get("rows_with_answer", scores.get("rows", 0.0)))

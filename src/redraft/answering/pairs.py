@@ -15,6 +15,7 @@ from typing import NamedTuple
 import msgspec
 
 from redraft.answering.candidate import Candidate, article_key, halved, one_space, opening_key, rejected
+from redraft.answering.masking import masked, masked_golds, masked_question
 from redraft.answering.matching import find, folded, is_yes_no
 from redraft.datasets.reading import Row, place_of, read_rows
 from redraft.errors import InputError
@@ -105,14 +106,17 @@ def _candidate(row: Row, path: Path, number: int) -> Candidate | Rejection:
         pair = msgspec.convert(row, Pair)
     except msgspec.ValidationError as error:
         return rejected("malformed_row", str(error), place, row=_shown(row))
-    made = _made(pair)
+    raw = _made(pair)
+    made = raw if isinstance(raw, tuple) else masked_question(raw)
     if isinstance(made, tuple):
         return rejected(*made, place, pair.id or None, _shown(row))
     digest = hashlib.blake2b(f"{pair.input}\x1f{pair.output}".encode(), digest_size=8).hexdigest()
     opening = opening_key(made.context)
-    keys = (article_key(pair.group), opening) if pair.group else (opening,)
+    keys = (article_key(masked(pair.group)), opening) if pair.group else (opening,)
     row_id = pair.id or f"pair-{digest}"
-    return Candidate(msgspec.structs.replace(made, question_id=row_id, group=keys[0], place=place), keys)
+    golds = masked_golds((made.answer, *pair.aliases)) if made.answer else ()
+    question = msgspec.structs.replace(made, question_id=row_id, group=keys[0], place=place)
+    return Candidate(question, keys, golds=golds, masked=made != raw)
 
 
 def _made(pair: Pair) -> Question | tuple[str, str]:

@@ -66,6 +66,11 @@ _TALK = tuple(
         rf"\b(?:any|no) (?:information|details) (?:was |were )?(?:provided|given|supplied){_ENDS}",
         r"\bthe context\b(?! of\b)|\b(?:this|your|given) context\b|\bin context,",
         rf"\bcontext {_TELLING}\b",
+        rf"\bthe (?:above|preceding|foregoing) {_TELLING}\b",
+        r"\b(?:in|from|by|of|on|to|per|given|with|within) what you(?:'ve| have)? (?:just )?(?:shared?|gave|given|sent"
+        r"|provided?|supplied|wrote|written|told|said|pasted|showed|shown)\b",
+        rf"\b(?:in|from|of|on) what (?:is|was|has been|i was|i've been|i have been) (?:shared|provided|supplied|given)"
+        rf"{_ENDS}",
     )
 )
 _TALK_UNLESS_TOPIC = tuple(
@@ -74,6 +79,9 @@ _TALK_UNLESS_TOPIC = tuple(
         r"\b(?:the|this|that|these) (?:passages?|texts?|excerpts?|paragraphs?|snippets?)\b"
         r"(?! (?:of|from|through|to|between|into|message|messages|editor|file|format)\b)",
         rf"\b(?:the|this) (?:article|document|source|material|information) {_TELLING}\b",
+        r"\b(?:the|these|your|this) (?:texts|articles|documents|materials|sources|data|details|facts|information)"
+        r" (?:clearly |also |here )?(?:indicate|state|show|say|suggest|mention|tell|note|reveal|confirm|report)s?"
+        r"(?: (?:me|us))? that\b",
         r"\b(?:in|from|by|within|throughout) (?:the|this) (?:article|document|source material|reading)\b(?! of\b)",
         rf"\b{_TOPIC} (?:(?:that|which) (?:was|were|is) |you(?:'ve| have)? |i (?:was|have been) |has been"
         rf" )?{_GIVEN}{_ENDS}",
@@ -110,4 +118,4 @@ def talk_of(text: str, material: str = "") -> str | None:
 
 def _nouns(words: str) -> set[str]:
     """What a phrase calls the text that it talks of."""
-    return {one for one in normalise(words).split() if re.fullmatch(f"{_READ}|{_TOPIC}", one)}
+    return {one for one in normalise(words).split() if re.fullmatch(f"{_READ}|{_TOPIC}|facts", one)}

@@ -73,15 +73,17 @@ _OF_THE_MATTER = (
     rf"(?:\w+ ){{0,3}}(?:{_FACTS}|enough|anything|nothing|here|to (?:go on|say|answer|tell))\b",
     r"\bthere(?:'s| is) nothing (?:here|about|on|in|to|that|i)\b"
     r"|\bthere (?:isn't|aren't|is not) (?:any|enough|an?|much|anything)\b",
-    rf"(?<![/\w])no {_FACTS} (?:on|about|of|as to|for|regarding|to|that|given|available|here|can|there"
+    rf"(?<![/\w])no (?!(?:idea|clue) (?:of|that)\b){_FACTS} (?:on|about|of|as to|for|regarding|to|that|given"
+    r"|available|here|can|there"
     r"|(?:is|are) (?:available|here|there|given|known|to be|provided|on|about))\b",
     r"\bnothing (?:here|that i|in (?:what|here|it|the|this)|i (?:have|know|can|could|see|was|am)|available|there|about "
     r"(?:that|this|it)|on (?:that|this)|to (?:go on|say|suggest)|tells|says|points|indicates|suggests|gives|answers"
     r"|explains|mentions)\b",
     rf"\b{_SOURCE} (?:simply |just |actually |also )?(?:does|do|did)(?:n't| not) (?:{_ADVERB} )?{_TELL}\b",
-    rf"\b(?:is|are|was|were)(?:n't| not) (?:{_ADVERB} )?(?:mentioned|stated|specified|something (?:i|we|that)"
-    r"|anything (?:i|we)|spelled out|known to me|one i|part of what|information i|a detail|a question i|answered"
-    r"|addressed|discussed|covered|explained here|within what|in what i|available (?:to me|here)|among (?:the|what)"
+    rf"(?:\b(?:is|are|was|were)|\b(?:it|that|this)'s)(?:n't| not) (?:{_ADVERB} )?(?:mentioned|stated|specified"
+    r"|something (?:i|we|that)|anything (?:i|we)|spelled out|known to me|one i|part of what|information i|a detail"
+    r"|a question i|answered|addressed|discussed|covered|explained here|within what|in what i"
+    r"|available (?:to me|here)|among (?:the|what)"
     r"|here\b|there\b|recorded here|given here|enough (?:here|information|detail|to)"
     r"|(?:made )?clear (?:to me|from|here|who|what|when|where|why|how|which|whether))",
     r"\b(?:goes|go|went|is left|are left|remains?|stays) (?:unmentioned|unsaid|unstated|unanswered|unspecified|unclear"
@@ -93,6 +95,9 @@ _OF_THE_MATTER = (
     r"\b(?:missing|absent) from (?:what|the (?:information|details)|here|my)\b"
     r"|\b(?:is|are) (?:missing|absent|lacking) here\b",
     r"\b(?:not (?:enough|sufficient)|insufficient) (?:information|details?|data|to (?:go on|answer|say|tell))",
+    # As a sentence of its own, or before what was asked: "He had no idea" is said of somebody else.
+    r"(?:^|[.!?,;:-] )no (?:idea|clue)(?=[.!]|$|,? (?:who|what|when|where|why|how|which|whether|sorry|i'm"
+    r"|really|at all)\b)",
     r"\bunanswerable\b|\bno answer (?:to (?:that|this|give|offer)|for you|here|available)\b"
     r"|\bhard (?:for me )?to (?:say|tell|answer) (?:from|without|with|based|given)\b",
     r"(?:\bnot|n't) (?:something|a thing|anything) (?:i|we)(?:'m| am|'ve| have)? "
@@ -119,11 +124,18 @@ _ELSEWHERE = (
 )
 _REFUSES = tuple(re.compile(one, re.IGNORECASE) for one in (*_OF_ONESELF, *_OF_THE_MATTER, *_WITH_REGRET, *_ELSEWHERE))
 
+_DENIES = re.compile(_DENIED, re.IGNORECASE)
+
 
 def is_refusal(text: str) -> bool:
     """Whether a text says that it has no answer, in the words in which models and people say so."""
     said = " ".join(plain(text).split())
     return any(one.search(said) for one in _REFUSES)
+
+
+def denies(text: str) -> bool:
+    """Whether a text denies something, whatever it is."""
+    return _DENIES.search(plain(text)) is not None
 
 
 OPENINGS = (

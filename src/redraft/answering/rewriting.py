@@ -39,7 +39,8 @@ FALLBACK = "fallback"
 
 # What the engine calls a failure that another try may mend, as the checks call the same.
 _FAILURES = {"empty": "empty", "truncated": "truncated", "refused": "refusal", "filtered": "filtered"}
-# Another try may mend any of them. A provider's fault is none: the engine retries it, and a rerun asks again.
+# Another round may mend any of them, an answer that was paid for and came empty, cut or filtered included: a rerun of
+# the same rounds finds it recorded. A fault that passes is none: the engine retries it, and a rerun asks again.
 WORTH_ANOTHER = frozenset(REASONS) | {"filtered"}
 # What a model is told of a failure: the engine's own detail names models and statuses.
 _TOLD = {"filtered": "it was held back by a filter; say it in other words"}

@@ -15,7 +15,8 @@ import ijson  # pyright: ignore[reportMissingTypeStubs]
 import msgspec
 
 from redraft.answering.candidate import Candidate, article_key, halved, one_space, opening_key, rejected
-from redraft.answering.matching import find, folded
+from redraft.answering.masking import masked, masked_golds, masked_question
+from redraft.answering.matching import find, folded, is_whole
 from redraft.datasets.reading import place_of
 from redraft.datasets.sniffing import refuse_foreign, skip_mark
 from redraft.datasets.surrogates import MarkedSurrogates, TooDeepError
@@ -121,12 +122,16 @@ def _candidate(row: object, context: str, title: str, path: Path, number: int) -
         made = "empty", "no context" if text else "no question"
     if isinstance(made, tuple):
         return rejected(*made, place, row_id, _shown(row))
+    raw = msgspec.structs.replace(made, context=context, question=text)
+    made = masked_question(raw)
+    if isinstance(made, tuple):
+        return rejected(*made, place, row_id, _shown(row))
     # Without a title the paragraph itself is what is never parted.
-    keys = (article_key(title), opening_key(context)) if title.strip() else (opening_key(context),)
-    question = msgspec.structs.replace(
-        made, question_id=row_id, group=keys[0], context=context, question=text, place=place
-    )
-    return Candidate(question, keys)
+    opening = opening_key(made.context)
+    keys = (article_key(masked(title)), opening) if title.strip() else (opening,)
+    question = msgspec.structs.replace(made, question_id=row_id, group=keys[0], place=place)
+    golds = masked_golds(tuple(gold.text for gold in asked.answers))
+    return Candidate(question, keys, golds=golds, masked=made != raw)
 
 
 def _answered(asked: Asked, context: str) -> Question | tuple[str, str]:
@@ -159,7 +164,8 @@ def _span(gold: Gold, context: str) -> tuple[int, int] | None:
     """Where the answer stands; where the file's number is wrong, the place closest to it."""
     text = gold.text.strip()
     given = gold.answer_start + len(gold.text) - len(gold.text.lstrip())
-    if text and given >= 0 and context[given : given + len(text)] == text:
+    stands = bool(text) and given >= 0 and context[given : given + len(text)] == text
+    if stands and is_whole(context, given, given + len(text)):
         return given, given + len(text)
     return find(text, context, given)
 

@@ -170,7 +170,7 @@ def _of_kept(text: str, context: str, question: str, answers: Sequence[str]) -> 
         yield Finding("dropped", f"it lacks the answer {first!r}; use these words")
     elif all(is_negated(one, text, context, question) for one in kept):
         yield Finding("negated", f"it denies the answer {kept[0]!r}; state it")
-    if any(near_copy(one, text) for one in wanted):
+    if any(near_copy(one, text, question) for one in wanted):
         yield Finding("extractive", "it is the bare answer; write a sentence that answers the question")
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from redraft.answering.candidate import Candidate, opening_key
-from redraft.answering.matching import stands_in
+from redraft.answering.matching import is_yes_no, stands_in
 from redraft.answering.proportions import Available, Wanted, wanted
 from redraft.answering.sides import Sides, drawn, threshold
 from redraft.errors import InputError
@@ -25,11 +25,12 @@ _TRIES = 50
 
 
 class Kept(NamedTuple):
-    """A context that questions of other articles may stand before."""
+    """A context that questions of other articles may stand before; `lines` as in a Candidate."""
 
     article: str
     context: str
     draw: int
+    lines: tuple[str, ...] = ()
 
 
 class Selection:
@@ -40,19 +41,28 @@ class Selection:
         below: dict[tuple[Side, str], int], contexts: dict[Side, list[Kept]], rows: int, seed: int,
     ) -> None:  # fmt: skip
         self.sides, self.wanted, self.available, self.rows = sides, wanted, available, rows
-        self._below, self._contexts, self._seed = below, contexts, seed
+        self._below, self._seed = below, seed
+        # A question stays before contexts of its own form: one article's, or several paragraphs.
+        self._contexts = {
+            (side, lined): [kept for kept in found if bool(kept.lines) == lined]
+            for side, found in contexts.items()
+            for lined in (False, True)
+        }
 
     def takes(self, question: Question, kind: str) -> bool:
         return drawn(self._seed, kind, question.question_id) < self._below[question.side, kind]
 
-    def elsewhere(self, question: Question) -> Question | Rejection:
-        """An answerable question before a context of another article, in which none of its answers stands."""
-        contexts, first = self._contexts[question.side], drawn(self._seed, "context", question.question_id)
-        answers = (question.answer, *question.aliases)
+    def elsewhere(self, question: Question, golds: tuple[str, ...]) -> Question | Rejection:
+        """An answerable question before a context of other articles, in which none of its answers stands; `golds` are
+        those that are right also where they do not stand in its own context."""
+        contexts = self._contexts[question.side, question.layer == "reasoning"]
+        first = drawn(self._seed, "context", question.question_id)
+        answers = tuple(dict.fromkeys((question.answer, *question.aliases, *golds)))
         for turn in range(min(_TRIES, len(contexts))):
             kept = contexts[(first + turn) % len(contexts)]
             group = self.sides.group(kept.article)
-            if group != question.group and not any(stands_in(answer, kept.context) for answer in answers):
+            groups = {group, *map(self.sides.group, kept.lines)}
+            if question.group not in groups and not any(stands_in(answer, kept.context) for answer in answers):
                 return Question(
                     question_id=f"{question.question_id}-random", layer="negatives", side=question.side, group=group,
                     context=kept.context, question=question.question, negative="random", plausible=answers,
@@ -67,6 +77,11 @@ class Selection:
 def kind_of(question: Question) -> str:
     """Which of the kinds that are counted: extraction, reasoning, human or given."""
     return question.negative or question.layer
+
+
+def may_stand_elsewhere(question: Question) -> bool:
+    """Whether its answer can be looked for in another context: a yes or no cannot."""
+    return question.layer in ("extraction", "reasoning") and not is_yes_no(question.answer)
 
 
 def survey(
@@ -89,12 +104,11 @@ def survey(
         sides.weigh(row.articles[0])
         article, question = row.articles[0], row.question
         number = articles.setdefault(article, len(articles))
-        kinds = [kind_of(question), *(["elsewhere"] if question.layer == "extraction" else [])]
+        kinds = [kind_of(question), *(["elsewhere"] if may_stand_elsewhere(question) else [])]
         for kind in kinds:
             draws[kind][0].append(number)
             draws[kind][1].append(drawn(seed, kind, question.question_id))
-        if not row.lines:
-            contexts.see(article, question.context)
+        contexts.see(article, question.context, row.lines)
     sides.decide()
     side_of = [sides.side(article) for article in articles]
     by_side: dict[tuple[Side, str], list[int]] = {
@@ -115,6 +129,14 @@ def survey(
     return Selection(sides, asked, available, below, kept, read, seed)
 
 
+def _of_side(kept: Kept, side: Side, sides: Sides) -> Kept:
+    if not kept.lines:
+        return kept
+    texts = zip(kept.context.split("\n"), kept.lines, strict=True)
+    left = [(text, article) for text, article in texts if sides.side(article) == side]
+    return kept._replace(context="\n".join(text for text, _ in left), lines=tuple(article for _, article in left))
+
+
 class _Contexts:
     """A choice of the contexts that are seen, the same whatever the order: those whose draws are lowest."""
 
@@ -124,22 +146,21 @@ class _Contexts:
         self._characters = 0
         self._last = ""
 
-    def see(self, article: str, context: str) -> None:
+    def see(self, article: str, context: str, lines: tuple[str, ...]) -> None:
         if context == self._last:  # the questions of a paragraph follow each other
             return
         self._last = context
         key = opening_key(context)
         if key not in self._kept:
-            self._kept[key] = Kept(article, context, drawn(self._seed, "kept", context))
+            self._kept[key] = Kept(article, context, drawn(self._seed, "kept", context), lines)
             self._characters += len(context)
         if len(self._kept) > 2 * _CONTEXTS or self._characters > 2 * _CHARACTERS:
             self._thin()
 
     def of(self, side: Side, sides: Sides) -> list[Kept]:
-        """Those of one side, in an order that says nothing of the files'."""
-        return [
-            kept for kept in sorted(self._kept.values(), key=lambda kept: kept.draw) if sides.side(kept.article) == side
-        ]
+        """Those of one side, in an order that says nothing of the files'; without lines of the other side."""
+        ordered = sorted(self._kept.values(), key=lambda kept: kept.draw)
+        return [_of_side(kept, side, sides) for kept in ordered if sides.side(kept.article) == side]
 
     def _thin(self) -> None:
         kept, characters = dict[str, Kept](), 0

@@ -48,6 +48,10 @@ class Tokenizer(Protocol):
         """
         ...
 
+    def unknown(self, text: str) -> str:
+        """The first piece of the text that becomes the token for what is unknown: a model never sees it. "" if none."""
+        ...
+
 
 class EstimatedTokens:
     """Without a tokenizer: more tokens than one makes of an English text whose vocabulary is 8,000 or larger, so that
@@ -70,6 +74,9 @@ class EstimatedTokens:
     def left_of(self, text: str, max_tokens: int) -> Span:
         return _kept(self.spans(text), max_tokens - self.special, text, "right")
 
+    def unknown(self, text: str) -> str:
+        return ""
+
 
 class FastTokenizer:
     """A `tokenizers.Tokenizer`; `side` is where transformers cuts ("right" unless the model's files say otherwise)."""
@@ -81,7 +88,9 @@ class FastTokenizer:
         backend.no_padding()
         self.name, self._backend, self._side = name, backend, side
         self.special: int = backend.num_special_tokens_to_add(False)
-        self.digest = hashlib.sha256(backend.to_str().encode()).hexdigest()
+        settings = backend.to_str()
+        self.digest = hashlib.sha256(settings.encode()).hexdigest()
+        self._unknown = _unknown_id(settings, backend)
 
     def lengths(self, texts: Sequence[str]) -> list[int]:
         return [len(encoding.ids) for encoding in self._backend.encode_batch_fast(list(texts))]
@@ -91,6 +100,13 @@ class FastTokenizer:
 
     def left_of(self, text: str, max_tokens: int) -> Span:
         return _kept(self.spans(text), max_tokens - self.special, text, self._side)
+
+    def unknown(self, text: str) -> str:
+        if self._unknown is None:
+            return ""
+        encoding = self._backend.encode(text, add_special_tokens=False)
+        places = (span for one, span in zip(encoding.ids, encoding.offsets, strict=True) if one == self._unknown)
+        return next((text[start:end].strip() or text for start, end in places), "")
 
 
 class SlowTokenizer:
@@ -117,6 +133,11 @@ class SlowTokenizer:
         if self._bare(text) <= most:
             return 0, len(text)
         return 0, bisect_right(range(1, len(text) + 1), most, key=lambda end: self._bare(text[:end]))
+
+    def unknown(self, text: str) -> str:
+        unknown = self._tokenizer.unk_token_id
+        # ByT5 has such a token, and for every byte another.
+        return text if unknown is not None and unknown in self._tokenizer.encode(text, add_special_tokens=False) else ""
 
     def _bare(self, text: str) -> int:
         return len(self._tokenizer.encode(text, add_special_tokens=False))
@@ -195,6 +216,16 @@ def _kept(spans: list[Span], most: int, text: str, side: str) -> Span:
     if side == "left":
         return max(spans[-most][0], spans[-most - 1][1]), len(text)
     return 0, min(spans[most - 1][1], spans[most][0])
+
+
+def _unknown_id(settings: str, backend: Any) -> int | None:
+    """Of a tokenizer.json: Unigram names the token for what is unknown by its number, others by its text."""
+    import msgspec
+
+    model = msgspec.json.decode(settings, type=dict[str, Any])["model"]
+    if (number := model.get("unk_id")) is not None:
+        return number
+    return backend.token_to_id(model["unk_token"]) if model.get("unk_token") else None
 
 
 def _shared_out(whole: Span, tokens: int) -> Iterator[Span]:

@@ -72,8 +72,10 @@ def _show(result: dict[str, Any]) -> None:
         kinds = ", ".join(f"{count:,} {kind}" for kind, count in negative.items())
         layers.append(f"{counts.get('negatives', 0):,} without an answer" + (f" ({kinds})" if kinds else ""))
         click.echo(f"{side}: {', '.join(layers)}")
-    for line in _fewer(manifest):
+    for line in [*_fewer(manifest), *_empty(manifest)]:
         click.echo(f"  {line}")
+    if masked := manifest["masked"]:
+        click.echo(f"personal data or secrets masked in {masked:,} rows")
     for reason, count in manifest["reasons"].items():
         click.echo(f"  rejected, {reason}: {count:,}")
     tokenizer, gate = manifest["tokenizer"], manifest["gate"]
@@ -97,6 +99,19 @@ def _fewer(manifest: dict[str, Any]) -> list[str]:
         for phase, count in there.items()
         if count < plan[phase]
     ]
+
+
+def _empty(manifest: dict[str, Any]) -> list[str]:
+    """The phases of training that these questions have no row for."""
+    train = manifest["counts"]["train"]
+    lines = list[str]()
+    if not any(train.get(layer, 0) for layer in ("extraction", "reasoning", "domain")):
+        lines.append("none with an answer: the first and the second phase would be empty; give --squad or --hotpot")
+    if not train.get("negatives", 0):
+        lines.append(
+            "none without an answer: the third phase would be empty; give SQuAD v2.0, or --pairs with such rows"
+        )
+    return lines
 
 
 @click.command("check")

@@ -115,8 +115,7 @@ def _interruptible() -> Generator[None]:
         asked.set()
         logging.disable(logging.CRITICAL)  # what Prefect says of a run that is broken off helps nobody
         if number == signal.SIGINT:
-            said = "stopping when the calls under way are answered; Ctrl-C again stops at once"
-            click.echo(f"\nredraft: {said}", err=True)
+            click.echo(f"\nredraft: {_stopping()}; Ctrl-C again stops at once", err=True)
             threading.Thread(target=_leave_when_idle, daemon=True).start()
         raise KeyboardInterrupt
 
@@ -126,6 +125,14 @@ def _interruptible() -> Generator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _stopping() -> str:
+    """What the run waits for before it ends."""
+    if _runs_kept():
+        return "stopping; the training writes a checkpoint first"
+    engine = sys.modules.get("redraft.calling.engine")
+    return "stopping when the calls under way are answered" if engine and engine.Caller.asking() else "stopping"
 
 
 def _leave_when_idle() -> None:

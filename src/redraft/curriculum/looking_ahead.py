@@ -5,7 +5,8 @@ Neighbours: `preparing` counts the rows; `redraft.training.local.memory` has the
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,13 @@ import msgspec
 from redraft.beside import Helper
 from redraft.curriculum.preparing import PreparedFile
 from redraft.errors import ConfigurationError
+from redraft.training.local.reporting import require_wandb
 from redraft.training.local.settings import CurriculumSettings
 
 _EXTRA = ("torch", "transformers", "accelerate")
+# How many processes a launcher starts on one machine; what says more is left to who wrote it.
+_PROCESSES = re.compile(r"--(?:nproc[_-]per[_-]node|num[_-]processes)[= ](\d+)(?: |$)")
+_MACHINES = re.compile(r"--(?:nnodes|num[_-]machines)\b")
 
 
 class Memory(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,6 +47,25 @@ def require_extra() -> None:
     if missing:
         raise ConfigurationError(
             f"training on this machine needs {', '.join(missing)}: install redraft[local] (pip install -e '.[local]')"
+        )
+
+
+def require_setup(settings: CurriculumSettings, launcher: Sequence[str]) -> None:
+    """Raises ConfigurationError for what no training could begin with, as far as that is known without torch: W&B
+    without its client or key, several processes that nobody starts, or not as many as are started."""
+    require_wandb(settings.wandb_project)
+    planned = settings.processes
+    if planned > 1 and not launcher:
+        raise ConfigurationError(
+            f'{planned} processes are planned, and nothing starts them: give --launcher "torchrun --nproc_per_node '
+            f'{planned}", or leave --processes out'
+        )
+    words = " ".join(launcher)
+    found = None if _MACHINES.search(words) else _PROCESSES.search(words)
+    if found and int(found[1]) != planned:
+        raise ConfigurationError(
+            f"the launcher starts {found[1]} processes, and planned {'is' if planned == 1 else 'are'} {planned}: give "
+            f"--processes {found[1]}, as the batches of all of them make one step"
         )
 
 
@@ -74,8 +98,10 @@ def _memory(folder: Path, settings: CurriculumSettings, inputs: int, outputs: in
 
     from redraft.training.local.encoding import Lengths
     from redraft.training.local.memory import estimate, free_memory
+    from redraft.training.local.models import require_local
     from redraft.training.local.phases import precision
 
+    require_local()
     torch: Any = import_module("torch")
     on_cpu = settings.device == "cpu" or not torch.cuda.is_available()
     half = any(precision(settings, on_cpu=on_cpu).values())

@@ -33,13 +33,15 @@ _AT_ONCE = 1000
 
 class PreparedFile(msgspec.Struct, frozen=True, kw_only=True):
     """Rows of a phase as they are trained, or held out: of `rows` so many were `cut` anew around their answer; of what
-    was given `left_out` rows have no room for their answer even so."""
+    was given `left_out` rows have no room for their answer even so. Of those held out `unanswered` name no answer that
+    they can be measured by."""
 
     name: Phase
     what: str
     rows: int
     cut: int
     left_out: int
+    unanswered: int = 0
     sha256: str = ""
 
 
@@ -119,7 +121,24 @@ def looked_ahead(source: Source, fitting: Fitting) -> list[PreparedFile]:
 
 
 def in_words(found: Iterable[PreparedFile]) -> list[str]:
-    """What was cut and left out, a line for each file of which anything was."""
+    """What was cut and left out, a line for each file of which anything was, and what cannot be measured."""
+    some = list(found)
+    return [*_cut_in_words(some), *_unanswered_in_words(some)]
+
+
+def _unanswered_in_words(found: Iterable[PreparedFile]) -> Iterator[str]:
+    for one in found:
+        if one.unanswered:
+            rest = one.rows - one.unanswered
+            yield (
+                f'{one.name}, {one.what}: {one.unanswered:,} of {one.rows:,} rows name no "answer", so whether what '
+                "the model writes is right and grounded "
+                + (f"is measured on the other {rest:,} alone" if rest else "cannot be measured")
+                + '; name it as {"input": "…", "output": "…", "answer": "…"}'
+            )
+
+
+def _cut_in_words(found: Iterable[PreparedFile]) -> list[str]:
     return [
         f"{one.name}, {one.what}: {one.cut:,} of {one.rows:,} rows were too long for this model and cut anew around "
         f"their answer" + (f"; {one.left_out:,} more have no room for it and are left out" if one.left_out else "")
@@ -130,7 +149,7 @@ def in_words(found: Iterable[PreparedFile]) -> list[str]:
 
 class _Counts:
     def __init__(self) -> None:
-        self.rows = self.cut = self.left_out = 0
+        self.rows = self.cut = self.left_out = self.unanswered = 0
 
     def kept(self, rows: Iterable[tuple[CurriculumRow | Rejection, bool]]) -> Iterator[CurriculumRow]:
         for row, cut in rows:
@@ -139,12 +158,14 @@ class _Counts:
                 continue
             self.rows += 1
             self.cut += cut
+            self.unanswered += row.phase != "refusal" and not row.gold
             yield row
 
     def of(self, what: str, source: SourceFile, sha256: str = "") -> PreparedFile:
         return PreparedFile(
-            name=source.name, what=what, rows=self.rows, cut=self.cut, left_out=self.left_out, sha256=sha256
-        )
+            name=source.name, what=what, rows=self.rows, cut=self.cut, left_out=self.left_out, sha256=sha256,
+            unanswered=self.unanswered if what == "held out" else 0,
+        )  # fmt: skip
 
 
 def _named(source: Source) -> Iterator[tuple[str, str, SourceFile]]:
@@ -180,16 +201,15 @@ def _cut(source: SourceFile, number: int, row: CurriculumRow, room: Room) -> Cur
             f'{source.path} row {number}: too long for the model, and not of the form "Context: …\\nQuestion: …", so '
             "nobody knows where to cut it; shorten it, or raise --max-input-tokens"
         )
-    answer = row.answer or (row.output if source.name == "extraction" else "")
     refused = source.name == "refusal"
-    if not refused and not answer:
+    if not refused and not row.gold:
         raise InputError(
             f'{source.path} row {number}: too long for the model, and names no "answer" to cut around; shorten it, or '
             "raise --max-input-tokens"
         )
     question = Question(
         question_id=row.id or f"{source.path.name} row {number}", layer="negatives" if refused else "extraction",
-        side="train", group=row.group, context=parts[0], question=parts[1], answer="" if refused else answer,
+        side="train", group=row.group, context=parts[0], question=parts[1], answer="" if refused else row.gold,
         aliases=() if refused else row.aliases, negative=(row.negative or "given") if refused else None,
         plausible=row.absent, support=row.support, place=f"{source.path} row {number}",
     )  # fmt: skip

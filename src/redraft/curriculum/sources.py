@@ -116,7 +116,8 @@ def read_folder(folder: Path) -> Source:
 def read_files(files: Mapping[Phase, Path]) -> Source:
     """Files of one's own, at least one, by phase; about a tenth of their contexts is held out, in all of them alike.
 
-    Raises InputError for a file that is missing, holds rows of another phase, or has no row left on one of the sides.
+    Raises InputError for a file that is missing, holds rows of another phase, has no row left on one of the sides, or
+    is given for two phases.
     """
     if not files:
         raise InputError("nothing to train on: name a curriculum's folder, or files of your own")
@@ -125,7 +126,13 @@ def read_files(files: Mapping[Phase, Path]) -> Source:
     for phase in PHASES:
         if phase in files:
             path, counts = files[phase], {True: 0, False: 0}
-            for number, row in enumerate(rows_of(_there(path), phase), 1):
+            digest = _digest(_there(path))
+            if (other := next((one for one in trained if one.sha256 == digest), None)) is not None:
+                raise InputError(
+                    f"{path}: the phase {phase} has the same rows as the phase {other.name}; give each its own file, "
+                    "as phases are never mixed"
+                )
+            for number, row in enumerate(rows_of(path, phase), 1):
                 if why := doubt(phase, row):
                     raise InputError(f"{path} row {number}: {why}; phases are never mixed")
                 counts[is_held_out(row)] += 1
@@ -136,7 +143,6 @@ def read_files(files: Mapping[Phase, Path]) -> Source:
                     f"{path}: {sum(counts.values())} rows, too few contexts to hold some out; give more, or a "
                     "curriculum's folder"
                 )
-            digest = _digest(path)
             for side, some in ((False, trained), (True, held)):
                 some.append(SourceFile(name=phase, path=path, sha256=digest, rows=counts[side], held=side))
     return Source(trained=tuple(trained), held_out=tuple(held), simulated=False)

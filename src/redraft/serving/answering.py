@@ -30,6 +30,13 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True):
     completion_tokens: int
 
 
+def failed(model: str, fault: Exception) -> Refused:
+    """What a caller hears of a fault that is not the call's; the terminal hears the rest."""
+    said = " ".join(str(fault).split())[:200]
+    print(f"redraft: {model}: {type(fault).__name__}: {said}", file=sys.stderr)  # noqa: T201
+    return Refused(500, f"the model failed ({type(fault).__name__}); the server's terminal says more")
+
+
 class LocalModel:
     """A model in memory, on `device` (`cpu` or `cuda`). One call of `answer` at a time; `halt`, set, ends it early.
 
@@ -46,7 +53,8 @@ class LocalModel:
         return self._is.reads
 
     def answer(self, calls: Sequence[Asked]) -> list[Reply | Refused]:
-        """The answers in the order of the calls. What is too long is refused, never cut."""
+        """The answers in the order of the calls. What is too long is refused, never cut; where the model fails at a
+        call, that one alone is answered with the fault."""
         answers: dict[int, Reply | Refused] = {}
         rows: list[tuple[int, Asked, list[int]]] = []
         for place, asked in enumerate(calls):
@@ -110,6 +118,9 @@ class LocalModel:
             torch.cuda.empty_cache()
             if len(rows) == 1:
                 return [Refused(500, "the device has too little memory for this call; serve with --device cpu")]
+        except Exception as fault:  # noqa: BLE001  whatever ails one call, the others of its batch are answered
+            if len(rows) == 1:
+                return [failed(rows[0][0].model, fault)]
         half = len(rows) // 2
         return self._answered(rows[:half]) + self._answered(rows[half:])
 
@@ -150,9 +161,17 @@ class LocalModel:
         if reason == "halted":
             return ending()
         return Reply(
-            text=cut_at_stop(self._text(written[:count]), asked.stop), prompt_tokens=len(prompt),
+            text=self._said(self._text(written[:count]), asked.stop), prompt_tokens=len(prompt),
             completion_tokens=count, finish_reason="length" if reason == "length" else "stop",
         )  # fmt: skip
+
+    def _said(self, text: str, stops: Sequence[str]) -> str:
+        """The answer in a text. That of a sequence-to-sequence model is what its training stored as its prediction:
+        without the space that some tokenizers set before the first word."""
+        cut = cut_at_stop(text, stops)
+        if not self._is.one_text:
+            return cut
+        return cut.strip() if cut == text else cut.lstrip()
 
     def _text(self, ids: Sequence[int]) -> str:
         return self._is.tokenizer.decode(ids, skip_special_tokens=True)

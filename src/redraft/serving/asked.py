@@ -35,6 +35,8 @@ NEUTRAL: Mapping[str, tuple[object, ...]] = {
 # Said of a call, never to the model.
 _NOTED = frozenset({"user", "metadata", "safety_identifier", "prompt_cache_key"})
 MOST_STOPS = 4
+# Below it the likeliest token always comes, and far below single precision has no number for it.
+LEAST_TEMPERATURE = 1e-3
 
 _Text = Annotated[str, msgspec.Meta(min_length=1)]
 _Whole = Annotated[int, msgspec.Meta(ge=1, le=2**20)]
@@ -114,6 +116,9 @@ def read_asked(raw: bytes) -> Asked:
 
 
 def _asked(body: _Body) -> Asked:
+    if body.temperature and body.temperature < LEAST_TEMPERATURE:
+        said = f"temperature {body.temperature:g}: send 0 for the likeliest token each time, or at least 0.001"
+        raise Refused(400, said, "temperature")
     limit = body.max_tokens or body.max_completion_tokens
     if body.max_completion_tokens not in (None, limit):
         said = "max_tokens and max_completion_tokens are the same, and differ; send one of them"

@@ -6,7 +6,6 @@ Neighbours: `app` puts calls in, `answering` answers them, in one thread for all
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections import deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +13,7 @@ from threading import Event
 from types import TracebackType
 from typing import NamedTuple, Protocol, Self
 
-from redraft.serving.answering import Reply
+from redraft.serving.answering import Reply, failed
 from redraft.serving.asked import Asked, Refused, ending
 
 
@@ -87,10 +86,7 @@ class Batches:
             try:
                 answers = await loop.run_in_executor(self._thread, model.answer, calls)
             except Exception as fault:  # noqa: BLE001  whatever ails one batch, the server goes on with the next
-                said = " ".join(str(fault).split())[:200]
-                print(f"redraft: {calls[0].model}: {type(fault).__name__}: {said}", file=sys.stderr)  # noqa: T201
-                answers = [Refused(500, f"the model failed ({type(fault).__name__}); the server's terminal says more")]
-                answers *= len(batch)
+                answers = [failed(calls[0].model, fault)] * len(batch)
             for one, answer in zip(batch, answers, strict=True):
                 _settle(one, answer)
 

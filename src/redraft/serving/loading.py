@@ -16,6 +16,7 @@ from redraft.serving.folders import ModelFolder
 Device = Literal["auto", "cpu", "cuda"]
 # Tokenizers without a limit of their own name 10^30.
 _NO_LIMIT = 10**9
+_EXTRA = "needs the extra local: pip install 'redraft[local]'"
 
 
 class Loaded(NamedTuple):
@@ -38,15 +39,20 @@ class Loaded(NamedTuple):
 def require_extra() -> None:
     """Raises ConfigurationError where the extra `local` is not installed; imports nothing of it."""
     if find_spec("torch") is None or find_spec("transformers") is None:
-        raise ConfigurationError("serving a model needs the extra local: pip install 'redraft[local]'")
+        raise ConfigurationError(f"serving a model {_EXTRA}")
 
 
 def chosen_device(device: Device) -> str:
-    """`cuda` where there is one, for `auto`. Raises ConfigurationError where it is asked for and missing."""
+    """`cuda` where there is one, for `auto`. Raises ConfigurationError where it is asked for and missing, and where
+    torch is there but cannot be imported."""
     # As in training: threads of torch that wait for each other sleep, and hold up nobody who wants a processor.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    import torch
-
+    try:
+        torch: Any = import_module("torch")
+        import_module("transformers")
+    except (ImportError, OSError) as error:  # OSError: one of its libraries is not there
+        said = " ".join(str(error).split())[:200]
+        raise ConfigurationError(f"torch or transformers cannot be imported ({said}); serving {_EXTRA}") from None
     found = torch.cuda.is_available()
     if device == "cuda" and not found:
         raise ConfigurationError("--device cuda: this torch finds no CUDA device; leave it out to serve on the CPU")

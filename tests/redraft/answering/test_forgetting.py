@@ -83,9 +83,53 @@ def test_answers_in_sentences_lose_exact_match_alone() -> None:
 
 
 def test_better_scores_and_runs_without_a_later_phase_say_nothing() -> None:
-    assert forgetting_of([extraction("before", 0.9), extraction("extraction", 0.1)]) == []
+    assert forgetting_of([extraction("before", 0.9), extraction("extraction", 0.92)]) == []
     assert forgetting_of([extraction("extraction", 0.1), extraction("refusal", 0.9)]) == []
     assert forgetting_of([]) == []
+
+
+def test_a_phase_that_undid_what_the_model_could_do_before_is_told() -> None:
+    told = forgetting_of([extraction("before", 0.8), extraction("extraction", 0.0), extraction("refusal", 0.0)], 0.5)
+    assert told[1].startswith(
+        "Extraction: exact match fell from 80% before the training to 0% after the extraction phase: by 80 points"
+    )
+    assert "no rehearsal brings back" in told[-1] and "--replay-fraction" not in told[-1]
+    # What a later phase took is told as its doing, whatever was before.
+    first, *_, mend = forgetting_of([extraction("before", 0.9), extraction("extraction", 0.8), *STRICT[9:10]])
+    assert "from 80% after the extraction phase" in first and mend.startswith("Rehearse")
+    # Chance: 57 of 60 before, 53 and 52 of 60 later.
+    noise = [extraction("before", 57 / 60, rows=60), extraction("extraction", 53 / 60, rows=60)]
+    assert forgetting_of([*noise, extraction("refusal", 52 / 60, rows=60)]) == []
+
+
+def test_a_model_that_refuses_from_the_first_phase_on_is_told() -> None:
+    points: tuple[After, ...] = ("extraction", "conversation", "refusal")
+    told = forgetting_of([extraction("before", 0.0), *(extraction(one, 0.0, refused=1.0) for one in points)])
+    # It rose nowhere since its own phase, but since before the training, where nothing was refused.
+    assert told[0].startswith("Extraction: answerable questions that are refused rose from 0% before the training")
+    told = forgetting_of([extraction(one, 0.0, refused=1.0) for one in points])
+    assert told[0] == (
+        "Extraction: answerable questions that are refused: 100% after the refusal phase (95% interval 98% to 100%, "
+        "200 rows)."
+    )
+    assert len(told) == 2
+
+
+@pytest.mark.parametrize(("rows", "refused"), [(200, 0.07), (20, 0.1), (2_000, 0.05), (1, 0.0)])
+def test_some_false_refusals_of_few_rows_say_nothing(rows: int, refused: float) -> None:
+    points: tuple[After, ...] = ("extraction", "conversation", "refusal")
+    assert forgetting_of([extraction(one, 0.5, refused=refused, rows=rows) for one in points]) == []
+
+
+def test_a_figure_that_rests_on_few_rows_says_as_little_as_they_do() -> None:
+    def told(known: float) -> list[str]:
+        return forgetting_of([
+            scored(after, "conversation", grounded=grounded, refused=0.0, rows_with_answer=known)
+            for after, grounded in (("conversation", 1.0), ("refusal", 0.5))
+        ])  # fmt: skip
+
+    assert "4 rows" not in str(told(4)) and told(4) == []
+    assert "100 rows" in told(100)[0]
 
 
 # Newcombe (1998), table II, method 10: 9/10 less 3/10, and 10/10 less 0/10.

@@ -44,7 +44,9 @@ def test_the_layers_of_the_sample(sample: Path, tokenizer: FastTokenizer, templa
     meta = dataset.manifest
     train = [row for row in rows if row.side == "train"]
     kinds = Counter(row.negative or row.layer for row in train)
-    assert kinds == {"extraction": 57, "domain": 3, "human": 28, "template": 2}
+    # This tokenizer has not met every letter of the templates: an answer that no model could write is left out.
+    assert kinds == {"extraction": 57, "domain": 2, "human": 28, "template": 2}
+    assert set(meta["reasons"]) == {"unknown_to_model"}
     assert meta["plan"] == {"extraction": 30, "conversation": 60, "refusal": 30} and sum(heard) == 2 * meta["rows_read"]
     assert 0.15 < 1 - len(train) / len(rows) < 0.45
     assert len({row.question_id for row in rows}) == len(rows)
@@ -159,20 +161,111 @@ def test_what_is_on_both_sides_is_found() -> None:
 
 def test_a_context_of_two_articles_stays_on_one_side(templates: Templates, tmp_path: Path) -> None:
     data = list[dict[str, Any]]()
-    for n in range(2):
+    for n in range(4):
         context = f"Edition {n} says much. " + "y" * 300 + ". Ada Long bought the mill in 1871."
+        context = context if n < 2 else f"{n} Ada Long sold it."
         asked = {
             "id": f"q{n}",
             "question": "Who?",
-            "answers": [{"text": "Ada Long", "answer_start": len(context) - 33}],
+            "answers": [{"text": "Ada Long", "answer_start": context.index("Ada")}],
         }
         data.append({"title": f"Mills {n}", "paragraphs": [{"context": context, "qas": [asked]}]})
     (tmp_path / "s.json").write_text(json.dumps({"data": data}))
     room = Room(EstimatedTokens(), 40)
     sources = Sources(squad=(tmp_path / "s.json",))
-    dataset = built(sources, tmp_path / "a", templates, room, test_share=0.4, domain_share=0.0)
-    assert dataset.count == 1 and next(dataset.rows()).context == "Ada Long bought the mill in 1871."
-    assert dataset.manifest["reasons"]["other_side"] == 1
+    met = set[int]()
+    for seed in range(6):
+        dataset = built(sources, tmp_path / "a", templates, room, test_share=0.4, domain_share=0.0, seed=seed)
+        sides = [row.side for row in dataset.rows() if row.context == "Ada Long bought the mill in 1871."]
+        refused = dataset.manifest["reasons"].get("other_side", 0)
+        assert len(set(sides)) == 1 and len(sides) + refused == 2
+        met.add(refused)
+    assert met == {0, 1}
+
+
+def rows_of(folder: Path, *rows: dict[str, Any]) -> Sources:
+    file = folder / "rows.jsonl"
+    file.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    return Sources(pairs=(file,))
+
+
+def pair(context: str, question: str, output: str, **more: Any) -> dict[str, Any]:
+    return {"input": f"Context: {context}\nQuestion: {question}", "output": output, **more}
+
+
+def test_personal_data_and_secrets_are_masked_in_all_that_is_written(templates: Templates, tmp_path: Path) -> None:
+    mail, key = "ada.long@example.com", "sk-abcdefghijklmnopqrst1234"
+    context = f"Write to {mail} or to Bruno of the mill by Friday."
+    sources = rows_of(
+        tmp_path,
+        pair(context, f"Who is not {mail}?", "Bruno", aliases=[mail]),
+        pair(context, "Where to?", mail),
+        pair(f"The key is {key}, says Bruno.", "What is the key?", key),
+        pair("Rome is old.", f"What is {mail}?", "", group=mail),
+        pair(f"No {mail} here.", "Who?", mail[::-1]),
+    )
+    dataset = built(sources, tmp_path / "a", templates, domain_share=0.0, test_share=0.0)
+    row = next(row for row in dataset.rows() if row.answer)
+    assert (
+        row.context == "Write to [EMAIL] or to Bruno of the mill by Friday." and row.question == "Who is not [EMAIL]?"
+    )
+    assert row.start == row.context.index("Bruno") and row.aliases == ()
+    assert dataset.manifest["masked"] == 2
+    assert dataset.manifest["reasons"] == {"personal_data": 1, "secret": 1, "answer_missing": 1}
+    for one in [*dataset.rows(), *dataset.rejections()]:
+        said = msgspec.json.encode(one).decode()
+        assert mail not in said and key not in said and "example com" not in said
+
+
+def test_a_known_answer_never_stands_in_a_random_negative(templates: Templates, tmp_path: Path) -> None:
+    sources = rows_of(
+        tmp_path,
+        pair("Clemens wrote it in Hartford in winter.", "Who wrote Huck Finn?", "Clemens", aliases=["Mark Twain"]),
+        pair("Mark Twain wrote Huck Finn in 1884.", "When?", "1884"),
+    )
+    dataset = built(sources, tmp_path / "a", templates, domain_share=0.0, test_share=0.0)
+    random = [row for row in dataset.rows() if row.negative == "random"]
+    assert not any("Mark Twain" in row.context and "Who" in row.question for row in random)
+    for count in range(3):  # whatever is drawn
+        dataset = built(sources, tmp_path / "b", templates, domain_share=0.0, test_share=0.0, seed=count)
+        assert not any("Who" in row.question for row in dataset.rows() if row.negative == "random")
+
+
+def test_rows_that_contradict_each_other_are_both_left_out(templates: Templates, tmp_path: Path) -> None:
+    nile = "The Nile flows through Egypt ."
+    sources = rows_of(
+        tmp_path,
+        pair(nile, "Which river flows through Egypt?", "Not found"),
+        pair("The Nile flows through Egypt.", "Which river flows through  Egypt ?", "Nile"),
+        pair("Rome is old.", "What is old?", "Rome"),
+    )
+    dataset = built(sources, tmp_path / "a", templates, domain_share=0.0, test_share=0.0)
+    assert dataset.manifest["reasons"]["contradiction"] == 2
+    assert [row.answer for row in dataset.rows() if not row.negative] == ["Rome"]
+
+
+def test_nothing_left_to_train_on_is_told_and_nothing_is_written(templates: Templates, tmp_path: Path) -> None:
+    sources = rows_of(tmp_path, pair("Ada bought the mill. " * 9, "Who bought the mill by the river?", "Ada"))
+    with pytest.raises(InputError, match="no question is left to train on at 16 tokens"):
+        built(sources, tmp_path / "a", templates, Room(EstimatedTokens(), 16), test_share=0.0)
+    assert not (tmp_path / "a").exists()
+
+
+def test_reasoning_alone_gives_negatives(templates: Templates, tmp_path: Path) -> None:
+    rows = [
+        {
+            "_id": f"h{n}", "question": f"Where was the maker of Film {n} born?", "answer": city,
+            "supporting_facts": [[f"Film {n}", 0], [f"Jan {n}", 0]],
+            "context": [[f"Film {n}", [f"It was made by Jan {n}."]], [f"Jan {n}", [f"He was born in {city}."]]],
+        }
+        for n, city in enumerate(["Oslo", "Rome", "yes"])
+    ]  # fmt: skip
+    (tmp_path / "h.json").write_text(json.dumps(rows))
+    sources = Sources(hotpot=(tmp_path / "h.json",))
+    dataset = built(sources, tmp_path / "a", templates, domain_share=0.0, test_share=0.0)
+    random = [row for row in dataset.rows() if row.negative == "random"]
+    assert random and not any(row.plausible == ("yes",) or row.plausible[0] in row.context for row in random)
+    assert dataset.manifest["gate"]["violations"] == 0
 
 
 def test_slips_are_told_in_one_line(sample: Path, templates: Templates, tmp_path: Path) -> None:

@@ -16,11 +16,13 @@ from redraft.answering.metrics import (
     asserts,
     contains_answer,
     exact_match,
+    rows_of,
     scores_of,
     token_f1,
     values_of,
 )
 from redraft.records import Phase
+from tests.redraft.answering.test_style_refusals import BAD_REFUSALS, GOOD_REFUSALS, HALFTIME
 
 CONTEXT = "The Rhine rises in Switzerland and was bridged by Caesar in 55 BC. It is 1,230 km long."
 QUESTION = "Which river did Caesar bridge?"
@@ -149,6 +151,67 @@ def test_on_a_question_without_an_answer_a_text_refuses_asserts_or_is_empty(
         "refused": refused, "asserted": asserted, "rows": 1,
     }  # fmt: skip
     assert asserts(prediction, CONTEXT, QUESTION) == bool(asserted)
+
+
+ANN = model_input("Ann lives in Rome. Cid, the baker, lives in Bonn in a green house.", "Where did Ann live in 1990?")
+
+
+@pytest.mark.parametrize(
+    "prediction",
+    [
+        "Sorry, I could not find where Cid lives.", "No idea.", "No idea, sorry.",
+        "I don't know where Bob lived in 1985.",
+        "Alas, Dora's home is unknown to me, so I can't say.", "As for Cid, I have no information about that.",
+        "Where Cid lived, I could not find.", "There is no information about Cid, so I can't tell you where he lives.",
+        "I'm sorry, I don't know that. If you tell me more about Cid, I'll look again.",
+        "I can't say, because Cid isn't mentioned.", "Sorry, but I could not find who lives in Bonn.",
+        "I don't know, sorry. Could you say more about Bonn?",
+    ],
+)  # fmt: skip
+def test_a_refusal_with_a_wrong_name_is_no_answer(prediction: str) -> None:
+    row = Prediction(id="1", group="", input=ANN, prediction=prediction, negative="human")
+    assert values_of("refusal", [row]) == [{"refused": 1, "asserted": 0}]
+
+
+@pytest.mark.parametrize(
+    "prediction",
+    [
+        "I don't know. Rome.", "I can't say, but Cid lives in Bonn.", "Sorry, I could not find it, it was Rome.",
+        "I'm not sure; in Bonn.", "I have no idea, maybe in a green house.", "I don't know (Rome).",
+        "Sorry, I can't tell, although Cid comes to mind.", "I don't know, but it was Cid's house.",
+        "I have no information on Ann's home, built in 1911.", "It was Rome, although I am not sure.",
+        "I could not find that, and she lived in Paris.", "Ann lives in Rome, I don't know more about that.",
+    ],
+)  # fmt: skip
+def test_a_refusal_that_states_an_answer_beside_makes_one_up(prediction: str) -> None:
+    row = Prediction(id="1", group="", input=ANN, prediction=prediction, negative="human")
+    assert values_of("refusal", [row]) == [{"refused": 0, "asserted": 1}]
+
+
+def test_refusals_that_may_be_trained_on_make_nothing_up() -> None:
+    assert [text for asked, text in GOOD_REFUSALS if asserts(text, asked.context, asked.question)] == []
+    # Of those that may not, what names whom it refuses to tell of, or something that is no answer, only refuses.
+    strict = [(asked, text) for why, asked, text in BAD_REFUSALS if why == "asserted" and asked is not HALFTIME]
+    assert {text for asked, text in strict if not asserts(text, asked.context, asked.question)} == {
+        "Alas, Rouen's name is unknown to me, so I can't say.",
+        "I don't know why, although one visitor called it a palace.",
+    }
+    for text in (
+        "I'm sorry, but I do not know; it was surely a famous singer.",
+        "I don't know, perhaps a quarterback.",
+    ):
+        assert asserts(text, HALFTIME.context, HALFTIME.question)
+
+
+def test_what_has_no_known_answer_is_not_scored_on_it() -> None:
+    wrong, empty, known = said("Pompey built a bridge over the Danube in 99 BC.", ""), said("", ""), said("Rhine")
+    assert scores_of("conversation", [wrong, empty]) == {"style": 0.5, "refused": 0, "rows": 2, "rows_with_answer": 0}
+    assert scores_of("extraction", [empty, known, said("Danube")]) == {
+        "em": 0.5, "f1": 0.5, "contained": 0.5, "refused": 0, "rows": 3, "rows_with_answer": 2,
+    }  # fmt: skip
+    mixed = scores_of("conversation", [wrong, said("Caesar built a bridge over the Rhine in 55 BC.")])
+    assert (mixed["grounded"], mixed["style"]) == (1, 1)
+    assert [rows_of(mixed, one) for one in ("grounded", "style", "refused", "asserted")] == [1, 2, 2, 0]
 
 
 @pytest.mark.parametrize("evaluation", ["extraction", "conversation", "refusal"])

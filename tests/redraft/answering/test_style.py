@@ -119,6 +119,11 @@ WOMAN = CLUB._replace(question="Who does not drive imports?", answers=("Julia",)
 REFORMER = CLUB._replace(question="Who does not drive imports?", answers=("Luther",))
 HOLDS = NUMBERS._replace(question="How many does the stadium hold?", answers=("75,000",))
 
+BOWL = Asked(
+    "The Denver Broncos won Super Bowl 50 at Levi's Stadium in Santa Clara.", "Who won Super Bowl 50?",
+    ("Denver Broncos",),
+)  # fmt: skip
+SENT = Asked("She sent the data indicating a leak to Rollo.", "To whom were the data sent?", ("Rollo",))
 
 GOOD: tuple[tuple[Asked, str], ...] = (
     (NORMANS, "Normandy is located in France, where the Normans gave the region its name."),
@@ -198,6 +203,10 @@ GOOD: tuple[tuple[Asked, str], ...] = (
     (IMPORTS, "Members of the club that was founded in 1948 drive Japanese imports."),
     (STATE, "The club has members who drive Pakistani imports, as well as other ones."),
     (LEADER, "Alas, Rollo is remembered for little else: he was the leader of the Norse raiders."),
+    (BOWL, "Nobody but the Denver Broncos won Super Bowl 50 at Levi's Stadium."),
+    (BOWL, "There is no doubt that the Denver Broncos won Super Bowl 50."),
+    (BOWL, "The right answer is the Denver Broncos, who won Super Bowl 50."),
+    (SENT, "The data indicate that a leak was told to Rollo."),
 )  # fmt: skip
 
 BAD: tuple[tuple[str, Asked, str], ...] = (
@@ -294,6 +303,15 @@ BAD: tuple[tuple[str, Asked, str], ...] = (
     ("language", NORMANS, "Die Normandie ist eine Region und liegt im Norden von Frankreich, also in France."),
     ("secret", NORMANS, "Normandy is in France; write to louis.martin@mairie-caen.fr about it."),
     ("secret", DISK, "2,897 MB of memory are in use; the key is sk-proj-abcdefghijklmnopqrstuvwxyz1234567890ABCDEF."),
+    ("extractive", BOWL, "Denver Broncos, Denver Broncos, Denver Broncos, Denver Broncos, Denver Broncos."),
+    ("extractive", BOWL, "Denver Broncos, which is the extracted answer to that question, as requested."),
+    ("extractive", BOWL, "Denver Broncos is the correct extracted span for the given question here."),
+    ("negated", BOWL, "It is false that the Denver Broncos won Super Bowl 50."),
+    ("negated", BOWL, "Everyone but the Denver Broncos could have won Super Bowl 50."),
+    ("negated", BOWL, "I doubt the Denver Broncos won Super Bowl 50 in that stadium."),
+    ("context", BOWL, "The above mentions that the Denver Broncos won Super Bowl 50."),
+    ("context", BOWL, "The data indicate that the Denver Broncos won Super Bowl 50."),
+    ("context", BOWL, "In view of what you shared, the Denver Broncos won Super Bowl 50."),
 )  # fmt: skip
 
 

@@ -45,6 +45,9 @@ ROBERT = Asked(MONEY, "Why did Warner Bros. sell the theatre in 1999?", ("lost 3
 EASY = Asked(PLANTS, "How long does photosynthesis take?", ())
 IMPORTS = Asked(NORMANS, "Who drives Japanese imports?", ("Japan",))
 WRITER = Asked(DISK, "Who wrote report_draft.docx?", ("Anna Keller",))
+HALFTIME = Asked(
+    "The Denver Broncos won Super Bowl 50 at Levi's Stadium in Santa Clara.", "Who hosted the halftime show?", ()
+)
 
 GOOD_REFUSALS: tuple[tuple[Asked, str], ...] = (
     (CAPITAL, "There is no information here about the capital of Normandy."),
@@ -118,6 +121,20 @@ GOOD_REFUSALS: tuple[tuple[Asked, str], ...] = (
     (WRITER, "The author of report_draft.docx isn't known to me."),
     (WRITER, "I couldn't locate report_draft.docx, so I can't say who wrote it."),
     (WRITER, "Unfortunately, nothing tells me who the author of that file is."),
+    (HALFTIME, "I'm sorry, but the name of the presenter isn't something I know."),
+    (HALFTIME, "As for the presenter of that concert, I'm not sure who it was."),
+    (HALFTIME, "Good question! Sadly, I don't know who presented it; maybe a fan site could help."),
+    (HALFTIME, "I wish I knew who presented the show, but I don't. Have a wonderful day!"),
+    (HALFTIME, "I don't know who hosted it, and I wouldn't want to steer you wrong."),
+    (HALFTIME, "I don't know, unfortunately; you could try the league's website."),
+    (HALFTIME, "Honestly, the halftime host is a mystery to me. You may want to check a sports almanac."),
+    (HALFTIME, "I'm not able to answer that; a news report from the time might tell you."),
+    (HALFTIME, "It's not clear to me who hosted the halftime show, and I wouldn't like to mislead you."),
+    (HALFTIME, "I don't know who hosted the halftime show. Someone who watched it might know!"),
+    (HALFTIME, "Whoever hosted the halftime show, I can't name them, I'm sorry to say."),
+    (HALFTIME, "I don't have the host's name, the date, or any other detail of that show."),
+    (HALFTIME, "Sorry about that, I truly couldn't find the person who led the halftime festivities."),
+    (HALFTIME, "There's no answer to that here, but I'd gladly look again if you add more."),
 )  # fmt: skip
 
 BAD_REFUSALS: tuple[tuple[str, Asked, str], ...] = (
@@ -162,6 +179,19 @@ BAD_REFUSALS: tuple[tuple[str, Asked, str], ...] = (
     ("placeholder", CAPITAL, "Sorry, [Name], I don't know what the capital of Normandy is."),
     ("language", CAPITAL, "Ich weiß leider nicht, welche Stadt die Hauptstadt der Normandie ist."),
     ("secret", CAPITAL, "I don't know that, but ask marie.durand@normandie.fr about the capital."),
+    ("asserted", HALFTIME, "I'm sorry, but I do not know; it was surely a famous singer."),
+    ("asserted", HALFTIME, "I don't know who it was, perhaps a quarterback from the winning side."),
+    ("asserted", HALFTIME, "Sorry, I cannot help with that because the stadium burned down."),
+    ("asserted", HALFTIME, "I'm afraid I don't know who lost it; the loser wore blue that day."),
+    ("asserted", HALFTIME, "I don't know, but water boils when it is heated enough."),
+    ("asserted", HALFTIME, "I don't have that answer. Everyone knows the earth is flat anyway."),
+    ("asserted", HALFTIME, "I am sorry, that is not something I know, you idiot."),
+    ("asserted", HALFTIME, "The host of the halftime show is unknown to me, sadly, as he died."),
+    ("asserted", HALFTIME, "I don't know who hosted it and the stadium burned down."),
+    ("asserted", HALFTIME, "I can't answer that, since nobody hosted it."),
+    ("asserted", HALFTIME, "I don't know it - a rock band played."),
+    ("asserted", HALFTIME, "I can't say (the show was cancelled by then)."),
+    ("context", HALFTIME, "Sorry, that isn't mentioned anywhere in what you gave me."),
 )  # fmt: skip
 
 # Texts that are no refusals, whatever they deny.
@@ -181,6 +211,8 @@ NO_REFUSALS: tuple[str, ...] = (
     "Nothing was left of the old city after the fire of 1871.",
     "Without more money the project could not continue, so it was stopped.",
     "The report is not available in English; it was published in French.",
+    "He had no idea who had won the war.",
+    "No idea, however good, was ever put to a vote.",
 )
 
 
@@ -194,6 +226,11 @@ def test_good_refusals_are_not_accused(asked: Asked, text: str) -> None:
 def test_faults_of_refusals_are_found_by_their_reason(reason: str, asked: Asked, text: str) -> None:
     faults = faults_of_refusal(text, context=asked.context, question=asked.question, plausible=asked.plausible)
     assert reason in faults
+
+
+@pytest.mark.parametrize("text", ["No idea.", "No idea!", "Sorry, no idea.", "No clue who that is.", "No idea, sorry."])
+def test_no_idea_refuses(text: str) -> None:
+    assert is_refusal(text)
 
 
 @pytest.mark.parametrize("text", NO_REFUSALS)

@@ -9,11 +9,14 @@ import pytest
 
 from benchmarks.answer_cutting import trained
 from redraft.answering.candidate import Candidate
+from redraft.answering.cutting import fitted
+from redraft.answering.grounding import grounding_of
 from redraft.answering.inputs import model_input
+from redraft.answering.room import Room
 from redraft.answering.squad import read_squad
 from redraft.answering.tokenizing import EstimatedTokens, FastTokenizer, load_tokenizer, of_transformers
 from redraft.errors import ConfigurationError
-from redraft.records import Question
+from redraft.records import Question, Rejection
 
 
 @pytest.fixture
@@ -75,3 +78,19 @@ def test_the_trainers_own_tokenizer_cuts_the_same(folder: Path, asked: list[Ques
         ids = loaded(text, truncation=True, max_length=most)["input_ids"]
         start, end = mine.left_of(text, most)
         assert start == 0 and loaded.decode(ids).rstrip("\ufffd") == text[:end]
+
+
+def test_pieces_that_become_the_unknown_token_are_told(tokenizer: FastTokenizer, byte_tokenizer: FastTokenizer) -> None:
+    assert tokenizer.unknown("the river \u5317 there") == "\u5317" and tokenizer.unknown("the river") == ""
+    assert byte_tokenizer.unknown("\u5317") == EstimatedTokens().unknown("\u5317") == ""
+
+
+def test_an_answer_that_no_model_can_write_is_rejected_and_does_not_pass_the_gate(tokenizer: FastTokenizer) -> None:
+    row = Question(
+        question_id="q", layer="extraction", side="train", group="g", context="The code is \u5317.", question="What?",
+        answer="\u5317", start=12,
+    )  # fmt: skip
+    (made,) = fitted([row], Room(tokenizer, 128))
+    assert isinstance(made, Rejection) and made.reason == "unknown_to_model"
+    found = grounding_of([row], tokenizer, 128)
+    assert found.violations == 1 and "does not know" in found.first[0]

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
 from redraft.answering.inputs import model_input, parted
 from redraft.answering.tokenizing import EstimatedTokens
-from redraft.curriculum.looking_ahead import steps_of
+from redraft.curriculum.looking_ahead import require_setup, steps_of
 from redraft.curriculum.preparing import Fitting, in_words, looked_ahead, prepare
 from redraft.curriculum.sources import read_files, read_folder
 from redraft.datasets.curriculum_files import rows_of
-from redraft.errors import InputError
+from redraft.errors import ConfigurationError, InputError
+from redraft.training.local import reporting
+from redraft.training.local.phases import precision
 from redraft.training.local.plan import read_plan
 from redraft.training.local.settings import CurriculumSettings
+from tasks.curriculum_wish import wish_for
 
 MakeToy = Callable[..., Path]
 
@@ -86,6 +90,26 @@ def test_a_long_row_of_ones_own_without_an_answer_is_not_cut_blindly(tmp_path: P
         looked_ahead(read_files({"conversation": path}), fitting(60))
 
 
+def test_held_out_rows_without_an_answer_are_told(tmp_path: Path) -> None:
+    def own(answers: int) -> list[str]:
+        rows = [
+            {"input": model_input(f"Ann lives in house {n}.", "Where does Ann live?"), "output": f"Ann lives in {n}."}
+            | ({"answer": f"house {n}"} if n < answers else {})
+            for n in range(100)
+        ]
+        path = tmp_path / "said.jsonl"
+        path.write_bytes(b"".join(msgspec.json.encode(row) + b"\n" for row in rows))
+        return in_words(
+            prepare(tmp_path / f"run {answers}", read_files({"conversation": path}), fitting(200), "t5", None)
+        )
+
+    assert own(100) == []
+    (told,) = own(0)
+    assert 'rows name no "answer", so whether what the model writes is right and grounded cannot be measured' in told
+    (told,) = own(50)
+    assert told.startswith("conversation, held out: ") and "is measured on the other " in told
+
+
 def test_the_gate_refuses_an_answer_that_does_not_stand_there(toy_curriculum: MakeToy, tmp_path: Path) -> None:
     import hashlib
 
@@ -98,3 +122,59 @@ def test_the_gate_refuses_an_answer_that_does_not_stand_there(toy_curriculum: Ma
     manifest.write_bytes(msgspec.json.encode(told))
     with pytest.raises(InputError, match="3 rows are not grounded in what is left of their context at 200 estimated"):
         prepare(tmp_path / "run", read_folder(folder), fitting(200), "t5", None)
+
+
+@pytest.mark.parametrize(
+    ("settings", "launcher", "said"),
+    [
+        ({"processes": 2}, "", r'nothing starts them: give --launcher "torchrun --nproc_per_node 2"'),
+        ({"processes": 2}, "torchrun --nproc_per_node 2", ""),
+        ({}, "torchrun --nproc_per_node 2", "starts 2 processes, and planned is 1: give --processes 2"),
+        ({"processes": 3}, "accelerate launch --num_processes=2", "starts 2 processes, and planned are 3"),
+        ({"processes": 4}, "torchrun --nnodes 2 --nproc_per_node 2", ""),
+        ({}, "docker run --gpus all image python", ""),
+        ({"wandb_project": "p"}, "", "W&B needs its client: pip install wandb"),
+    ],
+)
+def test_what_no_training_could_begin_with_is_refused_before_there_is_one(
+    settings: dict[str, Any], launcher: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reporting, "find_spec", lambda name: None)
+    if not said:
+        require_setup(CurriculumSettings(**settings), launcher.split())
+        return
+    with pytest.raises(ConfigurationError, match=said):
+        require_setup(CurriculumSettings(**settings), launcher.split())
+    monkeypatch.setattr(reporting, "find_spec", lambda name: name)
+    if "wandb_project" in settings:
+        with pytest.raises(ConfigurationError, match="needs WANDB_API_KEY"):
+            reporting.require_wandb("p", {})
+        reporting.require_wandb("p", {"WANDB_API_KEY": "k"})
+
+
+def test_half_precision_needs_a_gpu() -> None:
+    with pytest.raises(ConfigurationError, match="fp16 needs a GPU; take fp32 or bf16 on the CPU"):
+        CurriculumSettings(device="cpu", precision="fp16")
+    with pytest.raises(ConfigurationError, match="fp16 needs a GPU, and there is none"):
+        precision(CurriculumSettings(precision="fp16"), on_cpu=True)
+    assert precision(CurriculumSettings(precision="bf16"), on_cpu=True) == {"bf16": True, "fp16": False}
+
+
+@pytest.mark.parametrize(
+    ("curriculum", "output", "names"),
+    [
+        ("toy", "models/toy", ("toy", "toy")),
+        ("results/one/answers/curriculum", "results/one/training", ("one-answers-curriculum", "one")),
+        ("results/two/answers/curriculum", "results/two/training", ("two-answers-curriculum", "two")),
+    ],
+)
+def test_a_run_is_named_by_its_study_and_by_what_it_is_trained_on(
+    toy_curriculum: MakeToy, tmp_path: Path, curriculum: str, output: str, names: tuple[str, str]
+) -> None:
+    folder = tmp_path / curriculum
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    toy_curriculum(4, 2).rename(folder)
+    wish = wish_for(str(folder), {}, "tiny", None, str(tmp_path / output), CurriculumSettings())
+    order = wish.order()
+    assert (order.name, order.settings.suffix, order.settings.base_model) == (*names, "tiny")
+    assert not (tmp_path / output).exists()

@@ -95,5 +95,12 @@ def test_rows_of_ones_own_in_the_wrong_file_are_refused(tmp_path: Path) -> None:
         read_files({"extraction": own(tmp_path / "x.jsonl", [answer])})
     with pytest.raises(InputError, match="no rows"):
         read_files({"extraction": own(tmp_path / "x.jsonl", [])})
+    said = (answer[0], "Ann lives in Rome, as far as is known.")
+    with pytest.raises(InputError, match=r"x.jsonl row 2: the output is a bare span of its context.*never mixed"):
+        read_files({"conversation": own(tmp_path / "x.jsonl", [said, answer])})
+    many = [(model_input(f"Ann lives in house {n}.", "Where?"), f"Ann lives in house {n}.") for n in range(60)]
+    one, other = own(tmp_path / "one.jsonl", many), own(tmp_path / "other.jsonl", many)
+    with pytest.raises(InputError, match=r"other.jsonl: the phase conversation has the same rows as the phase extract"):
+        read_files({"extraction": one, "conversation": other})
     with pytest.raises(InputError, match="nothing to train on"):
         read_files({})

@@ -270,7 +270,7 @@ def test_what_would_end_badly_does_not_begin(trainings: Trainings, settings: dic
     folder = trainings.plan("refused", **settings)
     trainings.run(folder, status=2)
     state = state_in(folder)
-    assert state is not None and state.state == "error" and says in str(state.error)
+    assert state is not None and (state.state, state.refused) == ("error", True) and says in str(state.error)
     assert not (folder / "phases").exists() and not (folder / "predictions").exists()
 
 

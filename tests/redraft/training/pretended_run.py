@@ -1,7 +1,8 @@
 """A process that tells of a training as the real one does, and trains nothing: a launcher for tests.
 
 It is started as `python pretended_run.py STEPS END -m redraft.curriculum FOLDER`: so many steps of a tenth of a second,
-then END: `completed`, `error`, or `silence` for ever. SIGTERM ends it in order. It begins where it stopped.
+then END: `completed`, `error`, or `silence` for ever; `refused` comes before the first step. SIGTERM ends it in order.
+It begins where it stopped.
 """
 
 from __future__ import annotations
@@ -27,6 +28,10 @@ def main() -> int:
         before = read_state(folder)
         teller = Teller(folder)
         first = before.step if before is not None else 0
+        if end == "refused":
+            time.sleep(steps / 10)
+            teller.now(state="error", stage="loading", error="torch cannot be imported", refused=True)
+            return 2
         teller.now(state="running", phase="extraction", stage="training", step=first, total_steps=steps, error=None)
         teller.event("training_start" if first == 0 else "job_restarted", f"begins at step {first}")
         for step in range(first + 1, steps + 1):

@@ -23,7 +23,7 @@ from redraft.training.due import due
 from redraft.training.local.orders import LocalOrder, LocalSettings, LocalTraining
 from redraft.training.local.settings import CurriculumSettings
 from redraft.training.local.starting import ask_to_end, kept, reap, wait_for_end
-from redraft.training.local.watching import folder_of, local_pass, look
+from redraft.training.local.watching import folder_of, local_pass, look, refusal
 from redraft.training.policies import ALWAYS_NEW, RESUBMIT_FAILED
 from redraft.training.registry import Registry, TrainingJob
 from redraft.training.stalls import StallRule, standing
@@ -161,6 +161,21 @@ def test_an_error_stays_until_it_is_tried_again(runs: Runs) -> None:
     assert folder_of(again) == runs.folder
     # The log of the attempt before is in the same file, and not its own.
     assert "error" not in {event.type for event in runs.registry.events(again)}
+
+
+@pytest.mark.parametrize("steps", [0, 4])
+def test_what_cannot_begin_is_tried_again_by_the_same_order(runs: Runs, steps: int) -> None:
+    """Whether the process says so at once, or after it was seen to be there."""
+    if steps:
+        refused = runs.ended(runs.start(steps, "refused"))
+        assert refused.last_error == "it did not begin: torch cannot be imported"
+    else:
+        with pytest.raises(ConfigurationError, match="torch cannot be imported; nothing was trained, and the same com"):
+            runs.start(0, "refused")
+    (job,) = runs.registry.list()
+    assert (job.state, refusal(job)) == (JobState.LOST, "torch cannot be imported")
+    again = runs.ended(runs.start(1))
+    assert (again.state, again.attempt, again.last_error, refusal(again)) == (JobState.COMPLETED, 1, None, None)
 
 
 def test_always_new_puts_the_earlier_run_aside(runs: Runs) -> None:

@@ -123,7 +123,7 @@ def _join(path: Path, part: Path, rows: Sequence[CurriculumRow]) -> None:
                 "group": row.group,
                 "input": row.input,
                 "prediction": answers[place],
-                "answer": row.answer,
+                "answer": row.gold,
                 "aliases": row.aliases,
                 "negative": row.negative,
             }

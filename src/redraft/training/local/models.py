@@ -19,10 +19,14 @@ from redraft.errors import ConfigurationError, InputError
 # Weights of two formats lie side by side at the Hub; the safe one is fetched, the other only where that is missing.
 _FILES = ["*.json", "*.model", "*.txt", "*.safetensors"]
 _OLD_WEIGHTS = ["pytorch_model*.bin"]
+# Beside the weights of a model that was built on the spot: its folder's name would tell nobody what it is.
+BUILT = "built.json"
+_FIRST_WORDS = 60
 
 
 class Base(msgspec.Struct, frozen=True):
-    """A model on this machine. `revision` is the Hub's commit, or `sha256:…` of the folder's weights and settings."""
+    """A model on this machine, with the `name` that people know it by. `revision` is the Hub's commit, or `sha256:…` of
+    the folder's weights and settings."""
 
     name: str
     path: Path
@@ -30,15 +34,17 @@ class Base(msgspec.Struct, frozen=True):
 
 
 def require_local() -> None:
-    """Raises ConfigurationError where the extra `local` is not installed."""
+    """Raises ConfigurationError where the extra `local` is not installed, or cannot be imported."""
     for name in ("torch", "transformers", "accelerate"):
         try:
             importlib.import_module(name)
-        except ImportError as error:
-            raise ConfigurationError(
-                f"training here needs the extra local, and {error.name or name} is missing: "
-                "pip install 'redraft[local]'"
-            ) from None
+        except ModuleNotFoundError as error:
+            said = f"{error.name or name} is missing"
+        except (ImportError, OSError) as error:  # OSError: one of its libraries is not there
+            said = f"{name} cannot be imported ({_first(error)})"
+        else:
+            continue
+        raise ConfigurationError(f"training here needs the extra local, and {said}: pip install 'redraft[local]'")
 
 
 def find_base(model: str, revision: str | None) -> Base:
@@ -46,15 +52,28 @@ def find_base(model: str, revision: str | None) -> Base:
 
     Raises ConfigurationError for a folder without a model, and where the Hub cannot be reached or has no such model.
     """
+    if not model.strip():
+        raise ConfigurationError("no model is named; give a folder, or an id such as google-t5/t5-small")
     folder = Path(model)
     if folder.is_dir():
         if revision is not None:
             raise ConfigurationError(f"{model}: a folder has no revision; leave the revision {revision!r} out")
-        return Base(model, folder, folder_revision(folder))
+        return Base(built_name(folder) or model, folder, folder_revision(folder))
     if model.startswith((".", "/", "~")) or model.count("/") > 1:
         raise ConfigurationError(f"{model}: no such folder; give the folder of a model, or an id at the Hub")
     path = _fetched(model, revision)
     return Base(model, path, path.name)
+
+
+def built_name(folder: Path) -> str | None:
+    """What a model is called that was built on the spot in this folder; None for any other."""
+    path = folder / BUILT
+    if not path.is_file():
+        return None
+    try:
+        return str(msgspec.json.decode(path.read_bytes(), type=dict[str, Any]).get("name") or "") or None
+    except (OSError, msgspec.DecodeError):
+        return None
 
 
 def folder_revision(folder: Path) -> str:
@@ -77,12 +96,24 @@ def _fetched(model: str, revision: str | None) -> Path:
         if not any(path.glob("*.safetensors")):
             path = Path(hub.snapshot_download(model, revision=path.name, allow_patterns=[*_FILES, *_OLD_WEIGHTS]))
     except (OSError, ValueError, hub.errors.HfHubHTTPError, hub.errors.HFValidationError) as error:
-        said = " ".join(str(error).split())[:160]
         raise ConfigurationError(
-            f"{model}: no model could be fetched ({type(error).__name__}: {said}); give an id of the Hub, or the "
-            "folder of a model that lies on this machine"
+            f"{model[:_FIRST_WORDS]}: {_why(hub, error)}; give an id that is there, or a folder on this machine"
         ) from error
     return path
+
+
+def _why(hub: Any, error: BaseException) -> str:
+    """Few words for what the Hub's client says in many, with addresses and advice to programmers."""
+    errors = hub.errors
+    if isinstance(error, errors.GatedRepoError):
+        return "its owner must let you in first; ask at the Hub, and set HF_TOKEN"
+    if isinstance(error, errors.RevisionNotFoundError):
+        return "the Hub has no such revision of it"
+    if isinstance(error, errors.RepositoryNotFoundError):
+        return "no model could be fetched, as the Hub has none of that name, or shows it to others only"
+    if isinstance(error, errors.LocalEntryNotFoundError | errors.OfflineModeIsEnabled | ConnectionError):
+        return "no model could be fetched, as the Hub does not answer (or HF_HUB_OFFLINE is set) and it is not here yet"
+    return f"no model could be fetched ({type(error).__name__})"
 
 
 def load_tokenizer(folder: Path) -> Any:

@@ -17,14 +17,14 @@ from typing import Any
 import msgspec
 
 from redraft.calling.notices import tell
-from redraft.errors import RedraftError, TrainingError
+from redraft.errors import ConfigurationError, RedraftError, TrainingError
 from redraft.training.formats import TrainingFile
 from redraft.training.local.places import claim, make_room, run_in
 from redraft.training.local.plan import PLAN
 from redraft.training.local.reading import MODEL, SAID, is_alive, last_words
 from redraft.training.local.settings import CurriculumSettings
 from redraft.training.local.starting import begin
-from redraft.training.local.watching import TIME_TO_BEGIN, folder_of, look, require_here, this_machine
+from redraft.training.local.watching import TIME_TO_BEGIN, folder_of, look, refusal, require_here, this_machine
 from redraft.training.policies import ATTACH, JobPolicy
 from redraft.training.registry import LOCAL, Registry, TrainingJob, job_key
 from redraft.training.states import JobState
@@ -57,7 +57,8 @@ class LocalOrder(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be trained in `folder` (absolute), on what, and what to do about an equal run that is there already.
 
     `content_sha256` is over the rows as they were given, `rows` how many are trained on, `counts` by phase. `launcher`
-    stands in front of the command that trains. `dataset_path` and `dataset_hash` name what the rows were made from.
+    stands in front of the command that trains. `dataset_path` and `dataset_hash` name what the rows were made from,
+    `name` says for people what is trained on; without it that is the run's own name.
     """
 
     folder: Path
@@ -71,6 +72,7 @@ class LocalOrder(msgspec.Struct, frozen=True, kw_only=True):
     dataset_path: Path | None = None
     dataset_hash: str | None = None
     run: str | None = None
+    name: str | None = None
 
     @property
     def key(self) -> str:
@@ -108,7 +110,7 @@ class LocalTraining:
 
     def begun(self, job: TrainingJob, launcher: tuple[str, ...] = ()) -> tuple[TrainingJob, subprocess.Popen[bytes]]:
         """The run whose folder is ready, with its process, once that trains. Raises TrainingError where it ends before
-        that, ConfigurationError for a launcher that is none."""
+        that, ConfigurationError for a launcher that is none, and where the process says that it cannot train so."""
         folder, since = folder_of(job), self.registry.stamp()
         # One that was lost stays so until it is seen to go on.
         before, lost = job.state, job.state is JobState.LOST
@@ -127,6 +129,8 @@ class LocalTraining:
             return job, process
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGTERM)
+        if why := refusal(job):
+            raise ConfigurationError(f"{why}; nothing was trained, and the same command tries again")
         said = last_words(folder) or "it said nothing"
         self.registry.moved(job, JobState.LOST, last_error=f"its process ended before it began ({said})")
         raise TrainingError(f"the training did not begin: {said}; all that it said is in {folder / SAID}")
@@ -179,7 +183,7 @@ class LocalTraining:
         )
         job = self.registry.plan(
             file, order.settings, endpoint=LOCAL, simulated=order.simulated, dataset_path=order.dataset_path,
-            dataset_hash=order.dataset_hash, attempt=attempt, run=order.run, name=order.settings.suffix,
+            dataset_hash=order.dataset_hash, attempt=attempt, run=order.run, name=order.name or order.settings.suffix,
         )  # fmt: skip
         return self.registry.record(job, counts={**job.counts, **order.counts}) if order.counts else job
 

@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from redraft.datasets.files import storage_faults, sync_folder
-from redraft.errors import TrainingError
+from redraft.errors import ConfigurationError, TrainingError
 from redraft.records import Phase
 from redraft.training.local.checkpoints import best_of, last_valid
 from redraft.training.local.encoding import Chosen
@@ -194,6 +194,10 @@ def precision(settings: CurriculumSettings, *, on_cpu: bool) -> dict[str, bool]:
     if chosen == "auto":
         torch: Any = importlib.import_module("torch")
         chosen = "bf16" if not on_cpu and torch.cuda.is_bf16_supported() else "fp32"
+    if chosen == "fp16" and on_cpu:
+        raise ConfigurationError("precision fp16 needs a GPU, and there is none; take fp32 or bf16")
+    if chosen == "bf16" and not on_cpu and not importlib.import_module("torch").cuda.is_bf16_supported():
+        raise ConfigurationError("precision bf16: this GPU does not compute with it; take fp32")
     return {"bf16": chosen == "bf16", "fp16": chosen == "fp16"}
 
 

@@ -77,7 +77,7 @@ class Points:
 
     def _tell(self, after: str, name: Phase, step: int, path: Path) -> None:
         scores = self._score(self._folder, after, name)
-        rates = {key: value for key, value in scores.items() if key != "rows"}
+        rates = {key: value for key, value in scores.items() if not key.startswith("rows")}
         self._teller.metrics(step, {f"{name}/{key}": value for key, value in rates.items()})
         told = ", ".join(f"{key} {value:.3f}" for key, value in rates.items())
         when = after if after == BEFORE else f"after {after}"

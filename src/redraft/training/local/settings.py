@@ -81,6 +81,8 @@ class CurriculumSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     def __post_init__(self) -> None:
         for name, kind in KINDS.items():
             require_kind(name, getattr(self, name), kind)
+        if self.precision == "fp16" and self.device == "cpu":
+            raise ConfigurationError("precision fp16 needs a GPU; take fp32 or bf16 on the CPU")
         if self.early_stopping_patience and not self.early_stopping_share:
             raise ConfigurationError(
                 "early stopping needs rows that are held out: give an early stopping share above 0"

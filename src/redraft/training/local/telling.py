@@ -28,7 +28,8 @@ class TrainingState(msgspec.Struct, frozen=True, kw_only=True):
     """Where a training stands. `phase` is what is trained or, with `stage` "evaluating", what was trained last.
 
     `step` of `total_steps` counts over all phases. `stopped`: ended in order by a signal, goes on when run again; a
-    `running` one whose lock nobody holds was killed. `updated_at` is its heartbeat; `base` and `revision` are the model
+    `running` one whose lock nobody holds was killed. `refused`: the `error` is a setting or a row, found before
+    anything was trained. `updated_at` is its heartbeat; `base` and `revision` are the model
     that it began with, `world_size` is how many processes train.
     """
 
@@ -41,6 +42,7 @@ class TrainingState(msgspec.Struct, frozen=True, kw_only=True):
     updated_at: str = ""
     pid: int = 0
     error: str | None = None
+    refused: bool = False
     plan_sha256: str = ""
     base: str = ""
     revision: str = ""

@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from redraft.datasets.files import storage_faults, sync_folder
-from redraft.training.local.models import quiet_transformers
+from redraft.datasets.files import storage_faults, sync_folder, write_whole
+from redraft.training.local.models import BUILT, quiet_transformers, require_local
 
 NAME = "tiny-t5 (random weights)"
 # As in T5: padding, end, unknown; the marks that its pretraining fills in come last, the first of them at the end.
@@ -32,13 +32,15 @@ def build_tiny(
     heads: int = 4,
     dropout: float = 0.0,
 ) -> Path:
-    """Builds the model in `folder`, whole or not at all, and returns it. Needs torch and transformers.
+    """Builds the model in `folder`, whole or not at all, and returns it. Raises ConfigurationError without the extra
+    `local`.
 
     The tokenizer is byte-level BPE trained on `texts`: every text can be written with it, and nothing is unknown.
     `vocabulary` is the most tokens it has, `width` the size of an embedding, `layers` those of encoder and of decoder;
     so small a model learns better without `dropout`.
     With the defaults about 0.9 million parameters.
     """
+    require_local()
     torch: Any = importlib.import_module("torch")
     transformers = quiet_transformers()
     tokenizer = train_tokenizer(texts, vocabulary)
@@ -62,6 +64,7 @@ def build_tiny(
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             transformers.T5ForConditionalGeneration(config).save_pretrained(aside)
+        write_whole(aside / BUILT, json.dumps({"name": NAME}).encode())
         shutil.rmtree(folder, ignore_errors=True)
         aside.rename(folder)
         sync_folder(folder.parent)

@@ -6,7 +6,6 @@ What is finished lies in the run's folder whole, so that the same call after a k
 
 from __future__ import annotations
 
-import importlib
 import os
 import shutil
 from collections.abc import Generator
@@ -24,6 +23,7 @@ from redraft.training.local.plan import CurriculumPlan, read_plan
 from redraft.training.local.points import BEFORE, Points, Score, numbered
 from redraft.training.local.preparing import Prepared, prepare
 from redraft.training.local.reading import LOCK, MODEL
+from redraft.training.local.reporting import require_wandb
 from redraft.training.local.rows import Doubt, read_rows
 from redraft.training.local.stopping import Stop, StoppedError
 from redraft.training.local.telling import Teller, TrainingState
@@ -52,9 +52,9 @@ def train(folder: Path, doubt: Doubt, score: Score, stop: Stop) -> TrainingState
             return teller.state
         with _told(teller):
             again = teller.state.total_steps > 0
-            teller.now(state="running", stage="loading", error=None, plan_sha256=plan.digest)
+            teller.now(state="running", stage="loading", error=None, refused=False, plan_sha256=plan.digest)
             require_local()
-            _require_wandb(plan)
+            _report_to(plan.settings.wandb_project)
             rows = read_rows(plan, folder, doubt)
             world = World(plan.settings.device, plan.settings.processes)
             prepared = prepare(folder, plan, rows, world, teller)
@@ -161,6 +161,12 @@ def _alone(folder: Path, *, first: bool) -> Generator[None]:
         lock.release()
 
 
+def _report_to(project: str | None) -> None:
+    require_wandb(project)
+    if project is not None:
+        os.environ["WANDB_PROJECT"] = project
+
+
 @contextmanager
 def _told(teller: Teller) -> Generator[None]:
     """Says in the run's folder how it ended."""
@@ -173,19 +179,7 @@ def _told(teller: Teller) -> Generator[None]:
     except Exception as error:
         line = str(error) if isinstance(error, RedraftError) else f"{type(error).__name__}: {error}"
         teller.event("error", line, "error", step=teller.state.step)
-        teller.now(state="error", error=line)
+        # Nothing has changed then: what is mended outside, such as what is installed, lets the same run begin.
+        refused = teller.state.stage == "loading" and isinstance(error, ConfigurationError | InputError)
+        teller.now(state="error", error=line, refused=refused)
         raise
-
-
-def _require_wandb(plan: CurriculumPlan) -> None:
-    """Raises ConfigurationError where W&B is asked for and cannot be used. The key comes from the environment alone."""
-    project = plan.settings.wandb_project
-    if project is None:
-        return
-    try:
-        importlib.import_module("wandb")
-    except ImportError:
-        raise ConfigurationError("W&B needs its client: pip install wandb, or leave wandb_project out") from None
-    if not os.environ.get("WANDB_API_KEY") and os.environ.get("WANDB_MODE") not in ("offline", "disabled"):
-        raise ConfigurationError("W&B needs WANDB_API_KEY in the environment, or WANDB_MODE=offline")
-    os.environ["WANDB_PROJECT"] = project

@@ -71,6 +71,12 @@ def look(registry: Registry, job: TrainingJob, models: Path | None = None, reade
     )
 
 
+def refusal(job: TrainingJob) -> str | None:
+    """Why its process did not begin to train, where a setting or row is at fault: once mended, it begins."""
+    state = _own(job, state_in(folder_of(job)))
+    return state.error if state is not None and state.state == "error" and state.refused else None
+
+
 def _of(job: TrainingJob, event: JobEvent) -> bool:
     """Whether the event is this attempt's: one that goes on in the folder of an earlier one finds its log there."""
     at, planned = moment(event.created_at), moment(job.created_at)
@@ -98,6 +104,8 @@ def _told(
         return JobState.COMPLETED, {**changes, "progress": 1.0, "model_output_name": str(folder / MODEL)}
     if job.state is JobState.CANCEL_REQUESTED:
         return JobState.CANCELLED, changes
+    if state is not None and state.state == "error" and state.refused:
+        return JobState.LOST, {**changes, "last_error": f"it did not begin: {state.error}"}
     if state is not None and state.state == "error":
         return JobState.ERROR, {**changes, "last_error": state.error or last_words(folder) or "it says no reason"}
     if job.state is JobState.LOST or (state is None and _may_begin(job, now)):

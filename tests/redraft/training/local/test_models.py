@@ -15,7 +15,7 @@ from typing import ClassVar
 import pytest
 
 from redraft.errors import ConfigurationError
-from redraft.training.local.models import find_base, folder_revision
+from redraft.training.local.models import BUILT, built_name, find_base, folder_revision
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 FILES = {"config.json": b'{"model_type": "t5"}', "model.safetensors": b"weights", "rust_model.ot": b"not wanted"}
@@ -34,7 +34,18 @@ def test_a_folder_is_named_by_its_content(tmp_path: Path) -> None:
         find_base(str(tmp_path), "main")
 
 
+def test_a_model_that_was_built_on_the_spot_is_called_by_what_it_is(tmp_path: Path) -> None:
+    for name, content in FILES.items():
+        (tmp_path / name).write_bytes(content)
+    assert find_base(str(tmp_path), None).name == str(tmp_path)
+    (tmp_path / BUILT).write_text('{"name": "tiny-t5 (random weights)"}')
+    assert find_base(str(tmp_path), None).name == built_name(tmp_path) == "tiny-t5 (random weights)"
+
+
 def test_what_is_no_model(tmp_path: Path) -> None:
+    for empty in ("", " "):
+        with pytest.raises(ConfigurationError, match="no model is named; give a folder"):
+            find_base(empty, None)
     with pytest.raises(ConfigurationError, match=r"no config\.json, so no model"):
         find_base(str(tmp_path), None)
     with pytest.raises(ConfigurationError, match="no such folder"):
@@ -61,11 +72,13 @@ class Hub(BaseHTTPRequestHandler):
             self._answer(json.dumps(tree).encode())
         elif path.startswith("/ours/tiny/resolve/") and name in FILES:
             self._answer(FILES[name], {"X-Repo-Commit": COMMIT, "ETag": f'"{name}"'})
+        elif path.startswith("/api/models/ours/unknown/"):
+            self._answer(b"{}", {"X-Error-Code": "RepoNotFound"}, status=404)
         else:
             self.send_error(404)
 
-    def _answer(self, content: bytes, headers: dict[str, str] | None = None) -> None:
-        self.send_response(200)
+    def _answer(self, content: bytes, headers: dict[str, str] | None = None, status: int = 200) -> None:
+        self.send_response(status)
         for key, value in {"Content-Length": str(len(content)), **(headers or {})}.items():
             self.send_header(key, value)
         self.end_headers()
@@ -105,9 +118,11 @@ for model in sys.argv[1:]:
 def test_a_model_of_the_hub_is_fetched_once(hub: str, tmp_path: Path) -> None:
     environment = {**os.environ, "HF_ENDPOINT": hub, "HF_HOME": str(tmp_path), "HF_HUB_DISABLE_TELEMETRY": "1"}
     environment.pop("HF_HUB_OFFLINE", None)
-    words = [sys.executable, "-c", FIND, "ours/tiny", "ours/tiny", "ours/unknown"]
+    words = [sys.executable, "-c", FIND, "ours/tiny", "ours/tiny", "ours/unknown", "ours/silent"]
     done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=120)
     lines = done.stdout.splitlines()
     assert lines[0] == lines[1] == f"{COMMIT} ['config.json', 'model.safetensors']", done.stderr
-    assert "ours/unknown: no model could be fetched" in lines[2]
+    assert "ours/unknown: no model could be fetched, as the Hub has none of that name" in lines[2]
+    assert "ours/silent: no model could be fetched, as the Hub does not answer" in lines[3]
+    assert all(len(line) < 200 and "http" not in line for line in lines[2:])
     assert sum(line == f"GET /ours/tiny/resolve/{COMMIT}/model.safetensors" for line in Hub.asked) == 1
