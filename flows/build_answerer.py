@@ -19,7 +19,7 @@ from tasks.training_form import LearningRate, LocalCount, LocalReplay, LocalSeed
 NOTHING_MORE = MoreLocalSettings()
 
 
-@flow(name="build-answerer", flow_run_name="answering study into {output}")
+@flow(name="build-answerer", flow_run_name="build an answerer into {output}")
 @ends_in_words
 async def build_answerer(
     squad: list[str] = [],  # noqa: B006  Prefect's form wants a list, and nothing writes into it

@@ -18,8 +18,13 @@ from types import ModuleType
 import pytest
 import trustme
 from filelock import FileLock
+from hypothesis import settings
 
 from redraft.sandbox.process import SandboxProcess
+
+# How long an example takes says how busy the machine is, and nothing about the code.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 ROOT = Path(__file__).resolve().parent.parent
 LOOPBACK = Path(__file__).parent / "loopback"
