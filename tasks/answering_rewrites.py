@@ -13,13 +13,13 @@ from prefect import task
 
 from redraft.answering.rewriting import METHODS, STAGES, TEMPLATES, WORTH_ANOTHER, Part
 from redraft.answering.stage import rewrite_questions, rewrite_requests
-from redraft.datasets.shards import Shard, rejections_in
+from redraft.datasets.shards import Shard
 from redraft.datasets.storage import Dataset
 from redraft.datasets.work import Work
 from redraft.home import Home
 from redraft.records import Question, Request
-from tasks.session import current_caller, send_batches
-from tasks.shards import publish_dataset, run_shards
+from tasks.round_of_shards import round_of_shards
+from tasks.session import current_caller
 from tasks.showing import current_progress
 from tasks.states import SHARD_CACHE, not_ours
 
@@ -57,29 +57,13 @@ async def rewrite_round(
     *,
     last: bool = False,
 ) -> Dataset:
-    """What one round makes of the questions of `source`, with what was refused beside it. `ready` is told of each
-    shard. After the `last` round nothing is asked again: a rerun does where a fault that passes was part of it.
-
-    In batch mode its calls go through the provider's batches first.
-    """
+    """What one round makes of the questions of `source`; see `round_of_shards`."""
     work = await _work(part, source, chain, round)
-    count = len(source.shards)
     requests = requests_of(source, chain, round, work)
-    await send_batches(requests, STAGES[part], work.path / "batches")
-    label = STAGES[part] if round == 0 else f"{STAGES[part]}, round {round + 1}"
-    shards = await run_shards(rewrite_questions_shard, work, count, label, ready=ready)
-    if last:
-        await asyncio.to_thread(_reopen, work, shards)
-    target = work.path.with_name(f"{work.path.name}-dataset")
-    meta = {
-        "parents": [{"path": work.plan["source"], "content_hash": source.content_hash}],
-        "templates": [TEMPLATES[part]],
-        "models": list(chain),
-        "method": METHODS[part],
-        "round": round,
-    }
-    await publish_dataset(str(target), str(work.path), count, "examples", meta, label)
-    return Dataset.open(target)
+    meta = {"templates": [TEMPLATES[part]], "method": METHODS[part]}
+    return await round_of_shards(
+        rewrite_questions_shard, work, source, requests, STAGES[part], "examples", meta, ready, last=last
+    )
 
 
 def requests_of(source: Dataset, chain: Sequence[str], round: int, work: Work | None = None) -> Iterator[Request]:
@@ -87,12 +71,6 @@ def requests_of(source: Dataset, chain: Sequence[str], round: int, work: Work | 
     for shard in range(len(source.shards)):
         if work is None or work.finished(shard, settled=True) is None:
             yield from rewrite_requests(source.read_shard(shard), chain, round)
-
-
-def _reopen(work: Work, shards: Sequence[Shard]) -> None:
-    for shard in shards:
-        if shard.rejected and any(one.passing for one in rejections_in(work.path, shard)):
-            work.reopen(shard.index)
 
 
 async def _work(part: Part, source: Dataset, chain: Sequence[str], round: int) -> Work:

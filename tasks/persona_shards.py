@@ -13,7 +13,7 @@ from typing import Any, cast
 import msgspec
 from prefect import task
 
-from redraft.datasets.shards import Shard, rejections_in
+from redraft.datasets.shards import Shard
 from redraft.datasets.storage import Dataset
 from redraft.datasets.work import Work
 from redraft.documents import responding, scenarios, stage, writing
@@ -21,8 +21,8 @@ from redraft.documents.gates.reasons import WORTH_ANOTHER
 from redraft.documents.persona import Persona
 from redraft.home import Home
 from redraft.records import Document, Request, Scenario
-from tasks.session import current_caller, send_batches
-from tasks.shards import publish_dataset, run_shards
+from tasks.round_of_shards import round_of_shards
+from tasks.session import current_caller
 from tasks.showing import current_progress
 from tasks.states import SHARD_CACHE, not_ours
 
@@ -86,35 +86,11 @@ async def generate(
     *,
     last: bool = False,
 ) -> Dataset:
-    """What a stage makes of the rows of `source` in one round, with what was refused beside it. `ready` is told of each
-    shard. After the `last` round nothing is made anew: a rerun asks again where a fault that passes was part of it.
-
-    In batch mode its calls go through the provider's batches first.
-    """
+    """What a stage makes of the rows of `source` in one round; see `round_of_shards`."""
     work = await _work(name, source, persona, chain, round)
-    count = len(source.shards)
     requests = requests_of(name, source, persona, chain, round, work)
-    await send_batches(requests, name, work.path / "batches")
-    label = name if round == 0 else f"{name}, round {round + 1}"
-    shards = await run_shards(generate_shard, work, count, label, ready=ready)
-    if last:
-        await asyncio.to_thread(_reopen, work, shards)
-    target = work.path.with_name(f"{work.path.name}-dataset")
-    meta = {
-        "parents": [{"path": work.plan["source"], "content_hash": source.content_hash}],
-        "templates": [TEMPLATES[name]],
-        "models": list(chain),
-        "persona": persona.id,
-        "round": round,
-    }
-    await publish_dataset(str(target), str(work.path), count, KINDS[name], meta, label)
-    return Dataset.open(target)
-
-
-def _reopen(work: Work, shards: Sequence[Shard]) -> None:
-    for shard in shards:
-        if shard.rejected and stage.worth_another_try(rejections_in(work.path, shard)):
-            work.reopen(shard.index)
+    meta = {"templates": [TEMPLATES[name]], "persona": persona.id}
+    return await round_of_shards(generate_shard, work, source, requests, name, KINDS[name], meta, ready, last=last)
 
 
 def requests_of(

@@ -125,6 +125,17 @@ def test_hotpot_answers_stand_in_the_support_where_they_can(tmp_path: Path) -> N
     assert row.articles == ("article blue harbour", "article ida nilsen") and len(row.lines) == 3
 
 
+def test_hotpot_rows_are_masked(tmp_path: Path) -> None:
+    mail = "ada.long@example.com"
+    context = [["Ida Nilsen", [f"Ida Nilsen ({mail}) was born in Norway."]]]
+    facts = [["Ida Nilsen", 0]]
+    asked = hotpot_row(question=f"Where was {mail} born?", context=context, supporting_facts=facts)
+    row, refused = hotpot_read(tmp_path, asked, hotpot_row(answer=mail, context=context, supporting_facts=facts))
+    assert isinstance(row, Candidate) and row.masked and refused.reason == "personal_data"
+    assert row.question.answer == "Norway" and "[EMAIL]" in row.question.context and "[EMAIL]" in row.question.question
+    assert mail not in repr(row) and mail not in repr(refused)
+
+
 def test_hotpot_rows_without_ground_are_rejected(tmp_path: Path) -> None:
     good, beyond = hotpot_row(), [["Blue Harbour", 9], ["Ida Nilsen", 0]]
     reads = hotpot_read(
