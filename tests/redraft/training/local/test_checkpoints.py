@@ -12,7 +12,7 @@ import pytest
 from redraft.training.local.checkpoints import best_of, is_whole, last_valid
 
 
-def weights(path: Path, size: int = 8) -> None:
+def weights(path: Path, size: int = 64) -> None:
     header = json.dumps({"w": {"dtype": "F32", "shape": [size // 4], "data_offsets": [0, size]}}).encode()
     path.write_bytes(len(header).to_bytes(8, "little") + header + bytes(size))
 
