@@ -42,20 +42,18 @@ def serve_command(models: tuple[str, ...], port: int, host: str, device: Device,
     local:NAME.
     """
     with one_line_for_faults():
-        from redraft.serving.loading import require_extra
-
-        require_extra()
         _serve(models, port, host, device, batch)
 
 
 def _serve(words: Sequence[str], port: int, host: str, device: Device, batch: int) -> None:
     from redraft.serving.answering import LocalModel
     from redraft.serving.folders import named_folders
-    from redraft.serving.loading import chosen_device
+    from redraft.serving.loading import chosen_device, require_extra
     from redraft.serving.server import is_loopback, listening_socket, serve
 
     folders = named_folders(words)
     with listening_socket(host, port) as bound:
+        require_extra()  # last, as what was typed can be mended without it
         place, number = bound.getsockname()[:2]
         where = f"[{place}]" if ":" in place else place
         if not is_loopback(bound):
