@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import os
 import shutil
@@ -14,7 +15,9 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
+import certifi
 import pytest
 import trustme
 from filelock import FileLock
@@ -26,6 +29,10 @@ from redraft.sandbox.process import SandboxProcess
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
+gc.disable()  # until all is collected: a quarter of the time of that is looking for garbage among it
+# Else each process that a test starts compiles all of redraft for itself.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 ROOT = Path(__file__).resolve().parent.parent
 LOOPBACK = Path(__file__).parent / "loopback"
 # What a Prefect server does with its database before anything else.
@@ -35,6 +42,10 @@ from prefect.server.database import provide_database_interface
 
 asyncio.run(provide_database_interface().create_db())
 """
+
+
+# What a server does over and over for deployments and pauses, which are tested with servers of their own.
+_UNUSED = ("SCHEDULER", "LATE_RUNS", "FOREMAN", "REPOSSESSOR", "CANCELLATION_CLEANUP", "PAUSE_EXPIRATIONS")
 
 
 def _loaded(name: str, path: Path) -> ModuleType:
@@ -51,15 +62,28 @@ _loaded("loopback_only", LOOPBACK / "sitecustomize.py")
 _postgres = _loaded("postgres", Path(__file__).with_name("postgres.py"))
 postgres_url, postgres_database = _postgres.postgres_url, _postgres.postgres_database
 toy_curriculum = _loaded("toy_curriculum", Path(__file__).with_name("toy_curriculum.py")).toy_curriculum
-# Sandboxes are forked from one process that has imported what they need.
+# Sandboxes, and the tests' own programs, are forked from one process that has imported what they need.
 _forker = _loaded("sandboxes", Path(__file__).with_name("sandboxes.py")).Forker()
 SandboxProcess.launch = _forker
+
+
+@pytest.fixture(scope="session")
+def forked() -> Callable[..., subprocess.Popen[Any]]:
+    """Starts a Python program as `subprocess.Popen` does, but for its start-up."""
+    return _forker
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _sandboxes_end() -> Iterator[None]:
     yield
     _forker.stop()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop() -> None:
+    """What is collected stays to the end: nobody looks through it for garbage, here or in a forked process."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -101,11 +125,20 @@ def prefect_home(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], P
 
 @pytest.fixture(scope="session")
 def one_authority(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A file of certificates that is read at once. Prefect's client reads one for each connection, also where none is
-    encrypted, and the public ones are a hundred and fifty."""
+    """A file of certificates that is read at once. An HTTP client reads one when it is made, also where nothing is
+    encrypted, and the public ones are a hundred and fifty: 30 ms each."""
     file = tmp_path_factory.mktemp("authority") / "authority.pem"
     trustme.CA().cert_pem.write_to_path(str(file))
     return str(file)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _few_authorities(one_authority: str) -> Iterator[None]:
+    """Nothing that a public authority vouches for is reached from here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SSL_CERT_FILE", one_authority)
+        patch.setattr(certifi, "where", lambda: one_authority)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -119,7 +152,7 @@ def prefect_url(tmp_path_factory: pytest.TempPathFactory, prefect_home: Callable
         **os.environ,
         "PREFECT_HOME": str(home),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "PREFECT_SERVER_SERVICES_SCHEDULER_ENABLED": "false",
+        **{f"PREFECT_SERVER_SERVICES_{service}_ENABLED": "false" for service in _UNUSED},
     }
     words = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     with (home / "server.log").open("wb") as log:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import gc
+import importlib
 import json
 import os
 import signal
@@ -21,21 +22,20 @@ from redraft.cli.running import quieten_prefect
 quieten_prefect()
 
 # What a run imports only when it comes to it.
-import fastapi.encoders  # noqa: E402, F401
-import genai_prices  # noqa: E402, F401
-import pandas as pd  # noqa: E402, F401
-import together.resources  # noqa: E402, F401
-from prefect.context import refresh_global_settings_context  # noqa: E402
+LATER = """
+aiosqlite alembic.command anyio._backends._asyncio encodings.unicode_escape evalica fastapi.encoders
+genai_prices.data genai_prices.data_units genai_prices.decompose mako.template prefect.flow_engine
+prefect.task_engine pyarrow.pandas_compat rich._emoji_codes scipy.stats sqlalchemy.ext.compiler together.resources
 
-import flows.build_persona  # noqa: E402
-import flows.evaluate_newest  # noqa: E402
-import flows.evaluate_trained  # noqa: E402
-import flows.monitor_jobs  # noqa: E402
-import flows.rank_models  # noqa: E402
-import flows.run_study  # noqa: E402
-import flows.score_traits  # noqa: E402
-import flows.sweep_training  # noqa: E402, F401
-from redraft.cli import jobs_acting, jobs_dashboard  # noqa: E402, F401
+flows.build_answerer flows.build_layers flows.build_persona flows.evaluate_newest flows.evaluate_trained
+flows.monitor_jobs flows.rank_models flows.rewrite_answers flows.run_study flows.score_traits flows.sweep_training
+flows.train_curriculum redraft.cli.jobs_acting redraft.cli.jobs_dashboard redraft.cli.jobs_listing
+redraft.cli.jobs_local
+"""
+for name in LATER.split():
+    importlib.import_module(name)
+
+from prefect.context import refresh_global_settings_context  # noqa: E402
 
 
 def carry_out(order: dict[str, Any]) -> None:

@@ -152,6 +152,8 @@ def _check(asked: list[_Line]) -> None:
 
 async def _whole(request: web.Request) -> bytes:
     """The body, which may be larger than that of any other call."""
+    if request.content.at_eof():  # scripts are waiting, and it was read to see whether one fits
+        return await request.read()
     raw = bytearray()
     async for chunk in request.content.iter_chunked(1 << 16):
         raw += chunk

@@ -24,13 +24,13 @@ def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return str(request.getfixturevalue("postgres_database"))
 
 
-def all_at_once(count: int, url: str, ledger: str) -> list[dict[str, Any]]:
+def all_at_once(forked: Callable[..., Any], count: int, url: str, ledger: str) -> list[dict[str, Any]]:
     """What each of the processes said, which began to ask in the same instant."""
     words = [sys.executable, "-m", "benchmarks.asking", "--url", url, "--rows", str(ROWS), "--ledger", ledger]
     words += ["--in-flight", "8", "--model", "together:some/model", "--on-go"]
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     # Each in an order of its own: in the same order one would be ahead and the others would only read.
-    started = [subprocess.Popen([*words, "--shuffle", str(seed)], cwd=ROOT, **pipes) for seed in range(count)]
+    started = [forked([*words, "--shuffle", str(seed)], cwd=ROOT, **pipes) for seed in range(count)]
     said: list[dict[str, Any]] = []
     try:
         for process in started:
@@ -51,9 +51,11 @@ def all_at_once(count: int, url: str, ledger: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("count", [2, 4])
-def test_no_request_is_sent_twice(count: int, address: str, start_sandbox: Callable[..., SandboxProcess]) -> None:
+def test_no_request_is_sent_twice(
+    count: int, address: str, start_sandbox: Callable[..., SandboxProcess], forked: Callable[..., Any]
+) -> None:
     sandbox = start_sandbox(seed=1, latency_ms=40)
-    said = all_at_once(count, sandbox.url, address)
+    said = all_at_once(forked, count, sandbox.url, address)
     assert [one["counts"]["completion"] for one in said] == [ROWS] * count, "everybody has every answer"
     stats = sandbox.stats()
     assert (stats["calls"], stats["paid_calls"], stats["repeated"]) == (ROWS, ROWS, 0)

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -33,9 +34,11 @@ async def _made(address: str) -> None:
         pass
 
 
-def sharers(address: str, model: str, seconds: float, told: float, rpm: float) -> list[subprocess.Popen[str]]:
+def sharers(
+    forked: Callable[..., Any], address: str, model: str, seconds: float, told: float, rpm: float
+) -> list[subprocess.Popen[str]]:
     words = [sys.executable, str(SHARER), address, model, str(seconds), str(told), str(rpm)]
-    return [subprocess.Popen(words, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    return [forked(words, stdout=subprocess.PIPE, text=True) for _ in range(2)]
 
 
 def starts(processes: list[subprocess.Popen[str]], check: bool = True) -> list[list[float]]:
@@ -51,10 +54,10 @@ def rate(times: list[float], since: float, until: float) -> float:
     return sum(since <= at < until for at in times) / (until - since)
 
 
-def test_together_they_stay_within_the_grant_and_the_ceiling(address: str) -> None:
+def test_together_they_stay_within_the_grant_and_the_ceiling(address: str, forked: Callable[..., Any]) -> None:
     cases = [("openai:told", 3000.0, 0.0), ("openai:capped", 60_000.0, 1200.0), ("openai:silent", 0.0, 1200.0)]
     # Two of them have a ceiling, and share it: they have one key.
-    running = [sharers(address, model, 6.0, told, rpm) for model, told, rpm in cases]
+    running = [sharers(forked, address, model, 6.0, told, rpm) for model, told, rpm in cases]
     found = [starts(processes) for processes in running]
     begin = max(one[0] for group in found for one in group) + 0.5
     end = min(one[-1] for group in found for one in group) - 0.3
@@ -66,9 +69,9 @@ def test_together_they_stay_within_the_grant_and_the_ceiling(address: str) -> No
         assert min(rate(one, begin, end) for one in processes) >= 0.1 * granted, "each has its part"
 
 
-def test_one_that_is_killed_leaves_its_part_to_the_others(tmp_path: Path) -> None:
+def test_one_that_is_killed_leaves_its_part_to_the_others(tmp_path: Path, forked: Callable[..., Any]) -> None:
     asyncio.run(_made(str(tmp_path / "l.sqlite")))
-    processes = sharers(str(tmp_path / "l.sqlite"), "openai:m", 4.0, 3000, 0)
+    processes = sharers(forked, str(tmp_path / "l.sqlite"), "openai:m", 4.0, 3000, 0)
     for process in processes:
         assert process.stdout is not None
         process.stdout.readline()

@@ -215,3 +215,14 @@ def test_batches_outlive_the_sandbox(start, tmp_path):
     second.kill()
     with claude(start(state=state)) as client:
         assert len(list(client.messages.batches.results(made.id))) == 40, "kept, not made anew"
+
+
+def test_a_script_that_waits_leaves_a_batch_whole(start):
+    one = start()
+    with claude(one) as client:
+        one.post("/sandbox/script", [{"match": "some other request", "do": {"status": 500}}])
+        assert anthropic_batch(client).request_counts.processing == 40
+        one.post("/sandbox/script", [{"match": TEXTS[39], "do": {"status": 500, "after": True}}])
+        with pytest.raises(anthropic.InternalServerError):
+            anthropic_batch(client)
+        assert len(client.messages.batches.list().data) == 2, "the second was made, though its answer is a fault"

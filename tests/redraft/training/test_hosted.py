@@ -104,14 +104,14 @@ with HostedTraining(endpoint, Registry(Path(registry)), doubt=Doubt(request=6.0,
 """
 
 
-def worker(sandbox, registry: Path, file: TrainingFile) -> subprocess.Popen[str]:
+def worker(forked: Callable[..., Any], sandbox, registry: Path, file: TrainingFile) -> subprocess.Popen[str]:
     command = [sys.executable, "-c", WORKER, sandbox.url, str(registry), str(file.path), file.sha256]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    return forked(command, stdout=subprocess.PIPE, text=True)
 
 
-def test_two_processes_at_once_make_one_job(sandbox, make_file: MakeFile, tmp_path: Path) -> None:
+def test_two_processes_at_once_make_one_job(sandbox, make_file: MakeFile, tmp_path: Path, forked) -> None:
     file, path = make_file(), tmp_path / "registry.sqlite"
-    with worker(sandbox, path, file) as one, worker(sandbox, path, file) as two:
+    with worker(forked, sandbox, path, file) as one, worker(forked, sandbox, path, file) as two:
         outs = [process.communicate(timeout=60)[0].split()[-1] for process in (one, two)]
     assert outs[0] == outs[1]
     assert list(sandbox.jobs().values()) == [1]

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -81,9 +81,11 @@ def quick_sandbox() -> Iterator[SandboxProcess]:
 
 
 @pytest.fixture(scope="module")
-def one_trainer(quick_sandbox: SandboxProcess, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trainer]:
+def one_trainer(
+    quick_sandbox: SandboxProcess, tmp_path_factory: pytest.TempPathFactory, forked: Callable[..., Any]
+) -> Iterator[Trainer]:
     command = [sys.executable, str(STEPPING)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    with forked(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         one = Trainer(process, quick_sandbox.url, tmp_path_factory.mktemp("steps"))
         one.completes("warm-up")
         yield one

@@ -125,6 +125,7 @@ class Doomed:
         """The exit status of a process that was told to die at `point`."""
         job = {
             "point": point,
+            "sandbox": sandbox.url,
             "url": base_url(sandbox, provider),
             "key": KEY,
             "model": MODELS[provider],

@@ -11,6 +11,7 @@ import json
 import os
 import signal
 import sys
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def doom(point: str) -> None:
+def doom(point: str, sandbox: str) -> None:
     """Lets this process be killed at `point`."""
     move, settle = BatchBook.move, BatchBook.settle
     apis = (batches_anthropic.AnthropicBatches, batches_openai.OpenAIBatches, batches_together.TogetherBatches)
@@ -63,7 +64,7 @@ def doom(point: str) -> None:
             if (method := getattr(api, name)) is not None:
                 setattr(api, name, dying_after(method, where == point))
         if point == "sending":
-            api.submit = dying_within(api.submit)
+            api.submit = dying_within(api.submit, sandbox)
 
 
 def dying_after(method: Any, now: bool) -> Any:
@@ -76,14 +77,22 @@ def dying_after(method: Any, now: bool) -> Any:
     return called
 
 
-def dying_within(method: Any) -> Any:
+def dying_within(method: Any, sandbox: str) -> Any:
+    """Dies when the sandbox has the whole request, which it shows by having taken the one script that waited."""
+
     async def called(*words: Any) -> Any:
         sending = asyncio.ensure_future(method(*words))
-        await asyncio.sleep(0.15)
+        while await asyncio.to_thread(scripts_waiting, sandbox):  # noqa: ASYNC110  another process tells
+            await asyncio.sleep(0.02)
         die()
         return await sending
 
     return called
+
+
+def scripts_waiting(sandbox: str) -> int:
+    with urllib.request.urlopen(f"{sandbox}/sandbox/script", b"[]", timeout=30) as answer:
+        return int(json.load(answer)["waiting"])
 
 
 def requests(job: dict[str, Any]) -> Any:
@@ -120,7 +129,7 @@ def main() -> None:
     for line in sys.stdin:
         job = json.loads(line)
         if (child := os.fork()) == 0:
-            doom(job["point"])
+            doom(job["point"], job["sandbox"])
             asyncio.run(run(job))
             os._exit(0)
         _, status = os.waitpid(child, 0)

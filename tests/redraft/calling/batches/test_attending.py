@@ -68,6 +68,7 @@ def test_a_submission_without_an_answer_is_looked_for_first(work, sandbox, open_
         assert (totals.batches, totals.answered) == (1, 10)
 
     asyncio.run(run())
+    assert sum(work.submitted(sandbox, provider).values()) == 1 + fault.get("close", 0), "what was made is found"
     assert work.paid_once(sandbox, 10)
 
 
@@ -95,10 +96,13 @@ def test_a_submission_may_take_effect_after_its_process_has_died(
 ):
     sandbox.post("/sandbox/script", [{"match": f"{work.submissions[provider]}\n", "do": {"delay_ms": 700}}])
     assert doomed.run("sending", sandbox, provider, address, tmp_path / "batches", 8) == -9
+    # What the dead one sent is to be found: whoever submits again is refused.
+    again = {"match": f"{work.submissions[provider]}\n", "times": 0, "do": {"status": 400}}
+    sandbox.post("/sandbox/script", [again])
 
     async def run() -> None:
         async with open_caller(sandbox) as caller:
-            totals = await work.batched(caller, work.asked(provider, 8), tmp_path / "batches", settle_seconds=1.5)
+            totals = await work.batched(caller, work.asked(provider, 8), tmp_path / "batches", settle_seconds=20)
         assert (totals.batches, totals.attached, totals.answered) == (0, 1, 8)
 
     asyncio.run(run())

@@ -54,14 +54,14 @@ def refused() -> Callable[..., Entry]:
 
 
 @pytest.fixture
-def start() -> Iterator[Callable[..., subprocess.Popen[str]]]:
+def start(forked: Callable[..., subprocess.Popen[str]]) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     """Starts `asking.py` with the name of one of its programs; what is left of it ends with the test."""
     running: list[subprocess.Popen[str]] = []
 
     def begin(program: str, *words: object) -> subprocess.Popen[str]:
         words = (sys.executable, "-W", "error", ASKING, program, *map(str, words))
         pipe = subprocess.PIPE
-        running.append(subprocess.Popen(words, stdin=pipe, stdout=pipe, stderr=pipe, text=True))
+        running.append(forked(words, stdin=pipe, stdout=pipe, stderr=pipe, text=True))
         return running[-1]
 
     yield begin

@@ -102,9 +102,12 @@ def test_what_a_process_leaves_open_is_free_and_counts_as_spent(address: str, st
 def test_kill_while_keeping_loses_nothing_that_was_said_to_be_kept(address: str, pause: float, start: Start) -> None:
     process = start("keep", address, 10**6)
     assert process.stdout is not None and process.stdout.readline() == "sent 0\n"
+    said = [["sent", "0"]]
+    while said[-1][0] != "kept":
+        said.append(process.stdout.readline().split())
     time.sleep(pause)
     process.send_signal(signal.SIGKILL)
-    said = [("sent", "0")] + [line.split() for line in process.stdout if line.endswith("\n")]
+    said += [line.split() for line in process.stdout if line.endswith("\n")]
     kept = {f"row-{number}" for word, number in said if word == "kept"}
     sent = {f"row-{number}" for word, number in said if word == "sent"}
 

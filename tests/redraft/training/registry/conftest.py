@@ -96,9 +96,9 @@ class Moving:
 
 
 @pytest.fixture(scope="session")
-def moving() -> Iterator[Callable[[dict[str, Any]], int]]:
+def moving(forked: Callable[..., subprocess.Popen[str]]) -> Iterator[Callable[[dict[str, Any]], int]]:
     command = [sys.executable, "-W", "error", str(MOVING)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    with forked(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
 
         def ask(order: dict[str, Any]) -> int:
             assert process.stdin and process.stdout
