@@ -11,6 +11,7 @@ from prefect.logging import get_run_logger
 
 from blocks.credentials import endpoint_of
 from redraft.calling.notices import tell
+from redraft.datasets.conversations import holds_questions
 from redraft.datasets.curriculum_files import rows_of
 from redraft.datasets.privacy import redact
 from redraft.datasets.reading import resolve_input
@@ -37,12 +38,14 @@ from tasks.training_source import untold
 
 @task(task_run_name="contexts of {conversations}")
 async def make_contexts(conversations: str, test_size: int) -> str:
-    """Folder of the contexts of the last `test_size` conversations; of contexts made before, the last ones."""
+    """Folder of the contexts of the last `test_size` conversations; of contexts made before, the last ones; of rows
+    with `input` a spread."""
     found = resolve_input(Path(conversations))
     ready = found.is_dir() and Dataset.open(found).manifest.get("contexts")
     if ready and Dataset.open(found).count <= test_size:
         return str(found)
-    target = made_at("contexts", found, await digest_of(found), test_size)
+    drawn = ("spread",) if not ready and await asyncio.to_thread(holds_questions, found) else ()
+    target = made_at("contexts", found, await digest_of(found), test_size, *drawn)
     if not intact(target):
         await asyncio.to_thread(fewer_contexts if ready else last_contexts, found, target, test_size)
     if not Dataset.open(target).count:

@@ -1,7 +1,7 @@
 """What is wrong with a file of rows to train an answerer on: each kind of fault with its count, rows and mend.
 
-Neighbours: `pairs` tells context from question, `style` and `refusing` know how answers should not sound; `layers`
-makes files without these faults.
+Neighbours: `pairs` tells context from question and a row without an answer, `style` knows how answers should not sound;
+`layers` makes files without these faults.
 """
 
 from __future__ import annotations
@@ -15,8 +15,7 @@ from typing import NamedTuple
 import msgspec
 
 from redraft.answering.matching import is_yes_no, part_of
-from redraft.answering.pairs import Parts, parts_of, says_no_answer
-from redraft.answering.refusing import is_refusal
+from redraft.answering.pairs import Parts, is_negative, parts_of, says_no_answer
 from redraft.answering.style import forbidden_opening, talks_of_context
 from redraft.answering.variety import FEWEST_ALIKE, MOST_SHARE
 from redraft.datasets.reading import Row, read_rows
@@ -129,14 +128,12 @@ def _read(row: Row) -> _Read | None:
 
 
 def _kind(read: _Read) -> str:
-    """refusal, sentence or span; what stands in the context is a span, however it is worded."""
-    output = read.output.strip()
-    if read.negative or says_no_answer(output):
+    """refusal, sentence or span: a refusal is what layers take for a row without an answer."""
+    output, context = read.output.strip(), read.parts.context if read.parts is not None else ""
+    if read.negative or is_negative(output, context, read.answer):
         return "refusal"
-    if read.parts is not None and part_of(output, read.parts.context):
+    if part_of(output, context):
         return "span"
-    if is_refusal(output):
-        return "refusal"
     return "sentence" if len(output.split()) >= _FEWEST_WORDS and output.endswith((".", "!", "?")) else "span"
 
 
@@ -145,7 +142,7 @@ def _faults(read: _Read, kind: str, again: bool, report: FileReport) -> Iterator
         yield "duplicate_input"
     if read.parts is None:
         yield "unknown_form"
-    elif answer := read.answer or (read.output.strip() if kind == "span" else ""):
+    elif not says_no_answer(answer := read.answer.strip() or (read.output.strip() if kind == "span" else "")):
         missing = not is_yes_no(answer) and not part_of(answer, read.parts.context)
         report.missing += missing
         if answer not in read.parts.context and not is_yes_no(answer):

@@ -157,7 +157,7 @@ def _placed(candidate: Candidate, selection: Selection) -> Question:
     return msgspec.structs.replace(placed, context="\n".join(kept), start=None, cut=True)
 
 
-def _local(templates: Templates, selection: Selection, options: LayerOptions) -> Iterator[Question]:
+def _local(templates: Templates, selection: Selection, options: LayerOptions) -> Iterator[Question | Rejection]:
     for side in SIDES:
         wanted = selection.wanted[side]
         yield from domain_questions(templates, side, wanted.domain, wanted.template, options.seed)

@@ -10,13 +10,14 @@ import hashlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
 from redraft.answering.candidate import Candidate, article_key, halved, one_space, opening_key, rejected
 from redraft.answering.masking import masked, masked_golds, masked_question
 from redraft.answering.matching import find, folded, is_yes_no
+from redraft.answering.refusing import is_refusal
 from redraft.datasets.reading import Row, place_of, read_rows
 from redraft.errors import InputError
 from redraft.records import Question, Rejection
@@ -33,7 +34,7 @@ _FORMS = (
     ("rule", "", r"\n---\n"),
 )
 _COMPILED = tuple((name, re.compile(head), re.compile(between)) for name, head, between in _FORMS)
-# What says in a row of training data that there is no answer; longer refusals are for `style` to tell.
+# What says in a row of training data that there is no answer, in words that nobody says to people.
 _NO_ANSWER = re.compile(
     r"(?:|n/?a|none|unknown|unanswerable|no answer|not (?:found|available|mentioned|stated|given)|"
     r"(?:the )?(?:answer )?(?:is )?(?:can ?not|could not) be found)"
@@ -42,7 +43,8 @@ _NO_ANSWER = re.compile(
 
 
 class Pair(msgspec.Struct, frozen=True):
-    """A row. `answer`, `aliases`, `group` and `id` may be given, as in a curriculum's file; others are ignored."""
+    """A row. `answer`, `aliases`, `group`, `id`, and a `negative` that is anything but empty where there is no answer,
+    may be given, as in a curriculum's file; others are ignored."""
 
     input: str
     output: str
@@ -50,6 +52,7 @@ class Pair(msgspec.Struct, frozen=True):
     group: str = ""
     answer: str = ""
     aliases: tuple[str, ...] = ()
+    negative: Any = None
 
 
 class Parts(NamedTuple):
@@ -91,6 +94,14 @@ def says_no_answer(output: str) -> bool:
     return _NO_ANSWER.fullmatch(folded(output)) is not None
 
 
+def is_negative(output: str, context: str, answer: str = "") -> bool:
+    """Whether a row says that there is no answer: in a few words, or as somebody would who was asked. A row that names
+    its `answer` says so there; an output that stands in the context is an answer, however it is worded."""
+    if answer.strip():
+        return says_no_answer(answer)
+    return says_no_answer(output) or (find(output.strip(), context) is None and is_refusal(output))
+
+
 def _json_parts(text: str) -> Parts | None:
     try:
         inside = msgspec.json.decode(text, type=dict[str, str])
@@ -130,15 +141,17 @@ def _made(pair: Pair) -> Question | tuple[str, str]:
         question_id="", layer="negatives", side="train", group="", context=parts.context,
         question=one_space(parts.question), negative="given",
     )  # fmt: skip
-    answer = (pair.answer or pair.output).strip()
-    span = find(answer, parts.context)
-    if span is not None and not says_no_answer(answer):
+    answer = pair.answer.strip() or pair.output.strip()
+    none = is_negative(pair.output, parts.context, pair.answer)
+    if pair.negative and pair.answer.strip() and not none:
+        return "contradiction", f"is marked as negative, with the answer {answer[:60]!r}"
+    if pair.negative or none:
+        return question
+    if (span := find(answer, parts.context)) is not None:
         return msgspec.structs.replace(
             question, layer="extraction", negative=None, start=span[0],
             answer=parts.context[span[0] : span[1]], aliases=tuple(a for a in pair.aliases if find(a, parts.context)),
         )  # fmt: skip
-    if says_no_answer(answer):
-        return question
     if is_yes_no(answer):
         return "no_support", "yes or no, without the sentences that it rests on"
     return "answer_missing", f"the answer {answer[:60]!r} does not stand in the context"

@@ -1,7 +1,8 @@
 """The first look at all files: which articles belong together, how many questions of each kind there are, and contexts
 that questions of other articles can stand before. The second look, in `layers`, takes what was decided here.
 
-Memory holds some twenty bytes a question, the names of the articles, and a bounded choice of contexts.
+Memory holds some twenty bytes a question, eight to some 13 words of each context, the names of the articles, and a
+bounded choice of contexts.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from redraft.answering.candidate import Candidate, opening_key
+from redraft.answering.copies import Copies
 from redraft.answering.matching import is_yes_no, stands_in
 from redraft.answering.proportions import Available, Wanted, wanted
 from redraft.answering.sides import Sides, drawn, threshold
@@ -94,7 +96,7 @@ def survey(
     """
     sides, articles = Sides(test_share, seed), dict[str, int]()
     draws = {kind: (array("q"), array("q")) for kind in _KINDS}
-    contexts, read = _Contexts(seed), 0
+    contexts, copies, read = _Contexts(seed), Copies(), 0
     for row in rows:
         read += 1
         advance(1)
@@ -109,6 +111,11 @@ def survey(
             draws[kind][0].append(number)
             draws[kind][1].append(drawn(seed, kind, question.question_id))
         contexts.see(article, question.context, row.lines)
+        if not row.lines:  # paragraphs of several articles are known by their titles
+            copies.see(number, question.context)
+    names = list(articles)
+    for together in copies.joined():
+        sides.join([names[number] for number in together])
     sides.decide()
     side_of = [sides.side(article) for article in articles]
     by_side: dict[tuple[Side, str], list[int]] = {

@@ -12,7 +12,7 @@ import click
 
 from redraft.errors import InputError, TrainingError
 from redraft.training.local.orders import LocalTraining
-from redraft.training.local.plan import PLAN
+from redraft.training.local.plan import PLAN, read_plan
 from redraft.training.local.reading import MODEL, is_alive
 from redraft.training.local.starting import TIME_TO_END, ask_to_end, launcher_of, wait_for_end
 from redraft.training.local.watching import asked_to_end, folder_of, local_pass, look, require_here
@@ -47,7 +47,10 @@ def cancelled(registry: Registry, job: TrainingJob) -> TrainingJob:
 
 def resumed(registry: Registry, job: TrainingJob, policy: str) -> TrainingJob:
     """The run, attached to or begun again from its folder, with the command that it was begun with. Raises InputError
-    where the folder is gone, TrainingError where it ended and is not allowed again."""
+    where the folder is gone, TrainingError where it ended and is not allowed again, ConfigurationError for what it
+    could not begin without: the extra `local`, W&B's client or key, a launcher of as many processes as planned."""
+    from redraft.curriculum.looking_ahead import require_extra, require_setup
+
     require_here(job)
     wanted, folder = policy_named(policy), folder_of(job)
     if wanted.anew:
@@ -58,10 +61,13 @@ def resumed(registry: Registry, job: TrainingJob, policy: str) -> TrainingJob:
             return job
         if not (folder / PLAN).is_file():
             raise InputError(f"{folder / PLAN}: no such file; redraft answers train begins the run anew")
+        launcher = launcher_of(folder)
+        require_extra()
+        require_setup(read_plan(folder).settings, launcher)
         if job.state.failed and job.state is not JobState.LOST:
             wanted.require(job, rehearsal=False)
             job = registry.another(job)
-        return LocalTraining(registry, MODELS).begun(job, launcher_of(folder))[0]
+        return LocalTraining(registry, MODELS).begun(job, launcher)[0]
 
 
 def lies_there(job: TrainingJob) -> str:

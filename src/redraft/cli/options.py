@@ -90,8 +90,9 @@ conversations = click.option(
     help="Conversations that end with feedback, or rows with `input`; the last ones are the test set.",
 )  # fmt: skip
 test_size = click.option(
-    "--test-size", "-n", type=COUNT, default=1000, show_default=True, help="How many of the last to test on."
-)
+    "--test-size", "-n", type=COUNT, default=1000, show_default=True,
+    help="How many of the last to test on; of rows with input, so many from all over the file.",
+)  # fmt: skip
 credentials = click.option("--credentials", help="Set of credentials blocks to use; default: `default`.")
 max_rejected = click.option(
     "--max-rejected",

@@ -5,8 +5,10 @@ Neighbours: `splitting` recognises contexts, `judging` compares models on them.
 
 from __future__ import annotations
 
+import hashlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from heapq import nsmallest
 from pathlib import Path
 
 import msgspec
@@ -58,7 +60,8 @@ def _masked(messages: tuple[Message, ...]) -> tuple[Message, ...]:
 def last_contexts(source: Path, target: Path, count: int) -> Dataset:
     """The contexts of the last `count` conversations of a file, as a dataset; equal contexts count once.
 
-    Rows with `input`, such as those that are held out of a curriculum, are contexts as they stand.
+    Rows with `input`, such as those that are held out of a curriculum, are contexts as they stand. They are ordered by
+    article, so of more than `count` they are a spread over the whole file: always the same, and part of a larger one.
     """
     if count < 1:
         raise InputError(f"--test-size {count}: must be at least 1")
@@ -66,9 +69,15 @@ def last_contexts(source: Path, target: Path, count: int) -> Dataset:
     refuse_processed(source)
     meta = {"test_size": count}
     if holds_questions(source):
-        questions = deque(enumerate(read_questions(source), 1), maxlen=count)
-        return _write(source, questions, target, meta, whole_context)
+        questions = nsmallest(count, enumerate(read_questions(source), 1), key=_draw)
+        return _write(source, sorted(questions, key=lambda one: one[0]), target, meta, whole_context)
     return _write(source, deque(enumerate(read_conversations(source), 1), maxlen=count), target, meta)
+
+
+def _draw(numbered: tuple[int, Conversation | Rejection]) -> bytes:
+    number, read = numbered
+    name = read.conversation_id if isinstance(read, Conversation) else f"row {number}"
+    return hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).digest()
 
 
 def fewer_contexts(source: Path, target: Path, count: int) -> Dataset:

@@ -9,7 +9,7 @@ import pytest
 from redraft.answering.domain import Templates, domain_questions, load_templates
 from redraft.answering.matching import stands_in
 from redraft.errors import ConfigurationError
-from redraft.records import Question
+from redraft.records import Question, Rejection
 
 OWN = """
 format = "redraft.domain@1"
@@ -24,7 +24,15 @@ values = {age = {low = 2, high = 3}}
 
 
 def drawn(templates: Templates, positives: int, negatives: int, seed: int = 0) -> list[Question]:
-    return [q for side in ("train", "test") for q in domain_questions(templates, side, positives, negatives, seed)]  # type: ignore[arg-type]
+    return [one for one in all_drawn(templates, positives, negatives, seed) if isinstance(one, Question)]
+
+
+def all_drawn(templates: Templates, positives: int, negatives: int, seed: int = 0) -> list[Question | Rejection]:
+    return [
+        one
+        for side in ("train", "test")
+        for one in domain_questions(templates, side, positives, negatives, seed)  # type: ignore[arg-type]
+    ]
 
 
 def test_bundled_templates_give_grounded_and_ungrounded_questions() -> None:
@@ -87,3 +95,34 @@ def test_too_few_values_for_all_gaps_are_told(tmp_path: Path) -> None:
     file.write_text(OWN.replace("sleeps.", "sleeps, and {pet_3}."))
     with pytest.raises(ConfigurationError, match="pet: has too few values"):
         drawn(load_templates(file), 1, 0)
+
+
+@pytest.mark.parametrize("beside", ["{age}years old", "x{age} years old"])
+def test_an_answer_that_is_never_a_whole_word_is_refused_in_one_line(beside: str, tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(OWN.replace("{age} years old", beside).replace('"{age} years"', '"{age}"'))
+    with pytest.raises(ConfigurationError) as fault:
+        load_templates(file)
+    said = str(fault.value)
+    assert said.startswith(f"{file}: topic 'pets': question 'How old is {{pet}}?': the answer ") and "\n" not in said
+    assert " of 64 fillings of '{age}'; take into the answer what is written onto it" in said
+
+
+def test_fillings_whose_answer_is_no_whole_word_are_rejected_once(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    written = OWN.replace("{age} years old", "{age}{unit}").replace('"{age} years"', '"{age}"')
+    file.write_text(written.replace("high = 3}}", "high = 3}, unit = [' years', 'years']}"))
+    rows = all_drawn(load_templates(file), 50, 50)
+    refused = [one for one in rows if isinstance(one, Rejection)]
+    assert {one.reason for one in refused} == {"answer_missing"} and {one.place for one in refused} == {f"{file} pets"}
+    assert {one.detail for one in refused} <= {
+        f"the answer '{age}' does not stand in '{pet} is {age}years.' as whole words"
+        for age in (2, 3)
+        for pet in ("Rex", "Mia")
+    }
+    assert 0 < len(refused) == len({one.detail for one in refused})
+    for one in rows:
+        if isinstance(one, Question):
+            assert "2years" not in one.context and "3years" not in one.context
+    # A negative without the line that holds the answer, and no positive less than there can be.
+    assert len([one for one in rows if isinstance(one, Question) and not one.negative]) == 8

@@ -131,8 +131,8 @@ def test_rows_with_an_input_are_contexts_as_they_stand(tmp_path: Path) -> None:
     ]  # fmt: skip
     path = tmp_path / "heldout.jsonl"
     path.write_text("\n".join(map(json.dumps, rows)))
-    contexts = last_contexts(path, tmp_path / "contexts", 9)
-    found = list(contexts.rows())
+    contexts = last_contexts(path, tmp_path / "contexts", 11)
+    found = list(contexts.rows())[2:]
     assert [one.conversation_id for one in found[:3]] == ["q2", "q3", "q4"]
     assert found[0].messages == (Message("user", "Context: c2\nQuestion: q?"),)
     assert [group_of(one) for one in found] == ["group:g1", "group:g1", "group:g2", "group:g9"]
@@ -143,3 +143,18 @@ def test_rows_with_an_input_are_contexts_as_they_stand(tmp_path: Path) -> None:
         ("no_question", "heldout.jsonl row 7"), ("no_question", "heldout.jsonl row 8"),
         ("no_question", "heldout.jsonl row 9"),
     ]  # fmt: skip
+
+
+def test_fewer_rows_with_an_input_are_a_spread_over_the_file_and_part_of_more(tmp_path: Path) -> None:
+    path = tmp_path / "heldout.jsonl"
+    rows = [{"input": f"Context: c{n}\nQuestion: q?", "id": f"q{n}", "group": f"g{n // 20}"} for n in range(400)]
+    path.write_text("\n".join(map(json.dumps, rows)))
+    taken = [
+        [one.conversation_id for one in last_contexts(path, tmp_path / f"contexts{place}", count).rows()]
+        for place, count in enumerate((60, 60, 120))
+    ]
+    assert taken[0] == taken[1] and set(taken[0]) < set(taken[2]) and list(map(len, taken)) == [60, 60, 120]
+    assert [int(name[1:]) for name in taken[0]] == sorted(int(name[1:]) for name in taken[0]), (
+        "as they stand in the file"
+    )
+    assert len({int(name[1:]) // 20 for name in taken[0]}) > 15, "of nearly all 20 articles"

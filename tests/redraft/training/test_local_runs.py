@@ -17,10 +17,13 @@ import msgspec
 import pytest
 
 from redraft.cli import jobs_local
+from redraft.curriculum import looking_ahead
 from redraft.errors import ConfigurationError, InputError, ProviderError, TrainingError
 from redraft.training.announcing import Announcement, announce
 from redraft.training.due import due
+from redraft.training.local import reporting
 from redraft.training.local.orders import LocalOrder, LocalSettings, LocalTraining
+from redraft.training.local.plan import CurriculumPlan, PlannedFile, write_plan
 from redraft.training.local.settings import CurriculumSettings
 from redraft.training.local.starting import ask_to_end, kept, reap, wait_for_end
 from redraft.training.local.watching import folder_of, local_pass, look, refusal
@@ -41,6 +44,7 @@ class Runs:
         self.folder = tmp_path / "models" / "toy"
         self.training = LocalTraining(self.registry, tmp_path / "models", lambda _: time.sleep(0.01))
         self.prepared: list[Path] = []
+        self.settings = CurriculumSettings()
         self.processes: list[Any] = []
 
     def order(self, steps: int = 2, end: str = "completed", **more: Any) -> LocalOrder:
@@ -52,7 +56,8 @@ class Runs:
     def start(self, *words: Any, **more: Any) -> TrainingJob:
         def prepare(folder: Path) -> None:
             self.prepared.append(folder)
-            (folder / "plan.json").write_text("{}")
+            file = PlannedFile(name="extraction", file="rows.jsonl", sha256="ab" * 32)
+            write_plan(folder, CurriculumPlan(model="t5", phases=(file,), evaluations=(file,), settings=self.settings))
 
         job, process = self.training.start(self.order(*words, **more), prepare)
         self.processes += [process] if process is not None else []
@@ -255,6 +260,7 @@ def test_one_keeper_at_a_time(tmp_path: Path) -> None:
 
 def test_the_jobs_commands_cancel_resume_and_find_a_run(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(runs.folder.parent.parent)
+    monkeypatch.setattr(looking_ahead, "find_spec", lambda name: name)
     job = runs.start(40)
     with pytest.raises(TrainingError, match="is running, there is no model yet"):
         jobs_local.lies_there(job)
@@ -275,6 +281,30 @@ def test_the_jobs_commands_cancel_resume_and_find_a_run(runs: Runs, monkeypatch:
     # It was begun as before, by the same launcher, and ends where that says.
     done = runs.ended(going)
     assert jobs_local.lies_there(done).startswith(str(runs.folder / "model"))
+
+
+@pytest.mark.parametrize(
+    ("settings", "found", "said"),
+    [
+        ({"processes": 2}, True, "planned are 2: give --processes 1, as the batches"),
+        ({"wandb_project": "p"}, True, "W&B needs its client: pip install wandb"),
+        ({}, False, r"needs torch, transformers, accelerate: install redraft\[local\]"),
+    ],
+)
+def test_what_no_training_could_begin_with_is_refused_before_it_is_resumed(
+    settings: dict[str, Any], found: bool, said: str, runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(runs.folder.parent.parent)
+    monkeypatch.setattr(looking_ahead, "find_spec", lambda name: name if found else None)
+    monkeypatch.setattr(reporting, "find_spec", lambda name: None)
+    runs.settings = CurriculumSettings(**settings)
+    # A launcher that says how many processes it starts.
+    job = jobs_local.cancelled(runs.registry, runs.start(40, "--nproc_per_node 1"))
+    before = (runs.folder / "process.json").read_bytes()
+    with pytest.raises(ConfigurationError, match=said) as fault:
+        jobs_local.resumed(runs.registry, job, "resubmit-failed")
+    assert "\n" not in str(fault.value) and (runs.folder / "process.json").read_bytes() == before
+    assert [(one.attempt, one.state) for one in runs.registry.list()] == [(1, JobState.CANCELLED)]
 
 
 def test_where_only_local_runs_go_on_nobody_is_asked(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
