@@ -33,7 +33,7 @@ IN_ORDER = [
     ["rewrite-conversations"],
     ["retry-rejections", "train-model"],
     ["sweep-training", "judge-models", "rank-models"],
-    ["score-traits", "run-study", "build-persona"],
+    ["score-traits", "run-study", "build-persona", "build-chat-examples"],
     ["monitor-jobs"],
     ["evaluate-newest"],
 ]

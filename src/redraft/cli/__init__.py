@@ -9,6 +9,7 @@ import click
 
 from redraft import __version__
 from redraft.cli.answers_commands import answers_group
+from redraft.cli.chat_commands import chat_group
 from redraft.cli.check_command import check_command
 from redraft.cli.compare_command import compare_command
 from redraft.cli.data_commands import filter_command, retry_command, rewrite_command
@@ -53,6 +54,7 @@ for command in (
     traits_command,
     documents_group,
     answers_group,
+    chat_group,
     plan_command,
     rescore_command,
     compare_command,

@@ -11,6 +11,7 @@ from typing import Any, cast, get_args, get_origin, get_type_hints
 
 import msgspec
 
+from redraft.chat_records import ChatExample, ChatMessage, ChatTurn
 from redraft.records import (
     Comparison,
     Completion,
@@ -32,6 +33,8 @@ KINDS: dict[str, type[msgspec.Struct]] = {
     "scenarios": Scenario,
     "documents": Document,
     "questions": Question,
+    "chat_messages": ChatMessage,
+    "chat_examples": ChatExample,
     "responses": Response,
     "comparisons": Comparison,
     "judgments": Judgment,
@@ -119,8 +122,14 @@ def _stored(value: object) -> object:
         return msgspec.json.encode(value, order="sorted").decode()
     if isinstance(value, tuple):
         parts = cast("tuple[object, ...]", value)
-        return [{"role": part.role, "content": part.content} if isinstance(part, Message) else part for part in parts]
+        return [_part(part) for part in parts]
     return value
+
+
+def _part(value: object) -> object:
+    if isinstance(value, Message):
+        return {"role": value.role, "content": value.content}
+    return msgspec.to_builtins(value) if isinstance(value, ChatTurn) else value
 
 
 def _without_none(hint: Any) -> Any:

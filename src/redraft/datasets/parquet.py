@@ -18,6 +18,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from redraft.chat_records import ChatTurn
 from redraft.datasets.columns import types_of
 from redraft.errors import InputError
 from redraft.records import Message
@@ -28,12 +29,18 @@ pa.set_memory_pool(pa.system_memory_pool())
 ROWS_AT_ONCE = 256
 
 _MESSAGES = pa.list_(pa.struct([pa.field("role", pa.string()), pa.field("content", pa.string())]))
+_TURNS = pa.list_(
+    pa.struct(
+        [pa.field("speaker", pa.string()), pa.field("text", pa.string()), pa.field("ids", pa.list_(pa.string()))]
+    )
+)
 _SIMPLE: dict[Any, Any] = {
     bool: pa.bool_(),
     int: pa.int64(),
     float: pa.float64(),
     tuple[str, ...]: pa.list_(pa.string()),
     tuple[Message, ...]: _MESSAGES,
+    tuple[ChatTurn, ...]: _TURNS,
 }
 
 

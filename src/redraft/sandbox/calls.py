@@ -16,6 +16,7 @@ from redraft.sandbox.accounts import Accounts
 from redraft.sandbox.answers import asks as answers_asks
 from redraft.sandbox.answers.study import Answers
 from redraft.sandbox.asking import Ask, Form, Reply
+from redraft.sandbox.chats import CHOICE, is_choice, picked
 from redraft.sandbox.dialects import JSON, Denied
 from redraft.sandbox.documents.asks import kind_asked
 from redraft.sandbox.documents.study import Study
@@ -166,6 +167,8 @@ class Calls:
             if said.ending != "stop" and fault == NONE:
                 return said
             text, planted = said.text, said.planted
+        elif kind == CHOICE:
+            text = picked(self._options.seed, ask, content, index).text
         elif kind == "judge":
             said = self._judges.reply(ask, content, attempt)
             text = UNREADABLE[int(choice * len(UNREADABLE))] if fault == "malformed" else said.text
@@ -188,7 +191,7 @@ class Calls:
 
 
 def kind_of(ask: Ask) -> str:
-    """judge, one of the documents or the answering study's, structured or chat.
+    """judge, one of the documents or the answering study's, context (of a chat), structured or chat.
 
     A judge may also be asked for a last line that begins with VERDICT: or SCORES:.
     """
@@ -196,6 +199,8 @@ def kind_of(ask: Ask) -> str:
         return "judge"
     if (asked := kind_asked(ask) or answers_asks.kind_asked(ask)) is not None:
         return asked
+    if is_choice(ask):
+        return CHOICE
     return "structured" if ask.schema is not None else "chat"
 
 

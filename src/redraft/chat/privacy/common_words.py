@@ -1,0 +1,62 @@
+"""Words that are names and more than names, and words that stand in names without naming anybody.
+
+Neighbours: `forms` decides by them how a part of a name is to be looked for, `replacing` whether a word is one.
+"""
+
+from __future__ import annotations
+
+# Titles, particles, and what people add to contacts.
+_NOT_NAMES = """
+person user contact kontakt member mitglied unknown unbekannt
+dr mr mrs ms miss mx sir prof professor herr frau fräulein mme mlle monsieur madame señor señora sr sra don doña dott
+von vom van der den de da di du del della delle degli dos das la le les el al bin ibn bint abu ben bat ter ten zu zum
+zur und and the of from for my your our his her with at in on to y e i et och og en med no not new old bei mit aus im
+am auf für nach a an un une una uno los las il lo gli à au aux chez per con group chat team admin home work office
+mobile private privat handy arbeit büro haus neu alt jr junior senior ii iii school uni university gym class klasse
+kurs course family familie friend friends
+"""
+# Common first names and surnames of many languages that are words as well, kin and callings, and words of two letters.
+_AMBIGUOUS = """
+will rose may mark grace hope joy faith frank art bill jack sue pat rob dawn eve april june august summer autumn
+winter ivy lily daisy violet olive ruby pearl amber jade crystal heather holly iris jasmine poppy rosemary ginger
+hazel heath clay cliff dale dean drew gene glen grant guy hank jay lance laurel lee mason miles norm page paige penny
+pierce ray rich robin rusty rick sandy skip sky stone storm tanner taylor tiffany trip wade ward warren woody bear
+bishop black bond brook brooks brown bush butler carter case chance chase chip cook cooper cross day dick duke earl
+ernest fisher ford forest fox garden gates golden good gray green grey hall hand hart hill holiday hunt hunter hurt
+ice king kitty knight lane law long love major marina mercy merry mills moon moor noble park parker peace pike pope
+potter power price prince queen rain read rice river rivers rock sage sailor savage seal shepherd short singer sharp
+smart smith snow sonny sparrow speed spring star steel sterling strong sunny swan sweet trinity true turner usher
+walker wall war wells west white wild wise wolf wood woods worth young boss chief doc coach baby honey bro sis sister
+brother son daughter mom mum mommy mummy mama mamma mami mutti mutter dad daddy papa papi vati vater oma opa omi opi
+granny grandma grandpa nana abuela abuelo tia tio tante onkel aunt uncle cousin chef schatz liebe liebling maus hase
+bär süße bruder schwester plumber doctor dentist teacher neighbour neighbor ernst rosa stern fuchs klein groß gross
+lang kurz jung alt weiß weiss schwarz braun roth rot grün blau könig kaiser herzog graf fürst bischof pfarrer richter
+schneider bauer becker weber fischer koch jäger zimmermann wagner schäfer schulz krüger vogel hahn löwe stein berg
+wald bach busch sommer herbst frühling frost sonntag freitag montag held engel teufel himmel gut bös frei reich arm
+ehrlich treu gerade sol luz mar paz pilar dolores mercedes consuelo soledad esperanza caridad fe gloria victoria
+blanca rocío nieves ángel santo cruz rey reina conde leal bueno blanco rojo moreno delgado bravo flor margarita
+estrella aurora alba claire blanche marine marguerite violette prune pierre clément constant désiré noël pascal aimée
+désirée lune bianca bruno chiara serena felice fortunato franco leone massimo mina pia stella viola vera viva perla
+gioia wil bloem roos linde mei juni faye вера надежда любовь роман мир лев слава света мая роза лилия am an as at be
+by do go he hi if in is it me my no of oh ok on or so to up us we ah eh ha hm yo ab da du er es ja im je ne na nu ob
+um wo zu à au ce en et il la le ma où sa se si ta te tu un va de el lo mi os su ya al di e ci ti vi ou eu dan den hem
+het hij ik mijn ook uit van wat wel wij ze zo bel amen asia china india paris london florence sydney chelsea madison
+austin dallas jordan carmen sienna savannah virginia georgia carolina dakota montana alaska
+"""
+_GREETINGS = """
+hi hey hello hallo hei hej hoi hiya heya yo dear thanks thank thx ty danke merci gracias grazie obrigado obrigada dank
+servus moin moinsen morning morgen night bye ciao tschüss tschuss hola ola olá salut bonjour bonsoir coucou buongiorno
+liebe lieber querida querido cher chère caro cara привет спасибо здравствуй пока sorry congrats congratulations
+birthday geburtstag cumpleaños welcome willkommen
+"""
+_BEFORE_MONTHS = "in of since until till by this next last early late mid im seit bis ab ende anfang en de"
+_MONTHS = "april may june august mai juni juin mei"
+
+# Alone these are nobody's name.
+NOT_NAMES = frozenset(_NOT_NAMES.split())
+# Masked where they look like a name, else left and put on the review list.
+AMBIGUOUS = frozenset(_AMBIGUOUS.split())
+# Behind these a word is somebody who is addressed.
+GREETINGS = frozenset(_GREETINGS.split())
+# Between these, or beside a number, a month is meant.
+BEFORE_MONTHS, MONTHS = frozenset(_BEFORE_MONTHS.split()), frozenset(_MONTHS.split())

@@ -1,0 +1,156 @@
+"""What is looked for in texts: names, their parts and inflected forms, titles of groups, and numbers in any spelling.
+
+Neighbours: `names` has the names, `replacing` looks for these forms.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from redraft.chat.privacy.common_words import AMBIGUOUS, NOT_NAMES
+from redraft.chat.privacy.inflections import Rule, inflections
+from redraft.chat.privacy.names import GROUP, Names
+from redraft.chat.privacy.spelling import DENSE, fold, is_number, numbers_in, spellings, words_of
+
+SEVERAL = "[NAME]"  # of a name that several people have
+
+
+class Form(NamedTuple):
+    """A word that is looked for. `rank` tells a whole name (2) from a part (1) and an inflected form (0); `kept` is how
+    many letters at its end stay."""
+
+    pseudonym: str
+    rule: Rule
+    rank: int
+    kept: int = 0
+
+
+class Forms(NamedTuple):
+    """`words` by their folded form; `phrases` are words in a row, by the first of them, the longest first.
+
+    `dense` finds names in scripts without spaces, whose pseudonyms are in `inside`; `numbers` are digits, by their
+    count; `literal` are names without a word of two letters, looked for in lines of the app only.
+    """
+
+    words: dict[str, Form]
+    phrases: dict[str, list[tuple[tuple[str, ...], str]]]
+    dense: re.Pattern[str] | None
+    inside: dict[str, str]
+    numbers: dict[int, dict[str, str]]
+    literal: dict[str, str]
+
+
+# Letters of Hebrew and Arabic that are written with the word behind them.
+PREFIXES = {"arabic": "وفبلكا", "hebrew": "והבלכמש"}
+_SPELT_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa"})
+
+
+def forms_of(names: Names) -> Forms:
+    """All forms of all names, made once."""
+    found = Forms({}, {}, None, {}, {}, {})
+    certain, keep = frozenset(names.kept.certain), frozenset(names.kept.keep)
+    for name, pseudonym in names.people():
+        _add_numbers(found, name, pseudonym)
+        if not is_number(name):
+            _add_name(found, name, pseudonym, certain, keep)
+    for title in names.kept.titles:
+        if len(words := words_of(title)) > 1:
+            _add_phrase(found, words, GROUP)
+    for phrases in found.phrases.values():
+        phrases.sort(key=lambda phrase: -len(phrase[0]))
+    # A name within a name: the longest is tried first. Korean particles stand behind, never before.
+    dense = sorted(found.inside, key=lambda part: (-len(part), part))
+    pattern = re.compile("|".join(map(_bounded, dense))) if dense else None
+    return found._replace(dense=pattern)
+
+
+def _add_name(found: Forms, name: str, pseudonym: str, certain: frozenset[str], keep: frozenset[str]) -> None:
+    spelt = {words_of(name), words_of(name.lower().translate(_SPELT_OUT))}
+    for words in spelt:
+        if len(words) > 1:
+            for row in (words, words[::-1]) if len(words) == 2 else (words,):
+                _add_phrase(found, row, pseudonym)
+            if len(joined := "".join(words)) > 3 and joined not in keep:
+                _add_word(found, joined, Form(pseudonym, Rule.ALWAYS, 2))
+        for word in words:
+            _add_part(found, word, pseudonym, 2 if len(words) == 1 else 1, certain, keep)
+    if not any(len(word) > 1 for word in words_of(name)):
+        found.literal[name] = pseudonym
+
+
+def _add_part(
+    found: Forms, word: str, pseudonym: str, rank: int, certain: frozenset[str], keep: frozenset[str]
+) -> None:
+    if len(word) < 2 or word.isdecimal() or word in keep or (word in NOT_NAMES and rank == 1 and word not in certain):
+        return
+    if DENSE.search(word):
+        for part in _dense_parts(word):
+            _merge(found.inside, part, pseudonym)
+        return
+    sure = word in certain or not (word in AMBIGUOUS or word in NOT_NAMES)
+    _add_word(found, word, Form(pseudonym, Rule.ALWAYS if sure else Rule.LOOKS, rank))
+    for inflected, rule, kept in inflections(word, sure):
+        if inflected not in keep and inflected not in AMBIGUOUS:
+            _add_word(found, inflected, Form(pseudonym, rule, 0, kept))
+
+
+def _add_word(found: Forms, word: str, form: Form) -> None:
+    there = found.words.get(word)
+    if there is None or form.rank > there.rank:
+        found.words[word] = form
+    elif form.rank == there.rank:
+        several = form.pseudonym if form.pseudonym == there.pseudonym else SEVERAL
+        found.words[word] = Form(several, max(form.rule, there.rule), form.rank, form.kept)
+
+
+def _add_phrase(found: Forms, words: tuple[str, ...], pseudonym: str) -> None:
+    rows = found.phrases.setdefault(words[0], [])
+    for place, (row, other) in enumerate(rows):
+        if row == words:
+            rows[place] = (row, other if other in (pseudonym, GROUP) or pseudonym == GROUP else SEVERAL)
+            return
+    rows.append((words, pseudonym))
+
+
+def _merge(into: dict[str, str], key: str, pseudonym: str) -> None:
+    into[key] = pseudonym if into.get(key, pseudonym) == pseudonym else SEVERAL
+
+
+def _add_numbers(found: Forms, name: str, pseudonym: str) -> None:
+    for number in [name] if is_number(name) else numbers_in(name):
+        for digits in spellings(number):
+            _merge(found.numbers.setdefault(len(digits), {}), digits, pseudonym)
+
+
+def _dense_parts(word: str) -> Iterable[str]:
+    """The word, and of three or four characters what is called by itself: a given name, a surname of two."""
+    yield word
+    if len(word) in (3, 4) and re.fullmatch("[\u3400-\u9fff]+|[\uac00-\ud7a3]+", word):
+        yield word[-2:]
+    if len(word) == 4 and re.fullmatch("[\u3400-\u9fff]+", word):
+        yield word[:2]
+
+
+def _bounded(part: str) -> str:
+    """Two syllables of Korean begin a word; two Chinese characters stand anywhere."""
+    before = "(?<![\uac00-\ud7a3])" if "\uac00" <= part[0] <= "\ud7a3" and len(part) < 3 else ""
+    return before + re.escape(part)
+
+
+def without_prefix(word: str, words: dict[str, Form]) -> tuple[Form, int] | None:
+    """The form that follows one to three letters of Hebrew or Arabic which are written with it, and how many."""
+    script = "arabic" if "\u0620" <= word[0] <= "\u064a" else "hebrew" if "\u05d0" <= word[0] <= "\u05ea" else ""
+    for count in range(1, 4) if script else ():
+        if word[count - 1] not in PREFIXES[script] or len(word) - count < 3:
+            return None
+        if (form := words.get(word[count:])) is not None and form.rank:
+            return form, count
+    return None
+
+
+def is_name_word(word: str, forms: Forms) -> bool:
+    """Whether it is looked for at all."""
+    folded = fold(word)
+    return folded in forms.words or any(part in folded for part in forms.inside)

@@ -1,0 +1,171 @@
+"""Who is who: the real names of a chat and the pseudonyms that stand for them, equal in every reading.
+
+Neighbours: `keeping` writes them to a file of the user's own, `forms` makes of them what is looked for in texts.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import hmac
+import re
+import secrets
+from collections.abc import Iterable
+
+import msgspec
+
+from redraft.chat.privacy.spelling import canonical, fold, is_number, numbers_in, spellings, words_of
+from redraft.errors import InputError
+
+REMOVED = "[REMOVED]"
+GROUP = "[GROUP]"
+PSEUDONYM = re.compile(r"Person([1-9]\d{0,8})")
+FORMAT = 1
+
+
+class KeptNames(msgspec.Struct, kw_only=True):
+    """What is kept: real names. `people` maps a pseudonym to the names that stand for one person; `titles` are names of
+    groups; `certain` words are masked wherever they stand, `keep` words nowhere alone. `key` (hex) makes the ids of
+    messages and the fingerprints of those who were `purged`; `next` is the next free number."""
+
+    key: str
+    format: int = FORMAT
+    next: int = 1
+    people: dict[str, list[str]] = {}
+    titles: list[str] = []
+    certain: list[str] = []
+    keep: list[str] = []
+    purged: list[str] = []
+
+
+class Names:
+    """The names of one dataset. Names that differ in case or accents only, or numbers in spelling only, are one."""
+
+    def __init__(self, kept: KeptNames | None = None) -> None:
+        self.kept = kept or KeptNames(key=secrets.token_hex(32))
+        self._known = {_key(name): pseudonym for pseudonym, names in self.kept.people.items() for name in names}
+        self._purged = frozenset(self.kept.purged)
+
+    def add(self, name: str) -> str:
+        """The pseudonym of a name, a new one where it has none; `[REMOVED]` for a purged person, "" for no name."""
+        key = _key(name)
+        if not key:
+            return ""
+        if key in self._known:
+            return self._known[key]
+        if self.was_purged(name):
+            self._known[key] = REMOVED
+            return REMOVED
+        pseudonym = f"Person{self.kept.next}"
+        self.kept.next += 1
+        self._join(name, pseudonym)
+        return pseudonym
+
+    def of(self, name: str) -> str | None:
+        """The pseudonym of a name as somebody's whole name; None for a stranger."""
+        return self._known.get(_key(name))
+
+    def names_of(self, pseudonym: str) -> list[str]:
+        return list(self.kept.people.get(pseudonym, ()))
+
+    def people(self) -> Iterable[tuple[str, str]]:
+        """(name as it stands in exports, pseudonym), those that were purged and seen again among them."""
+        for pseudonym, names in self.kept.people.items():
+            for name in names:
+                yield name, pseudonym
+        for key, pseudonym in self._known.items():
+            if pseudonym == REMOVED:
+                yield key, REMOVED
+
+    def add_title(self, title: str) -> None:
+        """A group's name, which is no person's."""
+        if (name := canonical(title)) and name not in self.kept.titles and self.of(title) is None:
+            self.kept.titles.append(name)
+
+    def mend(self, also: Iterable[str], keep: Iterable[str]) -> None:
+        """What the review list led to: each of `also` a name that is masked wherever it stands, or `ALIAS=NAME`; `keep`
+        words that are nobody's name where they stand alone. Raises InputError where NAME is nobody's."""
+        for given in also:
+            alias, _, name = (part.strip() for part in given.partition("="))
+            if not canonical(alias):
+                raise InputError(f"--also {given!r} names nobody; write a name, or ALIAS=NAME")
+            if name:
+                self._join(alias, self.of(name) or self.find(name, self._known))
+            elif not self._is_part(alias):
+                self.add(alias)
+            self.kept.certain = sorted({*self.kept.certain, *words_of(alias)})
+            self.kept.keep = [word for word in self.kept.keep if word not in words_of(alias)]
+        words = {word for given in keep for word in words_of(given)}
+        self.kept.keep = sorted({*self.kept.keep, *words})
+        self.kept.certain = [word for word in self.kept.certain if word not in words]
+
+    def find(self, person: str, authors: Iterable[str]) -> str:
+        """The pseudonym of whom `person` means: a whole name, a number, a part that one name only has, or a pseudonym.
+
+        Raises InputError with the nearest of `authors`, which are known names.
+        """
+        if (known := self.of(person)) is not None and known != REMOVED:
+            return known
+        if person in self.kept.people:
+            return person
+        wanted, there = set(words_of(person)), list(authors)
+        found = {name: self.of(name) for name in there if wanted and wanted <= set(words_of(name))}
+        if len(set(found.values())) == 1 and (one := next(iter(found.values()))) not in (None, REMOVED):
+            return str(one)
+        if found:
+            raise InputError(f"{person!r} may be {_listed(found)}; give the whole name")
+        near = difflib.get_close_matches(_key(person), {_key(name): name for name in there}, 5, 0.5)
+        shown = [name for name in there if _key(name) in near] or there[:5]
+        raise InputError(f"nobody called {person!r} writes there; did you mean {_listed(shown)}?")
+
+    def forget(self, pseudonym: str) -> None:
+        """A person leaves; only a fingerprint stays, so that the next reading leaves them out, and no number is given
+        twice. Words that were mended for their sake go, too."""
+        gone = self.kept.people.pop(pseudonym, [])
+        self._purged |= {self._fingerprint(name) for name in gone}
+        self.kept.purged = sorted(self._purged)
+        words = {word for name in gone for word in words_of(name)}
+        self.kept.certain = [word for word in self.kept.certain if word not in words]
+        self.kept.keep = [word for word in self.kept.keep if word not in words]
+        self._known = {key: known for key, known in self._known.items() if known != pseudonym}
+
+    def was_purged(self, name: str) -> bool:
+        return bool(self._purged) and self._fingerprint(name) in self._purged
+
+    def digest(self, *parts: str) -> str:
+        """32 hex digits that only this key gives: they tell texts apart and nothing of them."""
+        content = "\x1f".join(f"{len(part)}:{part}" for part in parts).encode("utf-8", "surrogatepass")
+        return hashlib.blake2b(content, digest_size=16, key=bytes.fromhex(self.kept.key)).hexdigest()
+
+    def _fingerprint(self, name: str) -> str:
+        content = _key(name).encode("utf-8", "surrogatepass")
+        return hmac.new(bytes.fromhex(self.kept.key), content, hashlib.sha256).hexdigest()
+
+    def _join(self, name: str, pseudonym: str) -> None:
+        kept, key = canonical(name), _key(name)
+        if self._known.get(key) == pseudonym:
+            return
+        for names in self.kept.people.values():
+            names[:] = [other for other in names if _key(other) != key]
+        self.kept.people.setdefault(pseudonym, []).append(kept)
+        self.kept.people = {one: names for one, names in self.kept.people.items() if names}
+        self._known[key] = pseudonym
+        for number in numbers_in(kept):
+            self._known.setdefault(_key(number), pseudonym)
+
+    def _is_part(self, alias: str) -> bool:
+        """Whether it is a word of somebody's name already, and so only to be masked more widely."""
+        words = words_of(alias)
+        return len(words) == 1 and any(words[0] in words_of(name) for name in self._known)
+
+
+def _key(name: str) -> str:
+    """What equal names share: the folded name, or the digits of a number without its country."""
+    bare = canonical(name)
+    if is_number(bare) and (found := spellings(bare)):
+        return f"+{min(found, key=lambda digits: (len(digits), digits))}"
+    return " ".join(map(fold, bare.split()))
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(repr(name) for name in list(names)[:5]) or "nobody"

@@ -1,0 +1,72 @@
+"""Who is in a chat: its writers, those whom they mention, those whom the app names; and what its group is called.
+
+Neighbours: `redraft.chat.reading` has a chat looked through, `names` gives the pseudonyms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from redraft.chat.exports.merging import merged
+from redraft.chat.exports.raw import Export
+from redraft.chat.privacy.masks import titles_in
+from redraft.chat.privacy.names import KeptNames, Names
+from redraft.chat.privacy.replacing import mentions_in
+from redraft.chat.privacy.review import Watch
+from redraft.chat.privacy.spelling import words_of
+from redraft.errors import InputError
+from redraft.records import Rejection
+
+# Two people and a third name that never writes: the third is a person, too. In larger chats it is the group's title.
+_FEW = 2
+
+
+class Roster:
+    """The first pass: who is there, in the order in which they appear."""
+
+    def __init__(self, names: Names) -> None:
+        self._names = names
+        self._seen: dict[str, None] = {}
+        self._writers: dict[str, None] = {}
+        self._titles: dict[str, None] = {}
+
+    def look_through(self, exports: tuple[Export, ...], called: list[str], watch: Watch) -> None:
+        writers: dict[str, None] = {}
+        standing: dict[str, None] = {}
+        for message in merged(exports):
+            if isinstance(message, Rejection):
+                continue
+            if message.kind == "system":
+                self._titles.update(dict.fromkeys(titles_in(message.text)))
+            elif message.kind == "system_named":
+                standing[message.author] = None
+            elif message.author:
+                writers[message.author] = None
+                self._seen[message.author] = None
+                self._seen.update(dict.fromkeys(mentions_in(message.text)))
+                watch.see(message.text)
+        self._writers.update(writers)
+        # Who a file is called after may stand in it under a longer name.
+        strangers = [name for name in called if not any(set(words_of(name)) <= set(words_of(one)) for one in writers)]
+        for name in (*standing, *strangers):
+            people = name not in self._titles and len(writers) <= _FEW
+            (self._seen if name in writers or people else self._titles)[name] = None
+        self._seen.update({name: None for export in exports for name in (*export.authors, *export.names_seen)})
+
+    def name_all(self, person: str, also: Sequence[str], keep: Sequence[str], titles: Sequence[str]) -> str:
+        """Everybody gets a pseudonym, the person first. Returns the person's."""
+        trial = Names(msgspec.convert(msgspec.to_builtins(self._names.kept), KeptNames))
+        for name in self._writers:
+            trial.add(name)
+        wanted = trial.find(person, self._writers)
+        theirs = [name for name in self._writers if trial.of(name) == wanted]
+        if not theirs:
+            raise InputError(f"{person!r} writes nothing there; name somebody who does")
+        for name in (*theirs, *(name for name in self._seen if name not in self._titles or name in self._writers)):
+            self._names.add(name)
+        for title in (*titles, *self._titles):
+            self._names.add_title(title)
+        self._names.mend(also, keep)
+        return self._names.of(theirs[0]) or ""

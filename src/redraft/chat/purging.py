@@ -1,0 +1,219 @@
+"""Taking a person out of what was read and of what was made of it: messages, examples, answers that were paid for.
+
+Neighbours: `lineage` finds the datasets, `redraft.chat.privacy` forgets the name; models are trained elsewhere, and
+`redraft.training.purged_models` marks those that learnt from the person's messages.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import msgspec
+
+from redraft.calling.ledger.database import Database
+from redraft.chat.lineage import REPLACES, descendants, hashes_of, reparent
+from redraft.chat.privacy.keeping import keep_names, load_names, names_file, review_file
+from redraft.chat.privacy.names import PSEUDONYM, REMOVED
+from redraft.chat.row_ids import Ids, ids_of
+from redraft.chat_records import ChatExample, ChatMessage
+from redraft.datasets.files import storage_faults
+from redraft.datasets.storage import MANIFEST, Dataset, DatasetWriter
+from redraft.errors import InputError
+from redraft.records import Rejection
+
+# What a manifest states itself, whatever it is given.
+_STATED = frozenset(("format", "kind", "count", "rejected", "reasons", "content_hash", "schema", "shards", REPLACES))
+_KEYS_AT_ONCE = 500
+
+
+class Affected(msgspec.Struct, frozen=True, kw_only=True):
+    """A dataset with something of the person in it: how many rows go, in how many others their name does."""
+
+    path: str
+    kind: str
+    content_hash: str
+    rows: int
+    removed: int
+    changed: int
+
+
+class Purge:
+    """What it takes to remove one person from the dataset of messages at `dataset` and from what lies below `folders`.
+
+    Nothing is changed before `carry_out`. `person` is a real name of the names file, or a pseudonym. Raises InputError
+    where there is nobody of this name, or a dataset is damaged.
+    """
+
+    def __init__(self, person: str, dataset: Path, folders: Sequence[Path]) -> None:
+        self.messages = Dataset.open(dataset)
+        if self.messages.kind != "chat_messages":
+            raise InputError(f"{dataset}: holds {self.messages.kind}; give the dataset that redraft chat read wrote")
+        self._names = load_names(dataset)
+        self.pseudonym = self._pseudonym(person)
+        # Not the digits of a longer number.
+        self._theirs = re.compile(rf"{self.pseudonym}(?!\d)")
+        self._ids = Ids()
+        self._all = [self.messages, *descendants(self.messages, folders)]
+        self.affected = tuple(self._look_through(one) for one in self._all)
+
+    @property
+    def hashes(self) -> tuple[str, ...]:
+        """The hashes, of now and of before, of the datasets that hold something of the person: what was trained on one
+        of them learnt from it."""
+        touched = {one.content_hash for one in self.affected if one.removed or one.changed}
+        return tuple(key for one in self._all if one.content_hash in touched for key in hashes_of(one))
+
+    def request_keys(self) -> Iterator[str]:
+        """The keys of the answers that rows of the person were made with, maybe repeated."""
+        for dataset in self._all[1:]:
+            yield from (one.request_key for one in self._rejections(dataset) if one.request_key)
+            for row in dataset.rows():
+                if (key := str(getattr(row, "request_key", None) or "")) and self._without(row) is not row:
+                    yield key
+
+    def carry_out(self) -> None:
+        """Rewrites every dataset that holds something of the person, forgets the name, and removes the review list.
+
+        Answers and models are to be purged before, as they are found by what is rewritten here. Leaves come first: what
+        stopped in the middle is done by a second run. Raises StorageError.
+        """
+        moved: dict[str, str] = {}
+        for dataset, found in reversed(list(zip(self._all, self.affected, strict=True))):
+            if not (dataset.path / MANIFEST).exists():
+                continue  # went with the stage that it was work of
+            now = dataset.content_hash
+            if found.removed or found.changed or any(True for _ in self._rejections(dataset)):
+                now = self._rewrite(dataset).content_hash
+            moved |= dict.fromkeys(hashes_of(dataset), now)
+        for dataset in self._all:
+            if (dataset.path / MANIFEST).exists():
+                reparent(dataset, moved)
+        if names_file(self.messages.path).exists():
+            self._names.forget(self.pseudonym)
+            keep_names(self.messages.path, self._names)
+        with storage_faults(review_file(self.messages.path)):
+            review_file(self.messages.path).unlink(missing_ok=True)
+
+    def _pseudonym(self, person: str) -> str:
+        if PSEUDONYM.fullmatch(person):
+            return person
+        if not names_file(self.messages.path).exists():
+            raise InputError(f"{names_file(self.messages.path)}: not there, so name the person as PersonN")
+        return self._names.find(person, [name for name, _ in self._names.people()])
+
+    def _look_through(self, dataset: Dataset) -> Affected:
+        removed = changed = 0
+        for row in dataset.rows():
+            left = self._without(row)
+            if left is None:
+                removed += 1
+                for row_id in ids_of(row):
+                    self._ids.add(row_id)
+            else:
+                changed += left is not row
+        self._ids.settle()
+        return Affected(
+            path=str(dataset.path),
+            kind=dataset.kind,
+            content_hash=dataset.content_hash,
+            rows=dataset.count,
+            removed=removed,
+            changed=changed,
+        )
+
+    def _without(self, row: msgspec.Struct) -> msgspec.Struct | None:
+        """The row without the person, itself where they are not in it; None where it is theirs."""
+        if isinstance(row, ChatMessage):
+            if row.author == self.pseudonym:
+                return None
+            text = self._theirs.sub(REMOVED, row.text)
+            return row if text == row.text else msgspec.structs.replace(row, text=text)
+        used = (*row.context_ids, *row.reply_ids) if isinstance(row, ChatExample) else ids_of(row)
+        if any(one in self._ids for one in used):
+            return None
+        plain = msgspec.to_builtins(row)
+        left = self._replaced(plain)
+        return row if left == plain else msgspec.convert(left, type(row))
+
+    def _replaced(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return self._theirs.sub(REMOVED, value)
+        if isinstance(value, list | tuple):
+            parts = [self._replaced(one) for one in cast("list[Any]", value)]
+            return tuple(parts) if isinstance(value, tuple) else parts
+        if isinstance(value, dict):
+            return {key: self._replaced(one) for key, one in cast("dict[str, Any]", value).items()}
+        return value
+
+    def _rejections(self, dataset: Dataset) -> Iterator[Rejection]:
+        """Those of the person."""
+        return (one for one in dataset.rejections() if self._is_theirs(one))
+
+    def _is_theirs(self, rejection: Rejection) -> bool:
+        about = (rejection.row_id or "", rejection.place.rpartition(" ")[2])
+        shown = f"{rejection.detail}\n{rejection.row or ''}"
+        return any(one in self._ids for one in about) or self._theirs.search(shown) is not None
+
+    def _rewrite(self, dataset: Dataset) -> Dataset:
+        meta = {name: value for name, value in dataset.manifest.items() if name not in _STATED}
+        at_once = max((shard.rows + shard.rejected for shard in dataset.shards), default=0)
+        with DatasetWriter(dataset.path, dataset.kind, max(at_once, 1)) as writer:
+            for row in dataset.rows():
+                if (left := self._without(row)) is not None:
+                    writer.add(left)
+            for rejection in dataset.rejections():
+                if not self._is_theirs(rejection):
+                    writer.reject(rejection)
+            return writer.finish({**self._without_mention(meta), REPLACES: hashes_of(dataset)})
+
+    def _without_mention(self, meta: dict[str, Any]) -> dict[str, Any]:
+        """The manifest's own words without the pseudonym: lists lose it, a text that is nothing else is empty."""
+
+        def left(value: Any) -> Any:
+            if isinstance(value, list):
+                return [left(one) for one in cast("list[Any]", value) if one != self.pseudonym]
+            if isinstance(value, dict):
+                pairs = cast("dict[str, Any]", value).items()
+                return {key: left(one) for key, one in pairs if key != self.pseudonym}
+            return "" if value == self.pseudonym else value
+
+        return {name: left(value) for name, value in meta.items()}
+
+
+async def purge_answers(database: Database, keys: Iterable[str]) -> int:
+    """How many answers of these keys were in the ledger; they are not any more. Raises StorageError."""
+    gone = 0
+    some: list[str] = []
+    for key in keys:
+        some.append(key)
+        if len(some) >= _KEYS_AT_ONCE:
+            gone += await _delete(database, some)
+            some = []
+    gone += await _delete(database, some) if some else 0
+    if gone:
+        await database.vacuum()
+    return gone
+
+
+def purge_work(root: Path, hashes: Iterable[str]) -> int:
+    """Removes the shards of stages, finished or not, that were planned for one of these datasets: how many stages."""
+    wanted, gone = set(hashes), 0
+    for file in sorted(root.glob("*/plan.json")):
+        try:
+            plan = msgspec.json.decode(file.read_bytes(), type=dict[str, Any])
+        except (OSError, msgspec.DecodeError):
+            continue
+        if wanted & {value for value in plan.values() if isinstance(value, str)}:
+            with storage_faults(file.parent):
+                shutil.rmtree(file.parent)
+            gone += 1
+    return gone
+
+
+async def _delete(database: Database, keys: list[str]) -> int:
+    statement = "DELETE FROM answers WHERE request_key IN (SELECT wanted.value FROM {wanted})"
+    return await database.write(lambda transaction: transaction.change(statement, transaction.listed(keys)))

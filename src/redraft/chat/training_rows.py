@@ -1,0 +1,79 @@
+"""Examples as files that trainers read: prompt and completion with markers, or messages with weights for chat models.
+
+Neighbours: `rendering` makes the texts; the messages are laid out as `redraft.training.formats` does it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from redraft.chat.rendering import chat_messages, completion_of, prompt_of
+from redraft.chat_records import ChatExample
+from redraft.datasets.exporting import write_rows
+from redraft.datasets.files import storage_faults
+from redraft.datasets.storage import Dataset
+from redraft.errors import InputError
+from redraft.records import Side
+
+Form = Literal["markers", "chat"]
+SIDES: tuple[Side, ...] = ("train", "test")
+
+
+def marker_row(example: ChatExample) -> dict[str, Any]:
+    """`prompt` ends with `<SYS>`, `completion` is the reply and the marker that ends it: the loss is on that alone."""
+    return {"prompt": prompt_of(example.context), "completion": completion_of(example.reply)}
+
+
+def chat_row(example: ChatExample) -> dict[str, Any]:
+    """`messages` that take turns; weight 1 stands on the reply alone."""
+    messages = chat_messages(example.context, example.reply)
+    last = len(messages) - 1
+    return {
+        "messages": [
+            {"role": message.role, "content": message.content, "weight": int(place == last)}
+            for place, message in enumerate(messages)
+        ]
+    }
+
+
+ROWS: dict[Form, Callable[[ChatExample], dict[str, Any]]] = {"markers": marker_row, "chat": chat_row}
+
+
+def write_training_rows(examples: Dataset, path: Path, form: Form, side: Side = "train") -> int:
+    """Write the rows of one side to `path` (.jsonl), whole or not at all; how many.
+
+    Raises InputError for a dataset of another kind, a file of another name, and where there is no row of that side;
+    StorageError.
+    """
+    if examples.kind != "chat_examples":
+        raise InputError(f"{examples.path}: a dataset of {examples.kind}; give one of chat_examples")
+    if path.suffix != ".jsonl":
+        raise InputError(f"{path}: training rows are JSON lines; name the file .jsonl")
+    if not any(example.side == side for example in examples.rows()):
+        raise InputError(f"{examples.path}: no example of the side {side}; choose another test share")
+    return write_rows(path, _lines(examples.rows(), form, side))
+
+
+def write_files(examples: Dataset) -> dict[str, int]:
+    """File → rows: both sides in either form, beside the dataset and named after it (`window-train.chat.jsonl`). A side
+    without a row has no file."""
+    sides: dict[str, int] = Counter(example.side for example in examples.rows())
+    written: dict[str, int] = {}
+    for side in SIDES:
+        for form in ROWS:
+            path = examples.path.with_name(f"{examples.path.name}-{side}.{form}.jsonl")
+            if sides.get(side):
+                written[str(path)] = write_training_rows(examples, path, form, side)
+            else:
+                with storage_faults(path):
+                    path.unlink(missing_ok=True)
+    return written
+
+
+def _lines(examples: Iterable[ChatExample], form: Form, side: Side) -> Iterator[bytes]:
+    return (msgspec.json.encode(ROWS[form](example)) for example in examples if example.side == side)

@@ -1,0 +1,111 @@
+"""`redraft chat examples`: examples of one person's replies, their contexts chosen by one or several strategies."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from redraft.cli import options
+from redraft.cli.piloting import show_estimates
+from redraft.cli.running import run_flow
+from redraft.cli.whole_numbers import Whole
+from redraft.real_numbers import Real
+
+_FLOW = "flows.build_chat_examples:build_chat_examples"
+
+
+@click.command("examples")
+@click.option(
+    "--input", "-i", default="data/chat", show_default=True, help="Dataset of messages; redraft chat read makes one."
+)
+@click.option(
+    "--person", "-p", default="Person1", show_default=True, metavar="PSEUDONYM", help="Whose replies are learned."
+)
+@click.option(
+    "--output", "-o", default="data/chat_examples", show_default=True,
+    help="Folder to make: a dataset and files to train on for each strategy.",
+)  # fmt: skip
+@click.option(
+    "--strategy", "-s", "strategies", type=click.Choice(["window", "semantic", "llm"]), multiple=True,
+    default=("window",), show_default=True,
+    help="How contexts are chosen: the last messages, the most similar of them, or those that a model picks; several "
+    "are compared.",
+)  # fmt: skip
+@click.option("--window", type=options.COUNT, default=8, show_default=True, help="Messages of a window at most.")
+@click.option("--across-pauses", is_flag=True, help="Let windows go on across long pauses.")
+@click.option(
+    "--top-k", type=options.COUNT, default=100, show_default=True, help="Of how many last messages semantic chooses."
+)
+@click.option("--select-k", type=options.COUNT, default=8, show_default=True, help="How many of them it takes.")
+@click.option(
+    "--within", type=click.Choice(["chat", "session"]), default="chat", show_default=True,
+    help="Where semantic looks: in the whole chat before the reply, or in its session.",
+)  # fmt: skip
+@click.option(
+    "--embedder", default="sentence-transformers/all-mpnet-base-v2", show_default=True, metavar="MODEL|FOLDER",
+    help="The sentence model of semantic; needs the extra local.",
+)  # fmt: skip
+@click.option(
+    "--chooser", default="meta-llama/Meta-Llama-3.1-8B-Instruct-Turbo", show_default=True, metavar="MODEL",
+    help="Who picks contexts for llm, as provider:model; a bare name means Together.",
+)  # fmt: skip
+@click.option(
+    "--choose-from", type=Whole(min=1, max=200), default=30, show_default=True,
+    help="Of how many last messages of the session it picks.",
+)  # fmt: skip
+@click.option("--choose", type=options.COUNT, default=8, show_default=True, help="How many it picks at most.")
+@click.option(
+    "--allow-sending", is_flag=True,
+    help="Let messages, under pseudonyms and masked, be sent to the chooser's provider; without it nothing is.",
+)  # fmt: skip
+@options.fallback
+@options.move_on
+@click.option(
+    "--join-minutes", type=Real(min=0), default=3.0, show_default=True,
+    help="What the person writes in a row, at most so far apart, is one reply.",
+)  # fmt: skip
+@click.option("--keep-apart", is_flag=True, help="Make an example of each message of the person instead.")
+@click.option("--pause-hours", type=Real(min=0), default=4.0, show_default=True, help="A longer pause ends a session.")
+@click.option(
+    "--test-share", type=Real(min=0, max=1, max_open=True), default=0.1, show_default=True,
+    help="Share of each chat's replies, its last, that are tested on.",
+)  # fmt: skip
+@click.option("--least-words", type=options.COUNT, default=1, show_default=True, help="Leave shorter replies out.")
+@options.dry_run
+@options.pace
+@options.mode
+@options.check_interval
+@options.max_rejected
+@options.credentials
+def examples_command(keep_apart: bool, **parameters: Any) -> None:
+    """Make examples of one person's replies: each with the messages before it that were chosen as its context.
+
+    The last part of each chat is for the test, and no message of it was trained on. Beside each dataset lie the files
+    that trainers read. The same command again pays for nothing twice.
+    """
+    if keep_apart:
+        parameters["join_minutes"] = None
+    intent = "Examples of {person} from {input} into {output}".format(**parameters)
+    run_flow(
+        _FLOW, f"Estimate: {intent}" if parameters["dry_run"] else intent,
+        show_estimates if parameters["dry_run"] else _show, **parameters,
+    )  # fmt: skip
+
+
+def _show(result: dict[str, Any]) -> None:
+    table = Table(box=None)
+    for number, heading in enumerate(result["table"][0]):
+        table.add_column(heading, overflow="fold", justify="right" if number else "left")
+    for row in result["table"]:
+        table.add_row(*map(str, row.values()))
+    # A pipe has no width: each strategy stays on one line for the script behind it.
+    Console(width=None if sys.stdout.isatty() else 1000, highlight=False).print(table)
+    for name, manifest in result["manifests"].items():
+        for reason, count in manifest["reasons"].items():
+            click.echo(f"{name}: no example, {reason}: {count:,}")
+    for name, folder in result["datasets"].items():
+        click.echo(f"{name}: {folder}, to train on: {', '.join(result['files'][name])}")

@@ -1,0 +1,159 @@
+"""The chat study's data as a user meets it: an export is read, contexts are chosen, and nothing real leaves."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+import sqlite3
+import sys
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from redraft.datasets.storage import MANIFEST, Dataset
+from redraft.sandbox.process import SandboxProcess
+
+SAMPLE = Path(__file__).resolve().parents[2] / "data" / "sample_chat.txt"
+# What the sample has of people; words of one's own language that are names too are in other tests.
+REAL = re.compile(
+    r"lindqvist|okafor|\bweber\b|\bmara\b|\btom\b|\bjonas\b|1512|3456789|jonas\.|example\.org|9f8ae7c1b2|DE89|"
+    r"Kitchen Table|sample_chat",
+    re.IGNORECASE,
+)
+
+
+@pytest.fixture
+def proxy(start_sandbox: Callable[..., SandboxProcess]) -> Iterator[Any]:
+    specification = importlib.util.spec_from_file_location(
+        "recording_proxy", Path(__file__).with_name("recording_proxy.py")
+    )
+    assert specification and specification.loader
+    module = importlib.util.module_from_spec(specification)
+    sys.modules["recording_proxy"] = module
+    specification.loader.exec_module(module)
+    sandbox = start_sandbox(seed=4)
+    with module.RecordingProxy(sandbox.url) as recording:
+        recording.sandbox = sandbox
+        yield recording
+
+
+def words_of(folder: Path) -> Iterator[tuple[Path, str]]:
+    """All that stands in a folder, datasets and databases unpacked."""
+    for file in folder.rglob("*"):
+        if not file.is_file():
+            continue
+        if file.name == MANIFEST:
+            dataset = Dataset.open(file.parent)
+            for row in (*dataset.rows(), *dataset.rejections()):
+                yield file, msgspec.json.encode(row).decode()
+        if file.suffix == ".sqlite":
+            with closing(sqlite3.connect(file)) as database:
+                yield file, "\n".join(database.iterdump())
+        elif file.suffix != ".parquet":
+            yield file, file.read_bytes().decode(errors="replace")
+        yield file, file.name
+
+
+def test_nothing_real_leaves_and_nothing_is_paid_twice(project: Any, prefect_url: str, proxy: Any) -> None:
+    project.environment["TOGETHER_BASE_URL"] = proxy.url
+    read = ["chat", "read", SAMPLE, "--person", "Jonas Weber", "--title", "Kitchen Table", "-o", "own/chat"]
+    assert "person: Person1" in project.run(*read).stdout
+    assert not proxy.requests
+
+    examples = ["chat", "examples", "-i", "own/chat", "-o", "out", "-s", "window", "-s", "llm", "--pause-hours", 30]
+    refused = project.run(*examples, status=2)
+    assert "--allow-sending" in refused.stderr and not proxy.requests
+    ahead = project.run(*examples, "--dry-run").stdout
+    assert "nothing was sent" in ahead and not proxy.posted()
+    done = project.run(*examples, "--allow-sending")
+    assert "llm (simulated)" in done.stdout
+    assert len(proxy.posted()) > 100
+    paid = proxy.sandbox.stats()["paid_calls"]
+
+    sent = b"\n".join(proxy.requests).decode()
+    assert "Person2" in sent and "[LINK]" in sent and REAL.search(sent) is None
+    assert REAL.search(done.stdout + done.stderr) is None
+    private = {"chat-names.json", "chat-review.jsonl"}
+    for file, words in words_of(project.folder):
+        if file.name not in private:
+            found = REAL.search(words)
+            assert found is None, f"{file}: {found and found[0]}"
+    kept = json.loads((project.folder / "own" / "chat-names.json").read_bytes())
+    assert "Okafor" in json.dumps(kept)
+    for name in private:
+        assert (project.folder / "own" / name).stat().st_mode & 0o077 == 0
+    for told in ("logs", "artifacts", "flow_runs", "task_runs"):
+        assert not re.search("okafor|lindqvist|kitchen table|9f8ae7c1b2|1512 3456", told_by(prefect_url, told), re.I)
+
+    made = Dataset.open(project.folder / "out" / "llm")
+    rows = list(made.rows())
+    assert {row.strategy for row in rows} == {"llm"} and all(row.simulated and row.request_key for row in rows)
+    assert made.manifest["parents"][0]["content_hash"] == Dataset.open(project.folder / "own" / "chat").content_hash
+    window = {row.example_id: row for row in Dataset.open(project.folder / "out" / "window").rows()}
+    assert {row.example_id for row in rows} == set(window)
+    for row in rows:
+        assert row.context_ids == tuple(one for turn in row.context for one in turn.ids)
+        assert row.context[-1].text == window[row.example_id].context[-1].text
+    for side in ("train", "test"):
+        lines = (project.folder / "out" / f"llm-{side}.markers.jsonl").read_text().splitlines()
+        assert len(lines) == sum(row.side == side for row in rows)
+
+    project.run(*examples, "--allow-sending")
+    assert proxy.sandbox.stats()["paid_calls"] == paid
+
+
+def test_a_person_is_removed_from_all_that_was_made(project: Any, start_sandbox: Callable[..., SandboxProcess]) -> None:
+    sandbox = start_sandbox(seed=4)
+    project.environment["TOGETHER_BASE_URL"] = sandbox.url
+    project.run("chat", "read", SAMPLE, "--person", "Jonas Weber", "-o", "data/chat")
+    project.run("chat", "examples", "-o", "data/ex", "-s", "window", "-s", "llm", "--allow-sending")
+    before = answers(project)
+    files = {path: path.read_text() for path in (project.folder / "data").glob("ex/*.jsonl")}
+    assert any("Person2" in text for text in files.values())
+
+    said = project.run("chat", "purge", "data/chat", "--person", "Mara Lindqvist", "-y").stdout
+    assert "Person2 is in:" in said
+    for file, words in words_of(project.folder):
+        assert "Person2" not in words and "Lindqvist" not in words, file
+    assert 0 < answers(project) < before
+    left = Dataset.open(project.folder / "data" / "ex" / "window")
+    assert (
+        left.count
+        and left.manifest["parents"][0]["content_hash"] == Dataset.open(project.folder / "data" / "chat").content_hash
+    )
+    failed = project.run("chat", "purge", "data/chat", "--person", "Mara Lindqvist", "-y", status=2)
+    assert "Mara Lindqvist" in failed.stderr.strip().splitlines()[-1]
+
+
+def test_faults_are_one_line(project: Any) -> None:
+    (project.folder / "letter.txt").write_text("Dear all,\nthis is no export.\n")
+    failed = project.run("chat", "read", "letter.txt", "--person", "X", status=2)
+    assert "letter.txt" in failed.stderr.strip().splitlines()[-1]
+    failed = project.run("chat", "read", SAMPLE, "--person", "Jonas Webber", status=2)
+    assert "Jonas Weber" in failed.stderr.strip().splitlines()[-1]
+    assert not (project.folder / "data").exists()
+    failed = project.run("chat", "examples", "-i", "nothing", status=2)
+    assert "nothing" in failed.stderr.strip().splitlines()[-1]
+
+
+def answers(project: Any) -> int:
+    with closing(sqlite3.connect(project.folder / ".redraft" / "ledger.sqlite")) as database:
+        return int(database.execute("SELECT count(*) FROM answers").fetchone()[0])
+
+
+def told_by(prefect_url: str, kind: str) -> str:
+    """The newest of what Prefect knows."""
+    sort = {} if kind != "logs" else {"sort": "TIMESTAMP_DESC"}
+    wanted = urllib.request.Request(
+        f"{prefect_url}/{kind}/filter",
+        json.dumps({"limit": 200, **sort}).encode(),
+        {"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(wanted, timeout=30) as answer:
+        return answer.read().decode()

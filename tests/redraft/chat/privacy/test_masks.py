@@ -1,0 +1,102 @@
+"""What is masked of anybody, and what only looks so."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from redraft.chat.privacy.masks import masked, titles_in, without_file, without_titles
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("mail o'neil+x@mail.example.org now", "mail [EMAIL] now"),
+        ("b@xn--e1afmkfd.xn--p1ai", "[EMAIL]"),
+        ("see https://example.org/a?token=c:d.", "see [LINK]."),
+        ("https://youtu.be/abc?t=1 (https://www.youtube.com/watch?v=1)", "[LINK youtu.be] ([LINK youtube.com])"),
+        ("chat.whatsapp.com/AbC1 wa.me/4915112345678 t.me/joinchat/xyz", "[LINK] [LINK] [LINK]"),
+        ("instagram.com/john.doe and www.facebook.com/john", "[LINK] and [LINK]"),
+        ("location: https://maps.google.com/?q=50.9425526,6.9523387", "location: [LINK]"),
+        ("50.9425526, 6.9523387", "[PLACE]"),
+        ("52° 31' 12\" N", "[PLACE]"),
+        ("at 12 Baker Street or Hauptstraße 12a, 12345 Berlin!", "at [ADDRESS] or [ADDRESS]!"),
+        ("12 rue de la Paix, Calle Mayor 3", "[ADDRESS], [ADDRESS]"),
+        ("SW1A 1AA", "[ADDRESS]"),
+        ("call 015123456789 or +49 151 23456789", "call [PHONE] or [PHONE]"),
+        ("id 4155552671", "id [NUMBER]"),
+        ("@john_doe hi", "@[NAME] hi"),
+        ("my password: hunter2abc", "my password: [SECRET]"),
+    ],
+)
+def test_what_tells_of_a_person(text: str, wanted: str) -> None:
+    assert masked(text) == wanted
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "see you at 10:30 on 27/11/2024, or 2024-11-27 10:30:00", "1/2/24 is the deadline",
+        "Price: 12,50 EUR - not bad",
+        "0.123456789 and 1 200 000 euros", "@all @everyone", "ok.thanks", "e.g. this... or that", "12 new messages",
+        "order 0123456",
+        "a@b", "me at 5 in the way", "3.14159",
+    ],
+)  # fmt: skip
+def test_what_stays(text: str) -> None:
+    assert masked(text) == text
+
+
+PRIVATE = st.sampled_from(
+    [
+        "a@b.cd",
+        "0151 23456789",
+        "https://x.yz/a",
+        "12 Elm Street",
+        "@xy",
+        "50.9425526,6.9523387",
+        "4111 1111 1111 1111",
+        "key:",
+    ]
+)
+
+
+@given(st.lists(PRIVATE | st.text(max_size=5)).map(" ".join))
+def test_masking_twice_changes_nothing_more(text: str) -> None:
+    assert masked(masked(text)) == masked(text)
+
+
+@given(st.emails())
+def test_no_address_is_left(address: str) -> None:
+    assert address not in masked(f"write to {address} now")
+
+
+def test_files_keep_their_ending() -> None:
+    assert without_file("CV John Roe.pdf (file attached)\nlook") == "[FILE].pdf (file attached)\nlook"
+    assert without_file("<attached: Roe.vcf>") == "<attached: [FILE].vcf>"
+    for text in (
+        "IMG-20241201-WA0001.jpg (file attached)",
+        "<attached: 00000012-PHOTO-2024-01-01-10-10-10.jpg>",
+        "<Media>",
+    ):
+        assert without_file(text) == text
+
+
+def test_titles_of_groups() -> None:
+    line = 'Bob changed the subject from "Project: Alpha" to “A: B”. {}'
+    rest = "Alice's code isn't known, nor Bob's dogs' one"
+    assert without_titles(line.format(rest)) == f'Bob changed the subject from "[GROUP]" to "[GROUP]". {rest}'
+    assert titles_in(line.format(rest)) == ["Project: Alpha", "A: B"]
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["a@", "1 ", "a.", "Aa ", "0 1", "@a", "12 A ", '"', "x-", "+1(", "https://a.", "Aa-", "1 1-", "via a ", "1 A-"],
+)
+def test_long_texts_are_searched_in_a_moment(piece: str) -> None:
+    start = time.process_time()
+    masked("@ 1. :// " + piece * (60_000 // len(piece)))
+    assert time.process_time() - start < 2
