@@ -54,6 +54,8 @@ bench: $(DEV)               ## measure; benchmarks/README.md has the results
 	$(BIN)/python -m benchmarks.answer_cutting ../shared/data/squad/squad_v2_dev.json
 	$(BIN)/python -m benchmarks.curriculum_toy
 	$(BIN)/python -m benchmarks.curriculum_kills
+	$(BIN)/python -m benchmarks.chat_reading
+	$(BIN)/python -m benchmarks.chat_selection
 
 docs: $(DEV)                ## write docs/help.md anew from the commands
 	$(BIN)/python docs/make_help.py

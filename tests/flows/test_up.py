@@ -175,6 +175,9 @@ def test_every_deployment_completes(up: Up) -> None:
     monitor = up.ask("/deployments/filter", {"flows": {"name": {"any_": ["monitor-jobs"]}}})[0]
     assert monitor["global_concurrency_limit"]["limit"] == 1, "no two passes of the cron at a time"
     assert monitor["concurrency_options"]["collision_strategy"] == "CANCEL_NEW"
+    # Exports are read by a command alone, so that no name is a flow's parameter.
+    read = ["chat", "read", "data/sample_chat.txt", "--person", "Jonas Weber", "-o", "results/sample/chat/messages"]
+    subprocess.run([sys.executable, "-m", "redraft", *read], cwd=up.root, env=up.environment, check=True, timeout=60)
     for names in IN_ORDER:
         with ThreadPoolExecutor() as pool:
             runs = list(pool.map(lambda name: up.run(name, QUICK.get(name, {})), names))

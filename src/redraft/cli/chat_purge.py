@@ -6,6 +6,7 @@ Neighbours: `redraft.chat.purging` finds and removes, `redraft.training.purged_m
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -79,6 +80,7 @@ def _carry_out(purge: Purge, registry: Registry, delete: bool, work: Path) -> No
     from redraft.calling.ledger.database import Database
     from redraft.chat.purging import purge_answers, purge_work
     from redraft.chat.training_rows import write_files
+    from redraft.datasets.files import storage_faults
     from redraft.datasets.storage import Dataset
     from redraft.training.purged_models import purge_models
 
@@ -92,6 +94,9 @@ def _carry_out(purge: Purge, registry: Registry, delete: bool, work: Path) -> No
     models = purge_models(registry, purge.hashes, delete=delete)
     gone = asyncio.run(answers())
     stages = purge_work(work, purge.hashes)
+    for vectors in work.glob("embeddings-*"):  # of whose texts nobody can tell; they are made again
+        with storage_faults(vectors):
+            shutil.rmtree(vectors)
     purge.carry_out()
     for one in purge.affected:
         if one.kind == "chat_examples" and (one.removed or one.changed):
