@@ -30,9 +30,7 @@ ROWS_AT_ONCE = 256
 
 _MESSAGES = pa.list_(pa.struct([pa.field("role", pa.string()), pa.field("content", pa.string())]))
 _TURNS = pa.list_(
-    pa.struct(
-        [pa.field("speaker", pa.string()), pa.field("text", pa.string()), pa.field("ids", pa.list_(pa.string()))]
-    )
+    pa.struct([pa.field("speaker", pa.string()), pa.field("text", pa.string()), pa.field("ids", pa.list_(pa.string()))])
 )
 _SIMPLE: dict[Any, Any] = {
     bool: pa.bool_(),
