@@ -1,5 +1,6 @@
 """From extractive answers to natural ones, from unanswerable questions to refusals, and the curriculum's files."""
 
+import asyncio
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -20,6 +21,7 @@ from tasks.answering_files import (
     require_output,
     said_of,
     show_rewritten,
+    tokenizer_of,
     write_files,
 )
 from tasks.answering_rewrites import requests_of
@@ -86,6 +88,7 @@ async def rewrite_answers(
     chain = tuple(dict.fromkeys([canonical(model), *options.fallbacks]))
     questions, folder = questions_from(input), output if pilot is None else f"{output}.pilot"
     require_output(folder, questions)
+    await asyncio.to_thread(tokenizer_of, questions)  # the files are looked through with it once all is paid
 
     async def estimates() -> list[dict[str, Any]]:
         every = await questions_to_rewrite(input, max_questions)

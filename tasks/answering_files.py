@@ -17,11 +17,11 @@ from prefect.cache_policies import NO_CACHE
 from redraft.answering.curriculum import in_words, require_curriculum, write_curriculum
 from redraft.answering.grounding import require_grounded
 from redraft.answering.rewriting import METHODS, PARTS, TEMPLATES, Part
-from redraft.answering.tokenizing import load_tokenizer
+from redraft.answering.tokenizing import Tokenizer, load_tokenizer
 from redraft.answering.variety import Variety
 from redraft.datasets.curriculum_files import HELD_OUT, PHASES, TRAINED, rows_of
 from redraft.datasets.storage import MANIFEST, Dataset, DatasetWriter, assemble, require_target
-from redraft.errors import InputError, PartialError
+from redraft.errors import ConfigurationError, InputError, PartialError
 from redraft.records import Example
 from tasks.persona_rounds import Rounds
 from tasks.showing import show_table
@@ -108,18 +108,33 @@ async def write_files(questions: str, output: str) -> dict[str, Any]:
     return await asyncio.to_thread(_write_files, Dataset.open(Path(questions)), output)
 
 
+def tokenizer_of(questions: Dataset) -> Tokenizer:
+    """The tokenizer that the contexts were cut with. Raises ConfigurationError where it cannot be had any more, or is
+    another one by now: the gate over the curriculum's files could not be passed."""
+    told: dict[str, Any] = questions.manifest.get("tokenizer") or {}
+    if not told.get("exact"):
+        return load_tokenizer(None)
+    found = load_tokenizer(told["name"])
+    if told.get("digest", found.digest) != found.digest:
+        raise ConfigurationError(
+            f"{told['name']}: another tokenizer than the one that {questions.path} was cut with; make the layers anew"
+        )
+    return found
+
+
 def _write_files(questions: Dataset, output: str) -> dict[str, Any]:
     made = {part: Dataset.open(Path(target)) for part, target in datasets_in(output).items()}
     told: dict[str, Any] = questions.manifest.get("tokenizer") or {}
-    name, most = told.get("name", ""), told.get("max_tokens", 512)
-    tokenizer = load_tokenizer(name if told.get("exact") else None)
+    most = told.get("max_tokens", 512)
+    tokenizer = tokenizer_of(questions)
 
     def gate(folder: Path) -> dict[str, Any]:
         rows = (
             row
             for phase in PHASES
-            for file in (TRAINED[phase], HELD_OUT[phase])
-            for row in rows_of(folder / file, phase)
+            for file in (folder / TRAINED[phase], folder / HELD_OUT[phase])
+            if file.exists()  # nothing may be held out
+            for row in rows_of(file, phase)
         )
         found = require_grounded(rows, tokenizer, most)
         return {

@@ -14,6 +14,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from redraft.answering.rewriting import PARTS, WORTH_ANOTHER, Part, asked_again, part_of
+from redraft.answering.shortfalls import require_test_side
 from redraft.answering.variety import AlikeRefusals
 from redraft.datasets.shards import Shard
 from redraft.datasets.storage import Dataset, DatasetWriter
@@ -52,12 +53,14 @@ class _Unsifted(Sifting):
 async def questions_to_rewrite(questions: str, limit: int | None) -> dict[Part, str]:
     """Part → the dataset of its questions on the train side, or of the first `limit` of them.
 
-    Raises InputError where there are none of either, since a curriculum trains on both.
+    Raises InputError where there are none of either, since a curriculum trains on both, or where a side that is held
+    out was asked for and lacks one of them, since it is measured on both.
     """
     return await asyncio.to_thread(_parted, Dataset.open(Path(questions)), limit)
 
 
 def _parted(questions: Dataset, limit: int | None) -> dict[Part, str]:
+    require_test_side(questions.rows(), questions.manifest, questions.path)
     found: dict[Part, str] = {}
     for part in PARTS:
         target = Home.of().work / f"questions-{questions.content_hash[:16]}-{part}-{limit or 'all'}"

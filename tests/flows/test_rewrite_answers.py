@@ -13,11 +13,16 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from benchmarks.answer_cutting import trained
 from redraft.answering.curriculum import HELD_OUT, MANIFEST, TRAINED
 from redraft.answering.rewriting import findings_of
 from redraft.answering.style import REASONS
+from redraft.curriculum.sources import read_folder
 from redraft.datasets.curriculum_files import rows_of
 from redraft.datasets.storage import Dataset
+from redraft.errors import InputError
 from redraft.records import Question
 from redraft.sandbox.process import SandboxProcess
 
@@ -63,6 +68,42 @@ def test_killed_then_complete_then_more_and_nothing_is_paid_twice(
     before = paid(sandbox), files(project)
     project.run(*rewrite)
     assert (paid(sandbox), files(project)) == before
+
+
+def test_what_could_not_be_finished_is_refused_before_the_first_call(
+    project: Any, start_sandbox: Callable[..., SandboxProcess]
+) -> None:
+    sandbox = start_sandbox(seed=3)
+    project.environment["TOGETHER_BASE_URL"] = sandbox.url
+    rows = project.folder / "rows.jsonl"
+    opening = "This is the daily report of the computer in the office, which begins alike"
+    asked = (
+        f"Context: {opening}, number {number}. It has {number + 3} GB.\nQuestion: How much?" for number in range(9)
+    )
+    with rows.open("w") as file:
+        for number, one in enumerate(asked):
+            file.write(json.dumps({"input": one, "output": f"{number + 3} GB" if number % 3 else "Not found."}) + "\n")
+    told = project.run("answers", "layers", "--pairs", rows, "-o", "layers").stdout
+    assert "  held out is none with an answer and none without one: redraft answers rewrite will refuse these" in told
+    failed = project.run("answers", "rewrite", "-i", "layers", "-o", "out", status=2).stderr
+    assert "is held out, so a model trained on it could not be measured" in failed and "--test-share" in failed
+
+    tokenizer = project.folder / "tokenizer.json"
+    trained("byte-level BPE", [opening])._backend.save(str(tokenizer))  # pyright: ignore
+    layers: list[object] = ["answers", "layers", "--squad", SAMPLE, "-n", 60]
+    project.run(*layers, "--tokenizer", "tokenizer.json", "-o", "cut")
+    tokenizer.unlink()
+    failed = project.run("answers", "rewrite", "-i", "cut", "-o", "out", status=2).stderr
+    assert f"{tokenizer}: no such tokenizer" in failed
+    assert paid(sandbox) == 0
+
+    # For somebody who trains elsewhere.
+    assert "nothing is held out" in project.run(*layers, "--test-share", 0, "-o", "all").stdout
+    assert "held out: nothing (--test-share 0)" in project.run("answers", "rewrite", "-i", "all", "-o", "out").stdout
+    curriculum = project.folder / "out" / "curriculum"
+    assert {one.name for one in curriculum.iterdir()} == {MANIFEST, *TRAINED.values()}
+    with pytest.raises(InputError, match="nothing is held out"):
+        read_folder(curriculum)
 
 
 def files(project: Any) -> dict[str, bytes]:

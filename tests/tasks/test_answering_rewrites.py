@@ -9,10 +9,12 @@ from typing import Any
 import msgspec
 import pytest
 
+from benchmarks.answer_cutting import trained
+from redraft.answering.tokenizing import load_tokenizer
 from redraft.datasets.storage import Dataset, DatasetWriter
-from redraft.errors import InputError
+from redraft.errors import ConfigurationError, InputError
 from redraft.records import Question, Rejection
-from tasks.answering_files import questions_from, require_output
+from tasks.answering_files import questions_from, require_output, tokenizer_of
 from tasks.answering_rounds import questions_to_rewrite, write_anew
 from tasks.retry_shard import rewritten_dataset
 
@@ -43,7 +45,8 @@ def test_questions_of_the_train_side_are_parted_and_the_first_of_either_kind_tak
     tmp_path: Path, refusing: Question
 ) -> None:
     tested = msgspec.structs.replace(ASKED, side="test")
-    questions = written(tmp_path / "questions", tested, ASKED, refusing, ASKED, tested, refusing, ASKED)
+    refused = msgspec.structs.replace(refusing, side="test")
+    questions = written(tmp_path / "questions", tested, ASKED, refusing, ASKED, refused, refusing, ASKED)
     every = run(questions_to_rewrite.fn(str(questions.path), None))
     some = run(questions_to_rewrite.fn(str(questions.path), 2))
     ids = {
@@ -55,9 +58,35 @@ def test_questions_of_the_train_side_are_parted_and_the_first_of_either_kind_tak
 
 
 def test_a_curriculum_needs_both_kinds(tmp_path: Path) -> None:
-    questions = written(tmp_path / "questions", ASKED)
+    questions = written(tmp_path / "questions", ASKED, options={"test_share": 0.0})
     with pytest.raises(InputError, match="no question without one on the train side"):
         run(questions_to_rewrite.fn(str(questions.path), None))
+
+
+def test_a_curriculum_needs_both_kinds_held_out_unless_none_was_wanted(tmp_path: Path, refusing: Question) -> None:
+    questions = written(tmp_path / "questions", ASKED, refusing, options={"test_share": 0.1})
+    with pytest.raises(InputError, match="no question with an answer and none without one is held out"):
+        run(questions_to_rewrite.fn(str(questions.path), None))
+    elsewhere = written(tmp_path / "elsewhere", ASKED, refusing, options={"test_share": 0.0})
+    assert set(run(questions_to_rewrite.fn(str(elsewhere.path), None))) == {"positive", "negative"}
+
+
+def test_the_tokenizer_of_the_layers_is_had_before_anything_is_paid(tmp_path: Path) -> None:
+    folder = tmp_path / "tokenizer"
+    folder.mkdir()
+    trained("byte-level BPE", [ASKED.context])._backend.save(str(folder / "tokenizer.json"))  # pyright: ignore
+    told = load_tokenizer(str(folder))
+    about = {"name": told.name, "exact": True, "max_tokens": 64, "digest": told.digest}
+    questions = written(tmp_path / "questions", ASKED, tokenizer=about)
+    assert tokenizer_of(questions).digest == told.digest
+    assert not tokenizer_of(written(tmp_path / "estimated", ASKED)).exact
+    other = written(tmp_path / "other", ASKED, tokenizer={**about, "digest": "0" * 64})
+    with pytest.raises(ConfigurationError, match=r"another tokenizer than the one that .*other was cut with"):
+        tokenizer_of(other)
+    (folder / "tokenizer.json").unlink()
+    folder.rmdir()
+    with pytest.raises(ConfigurationError, match="no such tokenizer"):
+        tokenizer_of(questions)
 
 
 def test_what_is_asked_again_stands_with_its_attempt(tmp_path: Path) -> None:

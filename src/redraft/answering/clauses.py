@@ -68,7 +68,7 @@ _MARKS = re.compile(
     r"\s*(?:[;:!?()\u2013\u2014]|(?<=\s)-(?=\s)|,(?!\d))\s*"
     r"|\s+(?=(?:but|because|although|though|however|whereas)\b)"
     r"|\s+(?=and the \w+(?: \w+)? (?:was|were|is|are|had|has|\w+ed)\b)"
-    r"|\s+(?=(?:and|as|since) (?:i|he|she|they|we|you|everyone|everybody)\b)",
+    r"|\s+(?=(?:and|as|since) (?:i|he|she|they|we|you|everyone|everybody|there)\b)",
     re.IGNORECASE,
 )
 # What names the topic and asserts nothing: in the words of whoever refuses.
@@ -86,14 +86,19 @@ _WISHES = re.compile(
     r"|i(?:'d| would) (?:\w+ )?(?:love|like|be (?:glad|happy)) to)\b",
     re.IGNORECASE,
 )
-# Where else to look may be named in any words.
+# Where else to look may be named in any words, but nothing told that is to be seen there; what somebody may help with
+# (`with`) has no words of its own.
 _ELSEWHERE = re.compile(
-    r"(?:and |but |so )?(?:perhaps |maybe |possibly )?(?:(?:you|one) (?:could|can|may|might|should)"
-    r"(?: (?:perhaps|always|also))?(?: (?:want|wish|need|like) to)? (?:try|check|look|consult|ask|search|see)\b.{0,60}"
+    r"(?:and |but |so )?(?:perhaps |maybe |possibly |please |just )?(?:(?:(?:you|one) (?:could|can|may|might|should)"
+    r"(?: (?:perhaps|always|also))?(?: (?:want|wish|need|like) to)?"
+    r" (?:try|check|look|consult|ask|search|google|see(?! (?:it|he|she|they|there|how|why|what|who)\b))"
+    r"|ask|try|consult|(?:check|search|see|look|google)(?= (?:an?|the|your|some|for|in|on|at|up|with|online|it)\b))"
+    r"\b(?! that\b)(?!.*\b(?:was|were|had|did)\b).{0,60}"
     r"|(?:an?|the|some|someone|somebody|another)\b.{0,40} (?:can|could|may|might|would|will)(?: well)?"
-    r" (?:help|know|tell|be able)\b.{0,30})",
+    r" (?:help|know|tell|be able)\b(?P<with>.{0,30}))",
     re.IGNORECASE,
 )
+_NO_SUCH = re.compile(r"\bthere (?:is|are|was|were|has been|have been|had been) (?:no|never)\b", re.IGNORECASE)
 _NOBODY = re.compile(r"\b(?:nobody|no one|never)\b", re.IGNORECASE)
 _DENIES = re.compile(r"\b(?:not|no|nothing|cannot|unable|un(?:known|clear|sure))\b|n't\b", re.IGNORECASE)
 
@@ -110,13 +115,20 @@ def said_beside(text: str, question: str) -> str | None:
         refuses = [_DENIES.search(one) is not None for one, _ in clauses]
     asked = frozenset(stem(one) for one in _words(question))
     for (clause, first), refused in zip(clauses, refuses, strict=True):
-        if refused or _WISHES.search(clause) or _ELSEWHERE.fullmatch(clause):
+        if refused or _WISHES.search(clause) or _points_elsewhere(clause, asked):
             continue
         if first and (_TOPIC.match(clause) or _INDIRECT.match(clause)):
             continue
-        if _asserts(clause, asked) or (_NOBODY.search(clause) and not _NOBODY.search(question)):
+        unasked = any(one.search(clause) and not one.search(question) for one in (_NOBODY, _NO_SUCH))
+        if unasked or _asserts(clause, asked):
             return clause
     return None
+
+
+def _points_elsewhere(clause: str, asked: frozenset[str]) -> bool:
+    """Whether it says no more than where else to look, or who may help."""
+    found = _ELSEWHERE.fullmatch(clause)
+    return found is not None and not (found["with"] and _asserts(found["with"], asked))
 
 
 def _asserts(clause: str, asked: frozenset[str]) -> bool:

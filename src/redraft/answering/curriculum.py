@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from redraft.answering.inputs import model_input
+from redraft.answering.shortfalls import holds_nothing_out
 from redraft.datasets.curriculum_files import HELD_OUT, MANIFEST, PHASES, TRAINED
 from redraft.datasets.files import require_folder, storage_faults, sync_folder, write_whole
 from redraft.datasets.storage import Dataset
@@ -90,7 +91,7 @@ def in_words(manifest: Mapping[str, Any]) -> str:
     """`extraction 36,990 rows of about 37,000 planned`, and so on; what is held out."""
     planned = [f"{one['name']} {one['rows']:,} rows of about {one['planned']:,} planned" for one in manifest["phases"]]
     held_out = ", ".join(f"{one['rows']:,} for {one['name']}" for one in manifest["held_out"])
-    return f"{'; '.join(planned)}; held out: {held_out}"
+    return f"{'; '.join(planned)}; held out: {held_out or 'nothing'}"
 
 
 def _written(aside: Path, questions: Dataset, positive: Dataset, negative: Dataset) -> dict[str, Any]:
@@ -105,7 +106,11 @@ def _written(aside: Path, questions: Dataset, positive: Dataset, negative: Datas
         }
         for phase in PHASES
     ]
-    held_out = [{"name": phase, **_write(aside / HELD_OUT[phase], held_out_rows(phase, questions))} for phase in PHASES]
+    held_out = [
+        {"name": phase, **_write(aside / HELD_OUT[phase], held_out_rows(phase, questions))}
+        for phase in PHASES
+        if not holds_nothing_out(questions.manifest)
+    ]
     return {
         "format": FORMAT,
         "phases": phases,

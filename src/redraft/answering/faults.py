@@ -15,7 +15,7 @@ from typing import NamedTuple
 import msgspec
 
 from redraft.answering.matching import is_yes_no, part_of
-from redraft.answering.pairs import Parts, is_negative, parts_of, says_no_answer
+from redraft.answering.pairs import Parts, is_ambiguous, is_negative, parts_of, says_no_answer
 from redraft.answering.style import forbidden_opening, talks_of_context
 from redraft.answering.variety import FEWEST_ALIKE, MOST_SHARE
 from redraft.datasets.reading import Row, read_rows
@@ -26,6 +26,7 @@ MENDS = {
     "malformed_row": 'no row; write {"input": "Context: …\\nQuestion: …", "output": "…"}',
     "unknown_form": "context and question cannot be told apart for sure; part them as Context: …\\nQuestion: …",
     "duplicate_input": "an earlier row has the same input; leave one of them",
+    "ambiguous": "stands in the context, and may as well mean that there is no answer; give answer, or negative",
     MISSING: "the answer does not stand in the context, which teaches to invent; cut contexts around their answers",
     "forbidden_opening": 'begins with "Based on", "According to" or the like; let it begin with the answer',
     "context_talk": "talks of the context or of what was provided; whoever asks has seen none of it",
@@ -142,6 +143,8 @@ def _faults(read: _Read, kind: str, again: bool, report: FileReport) -> Iterator
         yield "duplicate_input"
     if read.parts is None:
         yield "unknown_form"
+    elif not read.negative and is_ambiguous(read.output, read.parts.context, read.answer):
+        yield "ambiguous"
     elif not says_no_answer(answer := read.answer.strip() or (read.output.strip() if kind == "span" else "")):
         missing = not is_yes_no(answer) and not part_of(answer, read.parts.context)
         report.missing += missing

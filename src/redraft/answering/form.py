@@ -1,4 +1,4 @@
-"""The form of an answer: markup, gaps that nobody filled, another language, personal data that nothing speaks of.
+"""The form of an answer: markup, unfilled gaps, no end, another language, personal data that nothing speaks of.
 
 Neighbour: `style` asks.
 """
@@ -6,6 +6,7 @@ Neighbour: `style` asks.
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from redraft.datasets.languages import UNKNOWN, language_of, mismatch
 from redraft.datasets.privacy import redact
@@ -31,6 +32,10 @@ _GAP = re.compile(
     r"|<[A-Za-z]+(?:[_ ][A-Za-z]+)+>|\bX{3,}\b|\bTB[DC]\b|\bTODO\b|\blorem ipsum\b|_{3,}",
     re.IGNORECASE,
 )
+_NOTE = re.compile(r"\[[^\[\]]*\]\s*\Z")
+# What ends a sentence, and what may stand behind it.
+_FINAL = ".!?\u3002\uff01\uff1f\uff0e\uff61\u061f\u06d4\u0964\u0965\u104a\u104b\u17d4\u0589\u1362"
+_CLOSING = " \t\n\"'\u201c\u201d\u2018\u2019\u00ab\u00bb\u300d\u300f)]}*_`"
 _COMMON = (
     "the and that which with were this from their his have has they who what how did does where when why for to are "
     "don't can't couldn't sorry"
@@ -75,6 +80,17 @@ def _has_line(found: re.Match[str], before: str, material: str) -> bool:
 def gap_in(said: str, material: str) -> str | None:
     """A gap of a template that was never filled, or None."""
     return next((found[0] for found in _GAP.finditer(said) if found[0] not in material), None)
+
+
+def breaks_off(said: str) -> bool:
+    """Whether a text ends without the mark of a sentence, or in an ellipsis; one in a script without marks never."""
+    bare = _NOTE.sub("", said).rstrip(_CLOSING)
+    last = bare[-1:]
+    if bare.endswith(("...", "\u2026")):
+        return True
+    if last.isalpha() or unicodedata.category(last or " ")[0] == "M":
+        return last.lower() != last.upper()
+    return bool(last) and last not in _FINAL
 
 
 def is_foreign(said: str, context: str, question: str) -> bool:

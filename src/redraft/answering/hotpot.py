@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from redraft.answering.candidate import Candidate, article_key, halved, one_space, rejected
-from redraft.answering.masking import masked, masked_golds, masked_question
+from redraft.answering.masking import masked, masked_golds, masked_question, unmasked_id
 from redraft.answering.matching import find, is_yes_no
 from redraft.answering.paragraphs import answer_start
 from redraft.datasets.reading import Row, place_of, read_rows
@@ -94,8 +94,8 @@ def _made(asked: Asked, row_id: str, place: str) -> Candidate | tuple[str, str]:
     elif len(support) < len(asked.supporting_facts):
         return "no_support", "a sentence that yes or no rests on does not stand in the context"
     question = Question(
-        question_id=asked.id or row_id, layer="reasoning", side="train", group="", context=context, question=text,
-        answer=context[span[0] : span[1]] if span else answer, support=tuple(dict.fromkeys(support)),
+        question_id=unmasked_id(asked.id, row_id), layer="reasoning", side="train", group="", context=context,
+        question=text, answer=context[span[0] : span[1]] if span else answer, support=tuple(dict.fromkeys(support)),
         place=place, start=span[0] if span else None,
     )  # fmt: skip
     supporting = dict.fromkeys(article_key(masked(title)) for title, _ in asked.supporting_facts if title in paragraphs)

@@ -1,7 +1,7 @@
 """Whether a sentence keeps the extractive answer: its words in their order, inflected at most; or denies or copies it.
 
 Inflected is also a place that stands there as its people, where no other name looks like that: Japan and Japanese.
-Neighbours: `style` tells the faults, `number_words` compares numbers by value.
+Neighbours: `style` tells the faults, `number_words` compares numbers by value, `amounts` by currency and sign.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from functools import lru_cache
 
 import msgspec
 
+from redraft.answering.amounts import Amount, amount_of
 from redraft.answering.number_words import numbers_in
 from redraft.answering.sentences import sentences_of
 from redraft.answering.spelling import folded, plain
@@ -22,6 +23,7 @@ LONG_KEPT = 0.75
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?|[%$€£]")
 _INITIALS = re.compile(r"\b[^\W\d_](?:\.[^\W\d_])+\b\.?")
 _CURRENCY = re.compile(r"\b[a-z]{1,3}(?=[$€£])")
+_DEGREES = re.compile(r"(?:\u00b0|\bdegrees?)\s*(?:(?P<celsius>c(?:elsius|entigrade)?)|f(?:ahrenheit)?)\b")
 # What stands for a word, or may be left out.
 _SIGNS = {"%": "percent", "pc": "percent", "percentage": "percent"}
 _UNSAID = frozenset({"$", "€", "£", "dollar", "dollars", "us$"})
@@ -61,11 +63,12 @@ _PEOPLE = re.compile(r"(?P<place>\w{4,})ese|(?P<state>\w+stan)is?")
 
 
 class _Token(msgspec.Struct, frozen=True):
-    """`capital`: it is written with one, here or elsewhere in its text."""
+    """`capital`: it is written with one, here or elsewhere in its text. `amount`: a number's currency and sign."""
 
     word: str
     values: tuple[str, ...]
     capital: bool = False
+    amount: Amount | None = None
 
 
 def is_kept(answer: str, text: str) -> bool:
@@ -132,18 +135,21 @@ def states(text: str, answer: str) -> str | None:
 def _tokens(text: str) -> tuple[_Token, ...]:
     said = _INITIALS.sub(lambda found: found[0].replace(".", ""), folded(text))
     said = _CURRENCY.sub("", said.replace("per cent", "percent"))
+    said = _DEGREES.sub(lambda found: " celsius" if found["celsius"] else " fahrenheit", said)
     numbers = {one.start: one for one in numbers_in(said)}
     inside = {place: one for one in numbers.values() for place in range(one.start, one.end)}
+    amounts = {start: amount_of(said, one) for start, one in numbers.items()}
+    signs = {place for one in amounts.values() for span in one.beside for place in range(*span)}
     capital = {folded(one) for one in _CAPITAL.findall(plain(text))}
     found: list[_Token] = []
     for word in _WORD.finditer(said):
         one = inside.get(word.start())
-        if word[0] in _UNSAID:
+        if word[0] in _UNSAID or word.start() in signs:
             continue
         if one is None:
             found.append(_Token(_SIGNS.get(word[0], word[0]), (), word[0] in capital))
         elif one.start == word.start():
-            found.append(_Token(one.text, one.values))
+            found.append(_Token(one.text, one.values, amount=amounts[one.start]))
     return tuple(found)
 
 
@@ -174,14 +180,18 @@ def _places(wanted: tuple[_Token, ...], said: tuple[_Token, ...]) -> list[int]:
 def _same(one: _Token, two: _Token) -> bool:
     """Whether a word of the answer (`one`) is that of a text: the text may have the people for the place, too."""
     if one.word == two.word:
-        return True
+        return not _differ(one, two)
     if one.values or two.values:
-        return not set(one.values).isdisjoint(two.values)
+        return not set(one.values).isdisjoint(two.values) and not _differ(one, two)
     if stem(one.word) == stem(two.word) or (one.capital and two.capital and _is_people_of(two.word, one.word)):
         return True
     if one.word in MONTHS and two.word in MONTHS:
         return MONTHS[one.word] == MONTHS[two.word]
     return two.word in ALIKE.get(one.word, ())
+
+
+def _differ(one: _Token, two: _Token) -> bool:
+    return one.amount is not None and two.amount is not None and one.amount.differs(two.amount)
 
 
 def _is_people_of(word: str, place: str) -> bool:

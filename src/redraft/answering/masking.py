@@ -44,17 +44,24 @@ def masked_question(question: Question) -> Question | tuple[str, str]:
     )
 
 
+def unmasked_id(given: str, other: str) -> str:
+    """A row's id as it was given; the `other` one where there is none, or where personal data or a secret is in it, as
+    what would stand in its place is the same for several rows."""
+    return given if given and redact(given) == given else other
+
+
 def masked_golds(texts: tuple[str, ...]) -> tuple[str, ...]:
     """Each of the texts once; without those that are masked, which stand nowhere any more."""
     return tuple(dict.fromkeys(text.strip() for text in texts if text.strip() and masked(text) == text))
 
 
 def masked_rejection(rejection: Rejection) -> Rejection:
-    """The rejection with what it shows of the row masked."""
-    row = rejection.row
+    """The rejection with what it shows of the row masked, its id too."""
+    row, row_id = rejection.row, rejection.row_id
     return msgspec.structs.replace(
-        rejection, detail=masked(rejection.detail), row=redact_answer(row) if row is not None else None
-    )
+        rejection, detail=masked(rejection.detail), row=redact_answer(row) if row is not None else None,
+        row_id=redact(row_id) if row_id is not None else None,
+    )  # fmt: skip
 
 
 def _placed(question: Question, context: str) -> Question | None:

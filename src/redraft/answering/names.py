@@ -11,7 +11,18 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import cached_property, lru_cache
 
 from redraft.answering.spelling import PARTS, WORD, begins_sentence, folded, forms_of
-from redraft.answering.word_lists import ALIKE, DOING, ENDINGS, MONTHS, ORDINARY, ORDINARY_ENDINGS, TITLES, WEEKDAYS
+from redraft.answering.word_lists import (
+    ALIKE,
+    BARE,
+    DOING,
+    DONE,
+    ENDINGS,
+    MONTHS,
+    ORDINARY,
+    ORDINARY_ENDINGS,
+    TITLES,
+    WEEKDAYS,
+)
 
 Words = Sequence[re.Match[str]]
 
@@ -20,6 +31,11 @@ _ROMAN = re.compile(r"(?=[IVXLC]{2,})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})")
 _WORTH = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100}
 _PRONOUNS = frozenset({"i", "it", "he", "she", "they", "we", "you", "that", "there"})
 _FEWEST_LETTERS = 4
+# Many of something are no name: machines, but not Thomas, Paris or Marcus.
+_PLURAL = re.compile(r"[^aious]s$")
+_DONE = re.compile(r"[a-z]{3,}ed")
+_NEVER_DONE = frozenset({"need", "indeed", "hundred", "speed", "exceed", "breed", "bleed", "embed", "sacred", "naked"})
+_BEFORE_DONE = frozenset({"also", "first", "later", "soon", "never", "once", "then", "himself", "herself", "itself"})
 # What is said before the sentence itself, with a comma behind: no names, whatever follows.
 _SAID_FIRST = """
 admittedly ah aha alas apologies fine forgive frankly gosh granted hm hmm hmmm honestly luckily oddly oh oops ouch
@@ -145,7 +161,7 @@ def _shows(text: str, place: int, words: Words, capital: Sequence[bool]) -> bool
         return False
     if sum(one.isupper() for one in word) > 1:
         return True
-    hardly, after = whole.endswith(ORDINARY_ENDINGS), place + 1
+    hardly, after = whole.endswith((*ORDINARY_ENDINGS, "n't")) or whole in BARE, place + 1
     between = text[words[place].end() : words[after].start()] if after < len(words) else ""
     if between == " " or (between == ", " and not hardly):
         following = after + 1 if words[after][0] == "and" and after + 1 < len(words) else after
@@ -153,7 +169,17 @@ def _shows(text: str, place: int, words: Words, capital: Sequence[bool]) -> bool
             return True
         if words[after][0] in DOING and not hardly:
             return True
+        if between == " " and not hardly and not _PLURAL.search(whole) and _has_done(words, after):
+            return True
     return word.endswith("'s") and not hardly
+
+
+def _has_done(words: Words, place: int) -> bool:
+    """Whether a verb that tells what somebody did stands there, or behind one word such as "first" or "also"."""
+    said = words[place][0]
+    if (said in _BEFORE_DONE or said.endswith("ly")) and place + 1 < len(words):
+        said = words[place + 1][0]
+    return said in DONE or (_DONE.fullmatch(said) is not None and said not in _NEVER_DONE)
 
 
 def _spelled_out(words: Words, capital: Sequence[bool], known: Known) -> set[int]:

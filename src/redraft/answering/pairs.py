@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from redraft.answering.candidate import Candidate, article_key, halved, one_space, opening_key, rejected
-from redraft.answering.masking import masked, masked_golds, masked_question
+from redraft.answering.masking import masked, masked_golds, masked_question, unmasked_id
 from redraft.answering.matching import find, folded, is_yes_no
 from redraft.answering.refusing import is_refusal
 from redraft.datasets.reading import Row, place_of, read_rows
@@ -96,10 +96,22 @@ def says_no_answer(output: str) -> bool:
 
 def is_negative(output: str, context: str, answer: str = "") -> bool:
     """Whether a row says that there is no answer: in a few words, or as somebody would who was asked. A row that names
-    its `answer` says so there; an output that stands in the context is an answer, however it is worded."""
-    if answer.strip():
-        return says_no_answer(answer)
-    return says_no_answer(output) or (find(output.strip(), context) is None and is_refusal(output))
+    its `answer` says so there; what stands in the context is an answer, however it is worded, or `is_ambiguous`."""
+    said = answer if answer.strip() else output
+    if _stands(said, context):
+        return False
+    return says_no_answer(said) or (not answer.strip() and is_refusal(output))
+
+
+def is_ambiguous(output: str, context: str, answer: str = "") -> bool:
+    """Whether an output such as "None" or "unknown" may be the answer, as it stands in the context, or mean that there
+    is none: only the row's `answer` can tell."""
+    return not answer.strip() and says_no_answer(output) and _stands(output, context)
+
+
+def _stands(said: str, context: str) -> bool:
+    """Whether words stand in the context, be it with another mark, or none, behind them."""
+    return find(said.strip(), context) is not None or find(said.strip(" .!"), context) is not None
 
 
 def _json_parts(text: str) -> Parts | None:
@@ -124,7 +136,7 @@ def _candidate(row: Row, path: Path, number: int) -> Candidate | Rejection:
     digest = hashlib.blake2b(f"{pair.input}\x1f{pair.output}".encode(), digest_size=8).hexdigest()
     opening = opening_key(made.context)
     keys = (article_key(masked(pair.group)), opening) if pair.group else (opening,)
-    row_id = pair.id or f"pair-{digest}"
+    row_id = unmasked_id(pair.id, f"pair-{digest}")
     golds = masked_golds((made.answer, *pair.aliases)) if made.answer else ()
     question = msgspec.structs.replace(made, question_id=row_id, group=keys[0], place=place)
     return Candidate(question, keys, golds=golds, masked=made != raw)
@@ -147,6 +159,10 @@ def _made(pair: Pair) -> Question | tuple[str, str]:
         return "contradiction", f"is marked as negative, with the answer {answer[:60]!r}"
     if pair.negative or none:
         return question
+    if is_ambiguous(pair.output, parts.context, pair.answer):
+        return "ambiguous", f"{answer[:60]!r} stands in the context, and may as well say that there is no answer"
+    if is_yes_no(answer) and not pair.answer.strip():
+        return "no_support", "yes or no, without the sentences that it rests on"
     if (span := find(answer, parts.context)) is not None:
         return msgspec.structs.replace(
             question, layer="extraction", negative=None, start=span[0],

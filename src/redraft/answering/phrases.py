@@ -13,11 +13,13 @@ from redraft.datasets.normalising import normalise
 _GIVEN = r"(?:provided|given|supplied|available|presented|above|preceding|attached|following)"
 # Nobody but a reader of the text says these; the others may be what a question is about.
 _READ = r"(?:context|passages?|excerpts?|snippets?)"
-_TOPIC = r"(?:texts?|paragraphs?|information|details|articles?|documents?|materials?|sources?|data)"
+_TOPIC = r"(?:texts?|paragraphs?|information|info|details|articles?|documents?|materials?|sources?|data)"
+_YOURS = r"(?:notes?|message|messages|files?|records?|email|emails|input|question)"
+_WRITER = r"(?:authors?|writers?)"
 _TELLING = (
     r"(?:says?|states?|mentions?|indicates?|notes?|explains?|describes?|tells?|suggests?|specif(?:y|ies)|provides?"
-    r"|contains?|discuss(?:es)?|reports?|shows?|reveals?|confirms?|lists?|focus(?:es)?|refers?|gives?|points? out"
-    r"|implies|makes? (?:it )?clear|does(?: not|n't)|do(?: not|n't)|has no|lacks?|only)"
+    r"|contains?|writes?|puts it|discuss(?:es)?|reports?|shows?|reveals?|confirms?|lists?|focus(?:es)?|refers?|gives?"
+    r"|points? out|implies|makes? (?:it )?clear|does(?: not|n't)|do(?: not|n't)|has no|lacks?|only)"
 )
 _HOW = r"(?:mentioned|stated|noted|described|indicated|explained|specified|discussed|seen|shown|outlined|per)"
 _OPENINGS = re.compile(
@@ -25,14 +27,18 @@ _OPENINGS = re.compile(
     + "|".join(
         (
             # Where it is from.
-            r"based (?:up)?on\b|according to\b|as per\b|per the\b|judging (?:by|from)\b|going by\b",
+            r"based (?:up)?on\b|according to\b|as per\b|per (?:the|your|this|these|our)\b|judging (?:by|from)\b"
+            r"|going by\b",
             rf"(?:from|in|within|by|considering|given|using|looking at|reading) (?:the|this|your) (?:{_GIVEN} )?"
             rf"(?:{_READ}|{_TOPIC})\b(?! of\b)",
+            rf"(?:from|in|by|considering|given|going by) your (?:own )?{_YOURS}\b|from my {_YOURS}\b",
+            rf"as (?:the|this|its|your|our) (?:{_WRITER}|{_READ}|{_TOPIC}|notes?) (?:\w+ )?{_TELLING},",
             rf"as (?:is |was )?{_HOW}\b(?:,| (?:in|by|above|earlier|within|here)\b)|from what (?:is|was|i|we)\b",
             r"it is (?:stated|mentioned|noted|indicated)\b(?! by)|it (?:states|says|mentions) (?:that|here)\b",
             # A word to the user.
             r"(?:sure|surely|certainly|of course|absolutely|definitely|gladly|great|ok|okay|alright|all right|well|so"
-            r"|yeah|yep|hello|hi|hey|hi there)[!,.:](?! in\b)|sure thing\b|(?:great|good|excellent) question"
+            r"|yeah|yep|hello|hi|hey|hi there)(?:[!,.:;]|\s*[\u2013\u2014]|\s-\s)(?! in\b)"
+            r"|(?:certainly|surely|of course) (?-i:[a-z])|sure thing\b|(?:great|good|excellent) question"
             r"|happy to help|glad you asked|thank(?:s| you) for\b|let me\b|you asked\b",
             r"i(?:'d| would)(?: be)? (?:happy|glad|delighted|pleased) to\b|i can (?:help|tell you|answer|confirm)\b"
             r"|as an? (?:ai|assistant|language model|large language)\b",
@@ -51,7 +57,7 @@ _OPENINGS = re.compile(
 _KIND = re.compile(
     r"\W*(?:(?:great|good|excellent) question|thank(?:s| you) for|i(?:'d| would)(?: be)? (?:happy|glad|delighted"
     r"|pleased)"
-    r" to\b|happy to help|well,|hello|hi\b|hey\b|gladly)",
+    r" to\b|happy to help|(?:certainly|surely|of course) (?-i:[a-z])|well,|hello|hi\b|hey\b|gladly)",
     re.IGNORECASE,
 )
 # "The information given to the police" is none of ours.
@@ -78,7 +84,8 @@ _TALK_UNLESS_TOPIC = tuple(
     for one in (
         r"\b(?:the|this|that|these) (?:passages?|texts?|excerpts?|paragraphs?|snippets?)\b"
         r"(?! (?:of|from|through|to|between|into|message|messages|editor|file|format)\b)",
-        rf"\b(?:the|this) (?:article|document|source|material|information) {_TELLING}\b",
+        rf"\b(?:the|this) (?:article|document|source|material|information|info) {_TELLING}\b",
+        rf"\bthe {_WRITER} (?:of (?:this|it|these lines|that) |here |also |clearly )?{_TELLING}\b",
         r"\b(?:the|these|your|this) (?:texts|articles|documents|materials|sources|data|details|facts|information)"
         r" (?:clearly |also |here )?(?:indicate|state|show|say|suggest|mention|tell|note|reveal|confirm|report)s?"
         r"(?: (?:me|us))? that\b",
@@ -118,4 +125,4 @@ def talk_of(text: str, material: str = "") -> str | None:
 
 def _nouns(words: str) -> set[str]:
     """What a phrase calls the text that it talks of."""
-    return {one for one in normalise(words).split() if re.fullmatch(f"{_READ}|{_TOPIC}|facts", one)}
+    return {one for one in normalise(words).split() if re.fullmatch(f"{_READ}|{_TOPIC}|{_WRITER}|facts", one)}

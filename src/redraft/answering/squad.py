@@ -5,6 +5,7 @@ Neighbours: `hotpot` and `pairs` read other formats, `candidates` puts the files
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ import ijson  # pyright: ignore[reportMissingTypeStubs]
 import msgspec
 
 from redraft.answering.candidate import Candidate, article_key, halved, one_space, opening_key, rejected
-from redraft.answering.masking import masked, masked_golds, masked_question
+from redraft.answering.masking import masked, masked_golds, masked_question, unmasked_id
 from redraft.answering.matching import find, folded, is_whole
 from redraft.datasets.reading import place_of
 from redraft.datasets.sniffing import refuse_foreign, skip_mark
@@ -49,8 +50,8 @@ def read_squad(path: Path) -> Iterator[Candidate | Rejection]:
     Raises InputError where the file is no SQuAD JSON, breaks off, or holds no usable question.
     """
     number, usable = 0, 0
-    for article in _articles(path):
-        for read in _of_article(article, path, number):
+    for place, article in enumerate(_articles(path), 1):
+        for read in _of_article(article, path, place, number):
             number += 1
             usable += isinstance(read, Candidate)
             yield read
@@ -88,16 +89,17 @@ def _readable(path: Path) -> Generator[None]:
         raise InputError(f"{path}: {what}; {_WANTED}") from error
 
 
-def _of_article(article: object, path: Path, before: int) -> Iterator[Candidate | Rejection]:
-    """The questions of one article, of which `before` stood in the file before."""
+def _of_article(article: object, path: Path, place: int, before: int) -> Iterator[Candidate | Rejection]:
+    """The questions of one article, the file's number `place`; `before` questions stood in the file before."""
     fields = cast("dict[str, Any]", article) if isinstance(article, dict) else {}
     title, paragraphs = fields.get("title", ""), fields.get("paragraphs")
     if not isinstance(paragraphs, list) or not isinstance(title, str):
         yield _malformed("an article without a list of paragraphs", path, before + 1, fields)
         return
     number = before
-    for paragraph in cast("list[object]", paragraphs):
-        inside = cast("dict[str, Any]", paragraph) if isinstance(paragraph, dict) else {}
+    insides = [cast("dict[str, Any]", one) if isinstance(one, dict) else {} for one in cast("list[object]", paragraphs)]
+    key = article_key(masked(title)) if title.strip() else _untitled(path, place, insides)
+    for inside in insides:
         context, asked = inside.get("context"), inside.get("qas")
         if not isinstance(context, str) or not isinstance(asked, list):
             number += 1
@@ -105,15 +107,21 @@ def _of_article(article: object, path: Path, before: int) -> Iterator[Candidate 
             continue
         for one in cast("list[object]", asked):
             number += 1
-            yield _candidate(one, context, title, path, number)
+            yield _candidate(one, context, key, path, number)
 
 
-def _candidate(row: object, context: str, title: str, path: Path, number: int) -> Candidate | Rejection:
+def _untitled(path: Path, place: int, paragraphs: list[dict[str, Any]]) -> str:
+    """What names an article without a title: its place in its file, and its words, as other files have that name."""
+    words = "\x1f".join(str(one.get("context")) for one in paragraphs).encode("utf-8", "surrogatepass")
+    return f"untitled {path.name} {place} {hashlib.blake2b(words, digest_size=6).hexdigest()}"
+
+
+def _candidate(row: object, context: str, key: str, path: Path, number: int) -> Candidate | Rejection:
     try:
         asked = msgspec.convert(row, Asked)
     except msgspec.ValidationError as error:
         return _malformed(str(error), path, number, row)
-    place, row_id = place_of(path, number), str(asked.id) or f"{path.stem}-{number}"
+    place, row_id = place_of(path, number), unmasked_id(str(asked.id), f"{path.stem}-{number}")
     text = one_space(asked.question)
     made = _answered(asked, context) if not asked.is_impossible else _unanswerable(asked)
     if halved(context, text, *(gold.text for gold in asked.answers)):
@@ -126,12 +134,9 @@ def _candidate(row: object, context: str, title: str, path: Path, number: int) -
     made = masked_question(raw)
     if isinstance(made, tuple):
         return rejected(*made, place, row_id, _shown(row))
-    # Without a title the paragraph itself is what is never parted.
-    opening = opening_key(made.context)
-    keys = (article_key(masked(title)), opening) if title.strip() else (opening,)
-    question = msgspec.structs.replace(made, question_id=row_id, group=keys[0], place=place)
+    question = msgspec.structs.replace(made, question_id=row_id, group=key, place=place)
     golds = masked_golds(tuple(gold.text for gold in asked.answers))
-    return Candidate(question, keys, golds=golds, masked=made != raw)
+    return Candidate(question, (key, opening_key(made.context)), golds=golds, masked=made != raw)
 
 
 def _answered(asked: Asked, context: str) -> Question | tuple[str, str]:

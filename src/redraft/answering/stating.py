@@ -27,7 +27,7 @@ _JOINTS = re.compile(
 # What only says what it is about, asks, or offers something.
 _NO_STATEMENT = re.compile(
     r"(?:as (?:for|to)|on|about|regarding|concerning|whether|who|whom|whose|what|when|where|why|how|which|if|could|can"
-    r"|would|please|feel free|let me|sorry|i(?:'d|'ll)?|my apologies)\b",
+    r"|would|please|ask|try|consult|check (?:an?|the|your)|feel free|let me|sorry|i(?:'d|'ll)?|my apologies)\b",
     re.IGNORECASE,
 )
 # "It was surely a famous singer", "perhaps a singer", and not: it is a pity, it is hard for me, perhaps you know.

@@ -12,7 +12,7 @@ import msgspec
 
 from redraft.answering.asserting import asserted_in
 from redraft.answering.facts import unsupported
-from redraft.answering.form import gap_in, has_secret, is_foreign, markup_in
+from redraft.answering.form import breaks_off, gap_in, has_secret, is_foreign, markup_in
 from redraft.answering.keeping import is_kept, is_negated, near_copy, states
 from redraft.answering.phrases import forbidden_opening, opening_of, talk_of, talks_of_context
 from redraft.answering.refusing import is_refusal
@@ -29,6 +29,8 @@ __all__ = [
 FEWEST, MOST = 8, 30
 FEWEST_OF_REFUSAL = 5
 MOST_SENTENCES = 2
+# Whom a refusal may name, as somebody to ask.
+_ASKED = "Google Wikipedia"
 
 REASONS: dict[str, str] = {
     "empty": "Nothing was answered.",
@@ -102,7 +104,7 @@ def findings_of_refusal(text: str, *, context: str, question: str, plausible: Se
         return found
     if not is_refusal(text):
         found.append(Finding("answered", "it does not say that there is no answer to be had; refuse politely"))
-    found += [Finding("asserted", one.detail) for one in _invented(text, (question,), "not in the question")]
+    found += [Finding("asserted", one.detail) for one in _invented(text, (question, _ASKED), "not in the question")]
     if (wrong := asserted_in(text, context, question, plausible)) is not None:
         found.append(Finding("asserted", f"it asserts something ({wrong}); a refusal states no fact"))
     return sorted(found, key=_is_minor)
@@ -139,6 +141,8 @@ def _of_form(said: str, context: str, question: str) -> Iterable[Finding]:
         yield Finding("markup", f"it has {markup}; write plain sentences on one line")
     if (gap := gap_in(said, material)) is not None:
         yield Finding("placeholder", f"it has a gap that was not filled, {gap!r}")
+    if breaks_off(said):
+        yield Finding("truncated", "it breaks off; end the sentence, with a mark behind it")
     if is_foreign(said, context, question):
         yield Finding("language", "it is in another language; write in that of the question")
     if has_secret(said, material):

@@ -24,6 +24,8 @@ _KINDS = ("extraction", "reasoning", "human", "given", "elsewhere")
 # Contexts kept to stand before questions of other articles: so many, and so many characters.
 _CONTEXTS, _CHARACTERS = 20_000, 30_000_000
 _TRIES = 50
+# Of so many rows one has an answer, and one has none.
+_FEWEST_TESTED = 2
 
 
 class Kept(NamedTuple):
@@ -127,7 +129,10 @@ def survey(
         side: Available(**{kind: len(by_side[side, kind]) for kind in _KINDS}) for side in SIDES
     }
     kept: dict[Side, list[Kept]] = {side: contexts.of(side, sides) for side in SIDES}
-    counts = {"train": count, "test": None if count is None else round(count * test_share / (1 - test_share))}
+    tested = None if count is None else round(count * test_share / (1 - test_share))
+    if tested is not None and test_share:
+        tested = max(tested, _FEWEST_TESTED)
+    counts = {"train": count, "test": tested}
     asked: dict[Side, Wanted] = {side: wanted(available[side], counts[side], domain_share) for side in SIDES}
     if not asked["train"].positives + asked["train"].negatives:
         raise InputError("no question is left to train on; give more files, or a smaller --test-share")

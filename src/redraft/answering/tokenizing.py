@@ -145,7 +145,8 @@ class SlowTokenizer:
 
 def load_tokenizer(source: str | None) -> Tokenizer:
     """The tokenizer in a folder or a tokenizer.json, or that of a model by its id, which is downloaded once; the
-    estimate for None or "".
+    estimate for None or "". One from a folder or file is named by its whole path, so that it is found from elsewhere,
+    and never taken for a model's id once it is gone.
 
     Raises ConfigurationError, one line with the mend, where there is none or it cannot be had.
     """
@@ -154,6 +155,9 @@ def load_tokenizer(source: str | None) -> Tokenizer:
     import tokenizers
 
     path = Path(source)
+    if path.exists():
+        path = path.absolute()
+        source = str(path)
     file = path / "tokenizer.json" if path.is_dir() else path
     if path.is_dir() and not file.is_file():
         return _from_transformers(source)

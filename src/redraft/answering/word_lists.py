@@ -32,7 +32,7 @@ denmark/danish/dane/danes finland/finnish/finn/finns netherlands/dutch/holland s
 turkey/turkish/turk/turks sweden/swedish/swede/swedes rome/roman/romans greece/greek/greeks troy/trojan/trojans
 thailand/thai/thais iraq/iraqi/iraqis cuba/cuban/cubans peru/peruvian/peruvians israel/israeli/israelis
 iran/iranian/persian laos/lao/laotian texas/texan/texans christ/christian czech/czechia
-philippines/filipino/philippine tv/television ad/ce bc/bce
+philippines/filipino/philippine tv/television ad/ce bc/bce celsius/centigrade/c fahrenheit/f
 """
 # What a name ends in as a people, a faith, a plural; at least four letters are left before it.
 _ENDINGS = "s es n an ian ans ians ean eans ese ish ic ics al i is a o e y ies ia ain ism ist ists ite ites er ers ity"
@@ -76,6 +76,42 @@ _DOING = """
 is was has had did does can could will would may might became becomes won wins led leads ruled rules wrote writes
 founded built made said says called held took got gave left
 """
+_DONE = """
+arose ate beat began bent bet bore bought broke brought burnt came caught chose clung cost crept cut dealt died drank
+drew drove dug fed fell felt flew forbade forgave forgot fought found froze gave got grew heard hid hit held hung hurt
+kept knew laid learnt led left lent lost lit made meant met paid put ran rang rode rose said sang sank sat saw sent set
+shone shook shot showed shut slept slew slid sold sought spent spoke sprang spread stole stood struck stuck sung sunk
+swam swept swore taught thought threw told took tore understood undertook went withdrew withstood woke won wore wove
+wrote
+"""
+# What begins a sentence without an article before what it did: "Work began".
+_BARE = """
+someone somebody everyone everybody anyone work trade demand supply interest support control traffic growth progress
+pressure capital labor labour industry agriculture commerce business property land ownership membership leadership
+citizenship friendship championship kingship scholarship nature society parliament congress government management
+public opinion popularity poverty wealth crime slavery freedom wisdom belief doubt fear anger hunger famine
+drought disease plague cholera malaria smallpox typhus typhoid measles influenza flu fever cancer leprosy rabies
+tuberculosis pneumonia photosynthesis mitosis meiosis osmosis symbiosis analysis emphasis chlorophyll dna rna protein
+starch glucose insulin bone blood skin muscle tissue hair brain nerve sweat breath milk meat flesh bread butter cheese
+fruit cotton wool silk linen leather fur timber wood bark paper ink plastic rubber glass clay mud sand soil dust ash
+smoke stone rock gravel marble granite limestone concrete cement brick tin lead zinc brass bronze metal ore
+sulfur sulphur carbon nitrogen hydrogen helium chlorine sodium potassium calcium silicon uranium plutonium ozone
+methane gas petrol petroleum gasoline diesel fuel electricity voltage current radiation sunlight daylight lightning
+thunder rain rainfall snow snowfall ice frost hail fog wind weather climate heat cold sound noise matter space gravity
+friction motion force mass volume density entropy software hardware data media evidence proof research study theory
+practice logic reason thought memory knowledge truth news word rumor rumour talk speech silence literature poetry prose
+drama theatre theater dance film cinema television radio print sport football baseball cricket chess racing rugby
+soccer hockey tennis golf police cattle livestock game poultry sheep deer mice geese teeth feet algae fungi larvae
+humanity mankind marriage divorce childhood adulthood youth birth sex sleep rest fate luck chance fortune disaster
+chaos panic violence terror battle combat conflict victory defeat independence rule order justice tax taxation revenue
+income profit debt credit inflation unemployment money cash rent aid help relief access entry travel transport shipping
+service staff crew personnel management leadership mail post cargo freight equipment furniture clothing food water
+black white red green blue yellow brown night morning evening midnight dawn darkness winter summer autumn spring hand
+machine home state court church legend myth tradition success approval arrival survival withdrawal removal damage
+passage storage usage coverage advice distance pollution water wildlife livestock fighting everything nothing something
+large small big great high low long short early late old young new modern ancient good
+bad full hard strong heavy skill hire stay
+"""
 _LITTLE = "a an the of in on at to by for from with and or as is are was were be it its that this their his her which"
 
 # After these a point ends no sentence.
@@ -87,5 +123,9 @@ ENDINGS = tuple(_ENDINGS.split())
 ORDINARY = frozenset(_ORDINARY.split())
 # What a person or place does, right after its name.
 DOING = frozenset(_DOING.split())
+# What somebody did, besides all that ends in -ed.
+DONE = frozenset(_DONE.split())
+# Ordinary words that need no article: no name, although something was done by them.
+BARE = frozenset(_BARE.split())
 # Words that say nothing by themselves: they neither make an answer nor tell two texts apart.
 LITTLE = frozenset(_LITTLE.split()) | {"who"}

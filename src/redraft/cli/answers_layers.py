@@ -65,6 +65,8 @@ def layers_command(squad: tuple[str, ...], hotpot: tuple[str, ...], pairs: tuple
 
 
 def _show(result: dict[str, Any]) -> None:
+    from redraft.answering.shortfalls import shortfalls
+
     manifest = result["manifest"]
     for side, counts in manifest["counts"].items():
         negative = counts["negative"]
@@ -72,7 +74,7 @@ def _show(result: dict[str, Any]) -> None:
         kinds = ", ".join(f"{count:,} {kind}" for kind, count in negative.items())
         layers.append(f"{counts.get('negatives', 0):,} without an answer" + (f" ({kinds})" if kinds else ""))
         click.echo(f"{side}: {', '.join(layers)}")
-    for line in [*_fewer(manifest), *_empty(manifest)]:
+    for line in shortfalls(manifest):
         click.echo(f"  {line}")
     if masked := manifest["masked"]:
         click.echo(f"personal data or secrets masked in {masked:,} rows")
@@ -84,34 +86,6 @@ def _show(result: dict[str, Any]) -> None:
     looked = gate["positives"] + gate["yes_no"] + gate["negatives"]
     click.echo(f"gate: {gate['violations']} of {looked:,} rows violate it; {gate['unknown']:,} have no known answer")
     click.echo(f"dataset: {result['dataset']}")
-
-
-def _fewer(manifest: dict[str, Any]) -> list[str]:
-    """What was wanted by the plan and is not there."""
-    if manifest["plan"] is None:
-        return []
-    train, plan = manifest["counts"]["train"], manifest["plan"]
-    positives = sum(train.get(layer, 0) for layer in ("extraction", "reasoning", "domain"))
-    there = {"conversation": positives, "refusal": train.get("negatives", 0)}
-    names = {"conversation": "with an answer", "refusal": "without one"}
-    return [
-        f"the plan asks for {plan[phase]:,} {names[phase]}, the files give {count:,}"
-        for phase, count in there.items()
-        if count < plan[phase]
-    ]
-
-
-def _empty(manifest: dict[str, Any]) -> list[str]:
-    """The phases of training that these questions have no row for."""
-    train = manifest["counts"]["train"]
-    lines = list[str]()
-    if not any(train.get(layer, 0) for layer in ("extraction", "reasoning", "domain")):
-        lines.append("none with an answer: the first and the second phase would be empty; give --squad or --hotpot")
-    if not train.get("negatives", 0):
-        lines.append(
-            "none without an answer: the third phase would be empty; give SQuAD v2.0, or --pairs with such rows"
-        )
-    return lines
 
 
 @click.command("check")

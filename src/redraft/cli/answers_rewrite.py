@@ -54,8 +54,8 @@ def show_rewritten(result: dict[str, Any]) -> None:
     curriculum = result["curriculum"]
     for one in curriculum["phases"]:
         click.echo(f"{one['name']}: {one['rows']:,} rows of about {one['planned']:,} planned, in {one['file']}")
-    held_out = ", ".join(f"{one['rows']:,} for {one['name']}" for one in curriculum["held_out"])
-    click.echo(f"held out: {held_out}")
+    held_out = [f"{one['rows']:,} for {one['name']}" for one in curriculum["held_out"]]
+    click.echo(f"held out: {', '.join(held_out) or 'nothing (--test-share 0), so redraft answers train refuses it'}")
     gate = curriculum["gate"]
     grounded = gate["positives"] + gate["yes_no"]
     click.echo(

@@ -23,6 +23,10 @@ from redraft.records import CurriculumRow, Phase
 # Of files of one's own, this share of the contexts is held out; none of them is trained on in any phase.
 HELD_OUT_SHARE = 0.1
 _WHOLE = 2**64
+_HOLD_SOME_OUT = (
+    "make the layers with a larger --test-share, of more articles, or with a group (its article) for each row, then "
+    "redraft answers rewrite once more"
+)
 
 
 class SourceFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,6 +103,8 @@ def read_folder(folder: Path) -> Source:
     not the one that was written, or a row is of another phase.
     """
     manifest = _manifest(folder)
+    if not manifest.held_out:
+        raise InputError(f"{folder}: nothing is held out, so no phase could be measured; {_HOLD_SOME_OUT}")
     for what, files in (("phases", manifest.phases), ("held-out files", manifest.held_out)):
         names = [one.name for one in files]
         if names != list(PHASES):
@@ -106,7 +112,7 @@ def read_folder(folder: Path) -> Source:
             raise InputError(f"{folder / MANIFEST}: {what} {said}; a curriculum has {', '.join(PHASES)}, in that order")
     return Source(
         trained=tuple(_looked_through(folder, one) for one in manifest.phases),
-        held_out=tuple(_looked_through(folder, one) for one in manifest.held_out),
+        held_out=tuple(_looked_through(folder, one, held_out=True) for one in manifest.held_out),
         simulated=manifest.simulated,
         dataset=Path(manifest.questions["dataset"]) if "dataset" in manifest.questions else None,
         dataset_hash=manifest.questions.get("content_hash"),
@@ -167,14 +173,15 @@ def _manifest(folder: Path) -> _Manifest:
         raise InputError(f"{path}: {fault}; redraft answers rewrite writes it anew") from None
 
 
-def _looked_through(folder: Path, said: _File) -> SourceFile:
+def _looked_through(folder: Path, said: _File, *, held_out: bool = False) -> SourceFile:
     path = _there(folder / said.file)
     if _digest(path) != said.sha256:
         raise InputError(f"{path}: is not the file that {MANIFEST} names; redraft answers rewrite writes it anew")
     phase: Phase = msgspec.convert(said.name, Phase)
     rows = sum(1 for _ in rows_of(path, phase))
     if rows == 0:
-        raise InputError(f"{path}: no rows, so the phase {phase} would teach nothing")
+        why = f"measured on nothing; {_HOLD_SOME_OUT}" if held_out else "taught nothing"
+        raise InputError(f"{path}: no rows, so the phase {phase} would be {why}")
     return SourceFile(name=phase, path=path, sha256=said.sha256, rows=rows)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from redraft.answering import curriculum
-from redraft.answering.curriculum import require_curriculum, trained_rows, write_curriculum
+from redraft.answering.curriculum import in_words, require_curriculum, trained_rows, write_curriculum
 from redraft.answering.inputs import model_input
 from redraft.answering.rewriting import METHODS, facts_of, part_of
 from redraft.datasets.curriculum_files import HELD_OUT, MANIFEST, PHASES, TRAINED, rows_of
@@ -79,6 +79,18 @@ def test_files_are_views_of_the_datasets(tmp_path: Path) -> None:
     tested = {phase: [row.id for row in rows_of(tmp_path / "c" / HELD_OUT[phase], phase)] for phase in PHASES}
     assert tested == {"extraction": ["q9", "q19", "q39", "q49"], "conversation": ["q9", "q19", "q39", "q49"],
                       "refusal": ["q29", "q59"]}  # fmt: skip
+
+
+def test_layers_that_hold_nothing_out_give_no_held_out_files(tmp_path: Path) -> None:
+    questions, *parts = made(tmp_path)
+    with DatasetWriter(tmp_path / "trained", "questions") as writer:
+        for one in questions.rows():
+            if one.side == "train":
+                writer.add(one)
+        trained = writer.finish({"options": {"test_share": 0.0}})
+    manifest = write_curriculum(tmp_path / "c", trained, *parts, passed)
+    assert manifest["held_out"] == [] and in_words(manifest).endswith("; held out: nothing")
+    assert {one.name for one in (tmp_path / "c").iterdir()} == {MANIFEST, *TRAINED.values()}
 
 
 def test_the_same_datasets_give_the_same_bytes(tmp_path: Path) -> None:

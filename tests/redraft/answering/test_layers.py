@@ -302,6 +302,26 @@ def test_no_more_is_wanted_than_there_is_or_than_is_planned(
             assert taken.extraction + taken.reasoning == min(read, extraction + reasoning)
             negatives = planned["refusal"] - taken.template
             assert taken.human + taken.given + taken.random == min(negatives, human + given_ + extraction)
+            # Templates never make up for what the files lack.
+            assert taken.domain <= share * taken.positives + 1
+            assert taken.template <= share * taken.negatives + 1
+
+
+def test_a_plan_larger_than_the_files_has_no_more_templates_than_its_share(
+    sample: Path, templates: Templates, tmp_path: Path
+) -> None:
+    dataset = built(Sources(squad=(sample,)), tmp_path / "a", templates, count=150_000, test_share=0.3)
+    for side in ("train", "test"):
+        kinds = Counter(row.negative or row.layer for row in dataset.rows() if row.side == side)
+        assert 0 < kinds["domain"] <= 0.05 * (kinds["extraction"] + kinds["domain"]) + 1
+        assert kinds["template"] <= 0.05 * (kinds["human"] + kinds["random"] + kinds["template"]) + 1
+
+
+def test_a_small_plan_holds_out_a_question_of_either_kind(sample: Path, templates: Templates, tmp_path: Path) -> None:
+    dataset = built(Sources(squad=(sample,)), tmp_path / "a", templates, count=8, test_share=0.05)
+    assert {row.negative is None for row in dataset.rows() if row.side == "test"} == {True, False}
+    held = built(Sources(squad=(sample,)), tmp_path / "b", templates, count=8, test_share=0.0)
+    assert {row.side for row in held.rows()} == {"train"}
 
 
 def test_the_published_plan() -> None:

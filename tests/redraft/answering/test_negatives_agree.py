@@ -17,7 +17,7 @@ from redraft.answering.pairs import read_pairs
 from redraft.datasets.reading import read_rows
 from redraft.records import Rejection
 
-CONTEXT = "Ada bought the mill in 1871. I do not know why, said Bruno. Yes, answered Ada."
+CONTEXT = "Ada bought the mill in 1871. I do not know why, said Bruno. Yes, answered Ada. Its price is unknown."
 GOOD = {"input": f"Context: {CONTEXT}\nQuestion: When?", "output": "1871"}
 REFUSALS = (
     "I'm sorry, but I couldn't find that.", "Sorry, I don't know who sold the mill.", "Not found.", "", "N/A",
@@ -25,7 +25,7 @@ REFUSALS = (
 )  # fmt: skip
 OTHERS = (
     "1871", "87", "the mill", "I do not know why", "do not know wh", "Ada bought it.", "It was bought in 1871.", "yes",
-    "Bruno", " 1871 ", "No, it was Ada.",
+    "Bruno", " 1871 ", "No, it was Ada.", "unknown", "Unknown.",
 )  # fmt: skip
 
 
@@ -55,7 +55,7 @@ def agree(row: dict[str, Any], folder: Path) -> str:
     more=st.fixed_dictionaries(
         {},
         optional={
-            "answer": st.sampled_from(("", " ", "1871", "the price", "Not found.", *REFUSALS[:2])),
+            "answer": st.sampled_from(("", " ", "1871", "the price", "Not found.", "unknown", *REFUSALS[:2])),
             "negative": st.sampled_from((None, "", "human", True, False)),
         },
     ),
@@ -77,10 +77,23 @@ def test_they_agree_on_every_row(form: str, output: str, more: dict[str, Any], t
         ("Bruno", {}, "extraction"),
         ("Cid sold it.", {}, "answer_missing"),
         ("It was 1871.", {"answer": "Not found."}, "negatives"),
+        ("Unknown", {}, "ambiguous"),
+        ("Unknown", {"answer": "unknown"}, "extraction"),
+        ("Unknown", {"negative": "human"}, "negatives"),
+        ("I couldn't find that.", {"answer": "unknown"}, "extraction"),
     ],
 )
 def test_what_a_row_without_an_answer_is(output: str, more: dict[str, Any], found: str, tmp_path: Path) -> None:
     assert agree({"input": f"Context: {CONTEXT}\nQuestion: Who?", "output": output, **more}, tmp_path) == found
+
+
+def test_what_is_ambiguous_is_told_as_a_fault(tmp_path: Path) -> None:
+    file = tmp_path / "rows.jsonl"
+    asked = {"input": f"Context: {CONTEXT}\nQuestion: What did it cost?", "output": "Unknown"}
+    file.write_text("".join(f"{json.dumps(one)}\n" for one in (GOOD, asked)))
+    assert [(one.kind, one.rows) for one in check_file(file).faults] == [("ambiguous", [2])]
+    file.write_text(json.dumps({**asked, "answer": "unknown"}))
+    assert check_file(file).good
 
 
 def test_a_named_answer_that_says_there_is_none_is_not_missing(tmp_path: Path) -> None:

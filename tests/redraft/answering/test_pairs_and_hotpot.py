@@ -93,6 +93,46 @@ def test_outputs_become_answers_negatives_or_rejections(tmp_path: Path) -> None:
         list(read_pairs(lines(tmp_path, {"input": "Who?", "output": "Ada"})))
 
 
+def test_yes_and_no_rest_on_no_word_of_the_context(tmp_path: Path) -> None:
+    rows = [
+        {"input": f"Context: No one came.\nQuestion: Is it blue, {number}?", "output": output, **more}
+        for number, (output, more) in enumerate([("No", {}), ("no.", {}), ("Yes", {}), ("No", {"answer": "No"})])
+    ]
+    reads = list(read_pairs(lines(tmp_path, *rows)))
+    assert [getattr(read, "reason", "") for read in reads] == ["no_support", "no_support", "no_support", ""]
+
+
+@pytest.mark.parametrize(
+    ("output", "more", "found"),
+    [
+        ("None", {}, "ambiguous"),
+        ("unknown.", {}, "ambiguous"),
+        ("unknown", {"answer": "unknown"}, "extraction"),
+        ("None", {"answer": "none"}, "extraction"),
+        ("None", {"negative": True}, "negatives"),
+        ("Not found", {}, "negatives"),
+        ("n/a", {}, "negatives"),
+        ("It cannot be said.", {"answer": "not found"}, "negatives"),
+    ],
+)
+def test_what_stands_there_and_says_that_there_is_no_answer_is_ambiguous(
+    output: str, more: dict[str, Any], found: str, tmp_path: Path
+) -> None:
+    row = {"input": "Context: Survivors: none. The cause is unknown.\nQuestion: How many?", "output": output, **more}
+    [read, _] = read_pairs(lines(tmp_path, row, {"input": "Context: It is 7.\nQuestion: What?", "output": "7"}))
+    assert (read.question.layer if isinstance(read, Candidate) else read.reason) == found
+
+
+def test_ids_with_personal_data_become_others(tmp_path: Path) -> None:
+    row = {"input": "Context: Fay lives in Bern.\nQuestion: Where?", "output": "Bern", "id": "fay@example.com"}
+    reads = list(read_pairs(lines(tmp_path, row, {**row, "output": "Rome"}, {**row, "id": "row-7"})))
+    assert "@" not in str(reads) and isinstance(reads[0], Candidate) and isinstance(reads[1], Rejection)
+    assert reads[0].question.question_id.startswith("pair-") and reads[1].row_id == "[EMAIL]"
+    assert isinstance(reads[2], Candidate) and reads[2].question.question_id == "row-7"
+    [asked] = hotpot_read(tmp_path, hotpot_row(_id="fay@example.com"))
+    assert asked.question.question_id == "hotpot-1"
+
+
 def hotpot_row(**fields: Any) -> dict[str, Any]:
     context = [
         ["Blue Harbour", ["It is a drama.", " It was directed by Ida Nilsen."]],

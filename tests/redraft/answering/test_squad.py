@@ -128,6 +128,34 @@ def test_what_stands_there_before_is_a_duplicate_and_an_id_names_one_question(tm
     assert [getattr(read, "reason", "") for read in reads] == ["", "duplicate", "id_clash", *["duplicate"] * 3]
 
 
+def test_an_article_without_a_title_is_one_article(tmp_path: Path) -> None:
+    def article(*contexts: str) -> dict[str, Any]:
+        asked = [{"context": one, "qas": [answered(("Rollo", one.index("Rollo")), id=one)]} for one in contexts]
+        return {"paragraphs": asked}
+
+    first, second = article("Rollo came first.", "Later, Rollo left."), article("Of Rollo nothing more is known.")
+    for name, articles in (("one.json", [first, second]), ("two.json", [second, {"title": " ", **first}])):
+        (tmp_path / name).write_text(json.dumps({"data": articles}))
+    reads = {
+        name: [one for one in read_squad(tmp_path / name) if isinstance(one, Candidate)]
+        for name in ("one.json", "two.json")
+    }
+    groups = [one.question.group for one in reads["one.json"]]
+    assert groups[0] == groups[1] != groups[2] and groups[0].startswith("untitled one.json 1 ")
+    # The same paragraph in another file joins both.
+    assert reads["one.json"][0].articles[1] == reads["two.json"][1].articles[1]
+    assert reads["two.json"][1].question.group == reads["two.json"][2].question.group not in groups
+
+
+def test_an_id_with_personal_data_becomes_another(tmp_path: Path) -> None:
+    rows = [answered(("Rollo", 35), id=f"{who}@example.com", question=f"Who {who}?") for who in ("led", "came")]
+    bad = answered(id="ada@example.com")
+    reads = list(read_squad(written(tmp_path, *rows, bad)))
+    assert [one.question.question_id for one in reads if isinstance(one, Candidate)] == ["squad-1", "squad-2"]
+    assert [one.row_id for one in reads if isinstance(one, Rejection)] == ["squad-3"]
+    assert "@" not in str(reads)
+
+
 def test_v1_1_has_no_is_impossible(shared: Path) -> None:
     reads = list(read_squad(shared / "data" / "squad" / "squad_v11_shape.json"))
     assert len(reads) > 100 and all(isinstance(read, Candidate) and read.question.answer for read in reads)

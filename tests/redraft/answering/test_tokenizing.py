@@ -34,6 +34,20 @@ def test_a_tokenizer_is_read_from_its_folder_or_file(folder: Path, byte_tokenize
     assert not load_tokenizer(None).exact
 
 
+def test_a_folder_is_named_by_its_whole_path_and_never_taken_for_a_models_id(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path.parent)
+    for source in (folder.name, f"{folder.name}/tokenizer.json", f"./{folder.name}"):
+        read = load_tokenizer(source)
+        assert Path(read.name).is_absolute() and load_tokenizer(read.name).digest == read.digest
+    name = load_tokenizer(folder.name).name
+    (folder / "tokenizer.json").unlink()
+    folder.rmdir()
+    with pytest.raises(ConfigurationError, match="no such tokenizer"):
+        load_tokenizer(name)
+
+
 def test_a_character_of_which_a_part_is_cut_counts_as_lost(byte_tokenizer: FastTokenizer) -> None:
     text = "a東"  # three bytes, which were never seen together: a token each
     assert [byte_tokenizer.left_of(text, most) for most in (1, 2, 3, 4)] == [(0, 1), (0, 1), (0, 1), (0, 2)]

@@ -37,7 +37,8 @@ def test_a_folder_is_read_as_it_was_written(toy_curriculum: MakeToy) -> None:
     [
         (lambda one: one["phases"].reverse(), "phases refusal, conversation, extraction; a curriculum has extraction,"),
         (lambda one: one["phases"].pop(), "phases extraction, conversation; a curriculum has"),
-        (lambda one: one["held_out"].clear(), "held-out files none; a curriculum has"),
+        (lambda one: one["held_out"].clear(), "toy: nothing is held out, so no phase could be measured; make the"),
+        (lambda one: one["held_out"].pop(), "held-out files extraction, conversation; a curriculum has"),
         (lambda one: one["phases"][0].update(sha256="0" * 64), "layer1_squad.jsonl: is not the file that"),
         (lambda one: one["phases"][1].update(file="gone.jsonl"), "gone.jsonl: no such file"),
         (lambda one: one.pop("phases"), "missing required field `phases`"),
@@ -60,6 +61,16 @@ def test_a_mixed_file_and_an_empty_phase_are_refused(toy_curriculum: MakeToy) ->
         digest = hashlib.sha256(content).hexdigest()
         with pytest.raises(InputError, match=said):
             read_folder(changed(folder, lambda one, digest=digest: one["phases"][0].update(sha256=digest)))
+
+
+def test_an_empty_held_out_file_is_told_as_one_that_measures_nothing(toy_curriculum: MakeToy) -> None:
+    import hashlib
+
+    folder = toy_curriculum(3, 2)
+    (folder / "heldout_extraction.jsonl").write_bytes(b"")
+    digest = hashlib.sha256(b"").hexdigest()
+    with pytest.raises(InputError, match=r"phase extraction would be measured on nothing; .*--test-share"):
+        read_folder(changed(folder, lambda one: one["held_out"][0].update(sha256=digest)))
 
 
 def own(path: Path, rows: list[tuple[str, str]]) -> Path:
