@@ -10,7 +10,8 @@ from flows.rewrite_answers import rewrite_answers
 from flows.rewrite_conversations import REWRITER
 from flows.train_curriculum import train_curriculum
 from tasks.answering_report import report_answers
-from tasks.answering_study import Places, concluded, counts_of, model_to_train
+from tasks.answering_study import Places, concluded, foreseen, model_to_train, require_phases, training_ahead
+from tasks.curriculum_wish import settings_of
 from tasks.parameters import Seconds, Share
 from tasks.session import CallOptions, calling_session
 from tasks.states import as_part, ends_in_words
@@ -28,6 +29,7 @@ async def build_answerer(
     count: Annotated[int, Field(ge=1)] | None = None,
     output: str = "results/answers",
     model: str = "",
+    revision: str | None = None,
     rewriter: str = REWRITER,
     fallback: tuple[str, ...] = (),
     move_on: Literal["any", "faults"] = "any",
@@ -65,6 +67,7 @@ async def build_answerer(
         output: Folder for all that is made: layers, answers, training, report.
         model: The model to train: an id at the Hugging Face Hub, a folder, or tiny (random weights). Empty is
             google-t5/t5-small, and under a sandbox tiny.
+        revision: Commit, tag or branch of a model at the Hub; its main branch where empty.
         rewriter: Who rewrites the answers, as provider:model; a bare name means Together.
         fallback: Models to ask in turn where the one before gives no usable answer.
         move_on: What moves on to the next model: `any` unusable answer, or only the provider's `faults`.
@@ -81,7 +84,8 @@ async def build_answerer(
         seed: Seed of sides, choices, shuffling, dropout and replay.
         more: Precision, gradient accumulation, early stopping, checkpoints, W&B and the rest.
         launcher: What stands in front of `-m redraft.curriculum RUN`, such as torchrun --nproc_per_node 2.
-        dry_run: Build the layers, and only estimate calls, tokens, price and time; nothing is sent or trained.
+        dry_run: Build the layers, and only estimate calls, tokens, price and time, and the training's steps and
+            memory; nothing is sent or trained.
         budget: US dollars that all runs into this output may spend together.
         mode: `batch` sends the calls through the provider's batch API, at its lower price and in its own time.
         delay: Seconds between two call starts; none by default.
@@ -93,11 +97,22 @@ async def build_answerer(
         credentials: Which set of credentials blocks to use.
     """
     places = Places(output)
+    training: dict[str, Any] = {
+        "epochs": epochs, "learning_rate": learning_rate, "batch_size": batch_size,
+        "replay_fraction": replay_fraction, "max_input_tokens": max_input_tokens,
+        "max_output_tokens": max_output_tokens, "seed": seed,
+    }  # fmt: skip
+    settings = settings_of({**training, **more.model_dump()})
     trained = await model_to_train(model, rewriter, squad, hotpot, pairs, seed, credentials)
+    ready = await training_ahead(trained, revision, settings, launcher, places.training)
+    if not dry_run:
+        ready.require_memory(settings)
     layers = await build_layers(
         output=places.layers, squad=squad, hotpot=hotpot, pairs=pairs, count=count, test_share=test_share,
-        domain_share=domain_share, tokenizer=trained, max_tokens=max_input_tokens, templates=templates, seed=seed,
+        domain_share=domain_share, tokenizer=ready.tokenizer, max_tokens=max_input_tokens, templates=templates,
+        seed=seed,
     )  # fmt: skip
+    require_phases(layers["manifest"], places.layers)
     rewriting: dict[str, Any] = {
         "input": places.layers, "output": places.answers, "model": rewriter, "fallback": fallback, "move_on": move_on,
         "regenerate": regenerate, "budget": budget, "mode": mode, "delay": delay, "rpm": rpm, "tpm": tpm,
@@ -106,18 +121,16 @@ async def build_answerer(
     }  # fmt: skip
     if dry_run:
         ahead = await rewrite_answers(**rewriting, dry_run=True)
-        return {**ahead, "said": f"{counts_of(layers['manifest'])}; {ahead['said']}"}
+        return foreseen(layers["manifest"], ahead, ready, settings)
     options = CallOptions(rpm=rpm, tpm=tpm, delay=delay, in_flight=in_flight, budget=budget, mode=mode,
                           fallback=fallback, move_on=move_on, poll=check_interval)  # fmt: skip
     async with calling_session(credentials, options, places.work):
         await as_part(rewrite_answers(**rewriting))
-    training = await train_curriculum(
-        curriculum=places.curriculum, model=trained, output=places.training, epochs=epochs,
-        learning_rate=learning_rate, batch_size=batch_size, replay_fraction=replay_fraction,
-        max_input_tokens=max_input_tokens, max_output_tokens=max_output_tokens, seed=seed, more=more,
+    made = await train_curriculum(
+        curriculum=places.curriculum, model=trained, revision=revision, output=places.training, **training, more=more,
         launcher=launcher,
     )  # fmt: skip
     report = await report_answers(
-        output, training["run"], places.curriculum, places.layers, places.positives, places.negatives, training["job"]
+        output, made["run"], places.curriculum, places.layers, places.positives, places.negatives, made["job"]
     )
-    return concluded(report, training)
+    return concluded(report, made)

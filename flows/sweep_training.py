@@ -18,13 +18,13 @@ from tasks.states import ends_in_words
 from tasks.training_form import BatchSize, Epochs, Evals, LearningRate, MoreSettings, Rank, Seed
 from tasks.training_job import Wish, answer_with
 from tasks.training_jobs import compared, require_watched, train_all
-from tasks.training_source import file_to_train, source_of
+from tasks.training_source import file_to_train, sources_of
 
 
 @flow(name="sweep-training", flow_run_name="sweep on {dataset}")
 @ends_in_words
 async def sweep_training(
-    dataset: str = "data/rewritten_conversations",
+    dataset: str | list[str] = "data/rewritten_conversations",
     models: tuple[str, ...] = (TRAINABLE,),
     epochs: tuple[Epochs, ...] = (3,),
     learning_rates: tuple[LearningRate, ...] = (1e-5,),
@@ -50,7 +50,8 @@ async def sweep_training(
     """Train with every combination of models, epochs, learning rates, ranks and seeds, and compare what comes out.
 
     Args:
-        dataset: A rewritten dataset (a folder), or a training file of your own (.jsonl, .parquet).
+        dataset: A rewritten dataset (a folder), several that are joined, or a training file of your own (.jsonl,
+            .parquet).
         models: The base models.
         epochs: How often the data is gone through.
         learning_rates: Peak learning rates.
@@ -98,7 +99,7 @@ async def sweep_training(
     evaluation = evaluation_of(evaluation)
     if evaluation and "output" in evaluation and len(wanted) > 1:
         raise ConfigurationError("evaluate: each model's results need a folder of their own; drop output")
-    source = source_of(dataset)
+    source = await sources_of(dataset)
     async with calling_session(credentials):
         await require_serving(evaluation, models[0])
         inputs = next(iter(wanted)).train_on_inputs

@@ -21,7 +21,7 @@ from tasks.showing import show_table, shown
 from tasks.states import ends_in_words
 from tasks.training_form import BatchSize, Epochs, Evals, LearningRate, MoreSettings, Rank, Seed
 from tasks.training_job import Wish, answer_with, submit_training, watch_training
-from tasks.training_source import file_to_train, source_of
+from tasks.training_source import file_to_train, sources_of
 
 PolicyName = Literal["attach", "resubmit-failed", "always-new"]
 TRAINABLE = "meta-llama/Meta-Llama-3.1-8B-Instruct-Reference"
@@ -31,7 +31,7 @@ NOTHING_MORE = MoreSettings()
 @flow(name="train-model", flow_run_name="train {model} on {dataset}")
 @ends_in_words
 async def train_model(
-    dataset: str = "data/rewritten_conversations",
+    dataset: str | list[str] = "data/rewritten_conversations",
     model: str = TRAINABLE,
     method: Literal["sft", "dpo"] = "sft",
     epochs: Epochs = 3,
@@ -56,7 +56,8 @@ async def train_model(
     """Write the training file, submit the job once, and watch it to the end.
 
     Args:
-        dataset: A rewritten dataset (a folder), or a training file of your own (.jsonl, .parquet).
+        dataset: A rewritten dataset (a folder), several that are joined, or a training file of your own (.jsonl,
+            .parquet).
         model: The base model.
         method: Supervised fine-tuning (sft), or preference training (dpo) on improved and original responses.
         epochs: How often the data is gone through.
@@ -89,7 +90,7 @@ async def train_model(
         }
     )  # fmt: skip
     evaluation = evaluation_of(evaluation)
-    source = source_of(dataset)
+    source = await sources_of(dataset)
     async with calling_session(credentials):
         await require_serving(evaluation, model)
         file = await file_to_train(source, method, settings.train_on_inputs, max_conversations)

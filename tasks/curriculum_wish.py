@@ -23,11 +23,11 @@ from redraft.records import Phase
 from redraft.training.local.models import built_name, find_base
 from redraft.training.local.orders import LocalOrder, LocalSettings
 from redraft.training.local.plan import TINY
+from redraft.training.local.reading import name_of
 from redraft.training.local.settings import CurriculumSettings
 from redraft.training.policies import policy_named
 
-# What a study calls the folder of its training, and what is rewritten is kept in: they tell nobody which one it is.
-_OF_A_STUDY = "training"
+# What is rewritten is kept in folders of these names: they tell nobody which one it is.
 _OF_ANY = frozenset({"answers", "curriculum"})
 
 
@@ -51,8 +51,7 @@ class CurriculumWish(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def name(self) -> str:
         """Of the run. A study has its own in its folder, as `training`: there its name is the study's."""
-        folder = self.output
-        return folder.parent.name if folder.name == _OF_A_STUDY and folder.parent.name else folder.name
+        return name_of(self.output)
 
     def tokenizer(self) -> Tokenizer:
         """The model's own; of one that is built on the spot nobody knows it yet, so lengths are estimated."""
@@ -92,7 +91,7 @@ def wish_for(
 
     Raises InputError and ConfigurationError, in one line, for rows, a model, a launcher or a place that cannot be used.
     """
-    words = _launcher(launcher)
+    words = launcher_words(launcher)
     require_setup(settings, words)
     target = Path(output).absolute()
     require_folder(target)
@@ -134,7 +133,8 @@ async def looked_at(wish: CurriculumWish) -> dict[str, Any]:
     ]
     memory = None
     if wish.base is not None:
-        memory = await memory_of(wish.base, wish.settings, fitting.longest["input"], fitting.longest["output"])
+        longest = fitting.longest
+        memory = await memory_of(wish.base, wish.settings, longest["input"], longest["output"], wish.launcher)
         lines.append(memory.in_words)
     return {
         "said": f"looked ahead, nothing was trained: {sum(steps.values()):,} steps in {len(steps)} phases"
@@ -165,7 +165,8 @@ def _called(folder: Path) -> str:
     return "-".join(parts)
 
 
-def _launcher(words: str) -> tuple[str, ...]:
+def launcher_words(words: str) -> tuple[str, ...]:
+    """Raises ConfigurationError for a quotation mark without its second."""
     try:
         return tuple(shlex.split(words))
     except ValueError as fault:

@@ -1,4 +1,4 @@
-"""What is trained on: a rewritten dataset, from which the training file is written, or a training file of one's own.
+"""What is trained on: rewritten datasets, from which the training file is written, or a training file of one's own.
 
 Neighbours: `training_job` submits what comes of it; `redraft.training.own_files` checks a file of one's own.
 """
@@ -6,7 +6,7 @@ Neighbours: `training_job` submits what comes of it; `redraft.training.own_files
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
@@ -17,6 +17,7 @@ from prefect.logging import get_run_logger
 
 from redraft.calling.notices import tell
 from redraft.datasets.files import storage_faults, whole_file
+from redraft.datasets.joining import join
 from redraft.datasets.reading import resolve_input
 from redraft.datasets.storage import Dataset
 from redraft.errors import ConfigurationError, InputError
@@ -47,6 +48,27 @@ def source_of(path: str) -> Dataset | Path:
             f"{' or '.join(OWN_SUFFIXES)}"
         )
     return found
+
+
+async def sources_of(named: str | Sequence[str]) -> Dataset | Path:
+    """What a path means, as `source_of` has it; several rewritten datasets are joined to one. Raises InputError also
+    for a file among several."""
+    names = [named] if isinstance(named, str) else list(named)
+    if not names:
+        raise InputError("no dataset is named; give the dataset that redraft rewrite made")
+    if len(names) == 1:
+        return source_of(names[0])
+    for name in names:
+        if not isinstance(source_of(name), Dataset):
+            raise InputError(f"{name}: a file; several can only be trained on together where all are datasets")
+    return Dataset.open(Path(await join_datasets(names)))
+
+
+@task(task_run_name="join datasets", retries=2, retry_delay_seconds=5, retry_condition_fn=not_ours)
+async def join_datasets(names: list[str]) -> str:
+    """The folder of the dataset that has the rows of all these."""
+    joined = await asyncio.to_thread(join, [dataset_of(name) for name in names])
+    return str(joined.path)
 
 
 async def file_to_train(

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from redraft.datasets.storage import Dataset, DatasetWriter
+from redraft.records import Example, Message
 from redraft.sandbox.process import SandboxProcess
 from redraft.training.registry import Registry
 
@@ -89,3 +91,34 @@ def test_a_training_file_of_ones_own_is_checked_and_trained_on_as_it_stands(
     assert "own.jsonl: line 4: messages[1].weight: is 1.0; must be the integer 0 or 1; and 1 more" in faulty.stderr
     assert "redraft check own.jsonl shows them all" in faulty.stderr
     assert list(sandbox.stats()["jobs"]) == [suffix] and sandbox.stats()["uploads"] == 1
+
+
+def test_several_datasets_are_trained_on_as_one(
+    project: Any, forking: Any, rewritten: Path, sandbox: SandboxProcess
+) -> None:
+    with DatasetWriter(project.folder / "refused", "examples") as writer:
+        for number in range(10):
+            asked, refusal = Message("user", f"riddle {number}"), Message("assistant", f"Sorry, not that {number}.")
+            writer.add(Example(conversation_id=f"r{number}", messages=(asked, refusal), category="", improved=True,
+                               generation_method=None, original_response="", improvement_timestamp=None))  # fmt: skip
+        writer.finish()
+    words = ("finetune", "-i", "rewritten", "-i", "refused", "-s", "both", "--yes", "--no-monitor")
+    said = forking.run(project, *words)
+    assert "Train on rewritten and refused: " in said.stderr
+    assert "training file: " in said.stdout and "rewritten-refused_training.jsonl" in said.stdout
+    lines = (project.folder / "rewritten-refused_training.jsonl").read_text().splitlines()
+    assert (len(lines), sum("riddle" in line for line in lines[:15])) == (30, 5)
+    joined = Dataset.open(project.folder / "rewritten-refused")
+    assert [Path(one["path"]).name for one in joined.manifest["parents"]] == ["rewritten", "refused"]
+    with Registry(project.folder / ".redraft" / "registry.sqlite") as registry:
+        [job] = registry.list()
+    assert (job.dataset_path, job.dataset_hash) == (str(joined.path), joined.content_hash)
+    # The same command attaches to that job.
+    forking.run(project, *words)
+    assert list(sandbox.stats()["jobs"].values()) == [1]
+
+    twice = forking.run(project, "finetune", "-i", "rewritten", "-i", "rewritten", "--yes", status=2)
+    assert "rewritten: is given twice; give each dataset once" in twice.stderr
+    (project.folder / "own.jsonl").write_text("{}")
+    mixed = forking.run(project, "finetune", "-i", "rewritten", "-i", "own.jsonl", "--yes", status=2)
+    assert "own.jsonl: a file; several can only be trained on together where all are datasets" in mixed.stderr

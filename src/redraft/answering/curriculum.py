@@ -21,7 +21,7 @@ from redraft.datasets.curriculum_files import HELD_OUT, MANIFEST, PHASES, TRAINE
 from redraft.datasets.files import require_folder, storage_faults, sync_folder, write_whole
 from redraft.datasets.storage import Dataset
 from redraft.errors import InputError
-from redraft.records import CurriculumRow, Example, Phase, Question
+from redraft.records import CurriculumRow, Example, Phase, Question, Side
 
 FORMAT = 1
 # About so many rows a phase has in the study's plan.
@@ -85,6 +85,16 @@ def held_out_rows(phase: Phase, questions: Dataset) -> Iterator[CurriculumRow]:
 def planned_rows(questions: Dataset) -> dict[Phase, int]:
     """Phase → rows: as the questions were asked for, or by the study's plan."""
     return questions.manifest.get("plan") or PLANNED
+
+
+def rows_ahead(layers: Mapping[str, Any], side: Side = "train") -> dict[Phase, int]:
+    """Phase → rows of it on this side, if every question of the layers with this manifest is rewritten."""
+    counts: dict[str, int] = {name: n for name, n in layers["counts"][side].items() if isinstance(n, int)}
+    refused = counts.pop("negatives", 0)
+    positive = sum(counts.values())
+    plan: dict[str, int] = (layers.get("plan") if side == "train" else None) or {}
+    extractive = min(plan.get("extraction", positive), positive)
+    return {"extraction": extractive, "conversation": positive, "refusal": refused}
 
 
 def in_words(manifest: Mapping[str, Any]) -> str:

@@ -34,6 +34,7 @@ _FLOW = "flows.build_answerer:build_answerer"
     help="Any sequence-to-sequence model; tiny has random weights and needs no download.  [default: "
     "google-t5/t5-small; tiny where a sandbox rewrites]",
 )  # fmt: skip
+@click.option("--revision", help="Commit, tag or branch of a model at the Hub; its main branch by default.")
 @click.option(
     "--rewriter", default="meta-llama/Meta-Llama-3.1-8B-Instruct-Turbo", show_default=True, metavar="MODEL",
     help="Who rewrites the answers, as provider:model; a bare name means Together.",
@@ -77,9 +78,16 @@ def study_command(squad: tuple[str, ...], hotpot: tuple[str, ...], pairs: tuple[
     )
     run_flow(
         _FLOW, f"Estimate: {intent}" if parameters["dry_run"] else intent,
-        show_estimates if parameters["dry_run"] else _show,
+        _show_ahead if parameters["dry_run"] else _show,
         squad=list(squad), hotpot=list(hotpot), pairs=list(pairs), more=more, **parameters,
     )  # fmt: skip
+
+
+def _show_ahead(result: dict[str, Any]) -> None:
+    """What the training will take, then what the rewriting before it costs."""
+    for line in result["training"]["lines"]:
+        click.echo(line)
+    show_estimates(result)
 
 
 def _show(result: dict[str, Any]) -> None:

@@ -56,10 +56,16 @@ def _evaluation(context: click.Context, option: click.Parameter, words: tuple[st
     return {**named, **({"judge": judge_options.one_or_several(judges)} if judges else {})} or None
 
 
+def _inputs(_: click.Context, __: click.Parameter, names: tuple[str, ...]) -> str | list[str]:
+    """One by its name alone, as deployments name it."""
+    return names[0] if len(names) == 1 else list(names)
+
+
 @click.command("finetune")
 @click.option(
-    "--input", "-i", default="data/rewritten_conversations", show_default=True,
-    help="A rewritten dataset, or a training file of your own (.jsonl, .parquet) in any format that Together takes.",
+    "--input", "-i", multiple=True, default=["data/rewritten_conversations"], show_default=True, callback=_inputs,
+    help="A rewritten dataset; may be given several times, for all of them joined. Or a training file of your own "
+    "(.jsonl, .parquet) in any format that Together takes.",
 )  # fmt: skip
 @several_option("model", "-m", default=["meta-llama/Meta-Llama-3.1-8B-Instruct-Reference"])
 @several_option("epochs", "-e", default=[3])
@@ -107,7 +113,7 @@ def _evaluation(context: click.Context, option: click.Parameter, words: tuple[st
 @options.credentials
 @setting_options(_MORE)
 def finetune_command(
-    input: str,
+    input: str | list[str],
     model: tuple[str, ...],
     lora: bool | None,
     jobs_at_once: int,
@@ -135,7 +141,8 @@ def finetune_command(
         parameters |= {_VARIED[name]: values for name, values in varied.items()} | {"jobs_at_once": jobs_at_once}
     said = ", ".join(f"{name.replace('_', ' ')} {_values(values)}" for name, values in varied.items() if values)
     jobs = "one job" if count == 1 else f"{count} jobs, {jobs_at_once} at a time"
-    click.echo(f"Train on {input}: {said}, {_kind(lora, more['from_checkpoint'])}: {jobs}", err=True)
+    what = input if isinstance(input, str) else " and ".join(input)
+    click.echo(f"Train on {what}: {said}, {_kind(lora, more['from_checkpoint'])}: {jobs}", err=True)
     ask = asked if sys.stdin.isatty() else None
     with one_line_for_faults():
         try:

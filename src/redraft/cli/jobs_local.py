@@ -5,17 +5,20 @@ Neighbours: `jobs_commands`; `jobs_acting` does the same with a provider.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
+from redraft.calling.notices import LISTENERS
 from redraft.errors import InputError, TrainingError
+from redraft.training.local.machine import of_this_machine
 from redraft.training.local.orders import LocalTraining
 from redraft.training.local.plan import PLAN, read_plan
 from redraft.training.local.reading import MODEL, is_alive
 from redraft.training.local.starting import TIME_TO_END, ask_to_end, launcher_of, wait_for_end
-from redraft.training.local.watching import asked_to_end, folder_of, local_pass, look, require_here
+from redraft.training.local.watching import asked_to_end, folder_of, local_pass, look
 from redraft.training.policies import policy_named
 from redraft.training.registry import Registry, TrainingJob
 from redraft.training.states import JobState
@@ -26,13 +29,15 @@ MODELS = Path("models")
 
 def looked_at(registry: Registry) -> Sequence[str]:
     """Looks at the local runs, once; a line for each that could not be read."""
-    return local_pass(registry, models=MODELS).faults
+    with _heard():
+        return local_pass(registry, models=MODELS).faults
 
 
 def cancelled(registry: Registry, job: TrainingJob) -> TrainingJob:
     """The run once its process was asked to end and has ended, or has not within two minutes; one that has ended
     already stays as it is. Raises ProviderError where it is on another machine."""
-    require_here(job)
+    with _heard():
+        job = of_this_machine(registry, job)
     job = look(registry, job, MODELS).job
     if not is_alive(folder_of(job)):
         if job.state is JobState.LOST:
@@ -51,7 +56,8 @@ def resumed(registry: Registry, job: TrainingJob, policy: str) -> TrainingJob:
     could not begin without: the extra `local`, W&B's client or key, a launcher of as many processes as planned."""
     from redraft.curriculum.looking_ahead import require_extra, require_setup
 
-    require_here(job)
+    with _heard():
+        job = of_this_machine(registry, job)
     wanted, folder = policy_named(policy), folder_of(job)
     if wanted.anew:
         raise InputError("always-new trains again from the rows; redraft answers train does that")
@@ -78,3 +84,13 @@ def lies_there(job: TrainingJob) -> str:
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; the model was moved or removed")
     return f"{folder}: was trained on this machine and lies there already"
+
+
+@contextmanager
+def _heard() -> Generator[None]:
+    """What is told inside is said at the terminal, as flows have it."""
+    listening = LISTENERS.set((lambda line: click.echo(f"redraft: {line}", err=True),))
+    try:
+        yield
+    finally:
+        LISTENERS.reset(listening)

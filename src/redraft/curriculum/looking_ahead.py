@@ -61,11 +61,11 @@ def require_setup(settings: CurriculumSettings, launcher: Sequence[str]) -> None
             f'{planned}", or leave --processes out'
         )
     words = " ".join(launcher)
-    found = None if _MACHINES.search(words) else _PROCESSES.search(words)
-    if found and int(found[1]) != planned:
+    found = _started(words)
+    if found and found != planned and not _MACHINES.search(words):
         raise ConfigurationError(
-            f"the launcher starts {found[1]} processes, and planned {'is' if planned == 1 else 'are'} {planned}: give "
-            f"--processes {found[1]}, as the batches of all of them make one step"
+            f"the launcher starts {found} processes, and planned {'is' if planned == 1 else 'are'} {planned}: give "
+            f"--processes {found}, as the batches of all of them make one step"
         )
 
 
@@ -83,17 +83,27 @@ def steps_of(prepared: Iterable[PreparedFile], settings: CurriculumSettings) -> 
     return steps
 
 
-async def memory_of(folder: Path, settings: CurriculumSettings, inputs: int, outputs: int) -> Memory:
-    """What training the model in `folder` needs; `inputs` and `outputs` are the tokens of the longest row. torch is
-    imported in a process of its own, which ends with this."""
+def _started(words: str) -> int:
+    """How many processes a launcher says that it starts on one machine; 0 where it does not say."""
+    found = _PROCESSES.search(words)
+    return int(found[1]) if found else 0
+
+
+async def memory_of(
+    folder: Path, settings: CurriculumSettings, inputs: int, outputs: int, launcher: Sequence[str] = ()
+) -> Memory:
+    """What training the model in `folder` needs on one machine; `inputs` and `outputs` are the tokens of the longest
+    row. torch is imported in a process of its own, which ends with this. Raises ConfigurationError for a model that is
+    no sequence-to-sequence model, and for numbers that the device does not compute with."""
+    together = _started(" ".join(launcher)) or settings.processes
     helper = Helper()
     try:
-        return msgspec.convert(await helper.run(_memory, folder, settings, inputs, outputs), Memory)
+        return msgspec.convert(await helper.run(_memory, folder, settings, inputs, outputs, together), Memory)
     finally:
         await helper.close()
 
 
-def _memory(folder: Path, settings: CurriculumSettings, inputs: int, outputs: int) -> dict[str, Any]:
+def _memory(folder: Path, settings: CurriculumSettings, inputs: int, outputs: int, together: int) -> dict[str, Any]:
     from importlib import import_module
 
     from redraft.training.local.encoding import Lengths
@@ -105,5 +115,5 @@ def _memory(folder: Path, settings: CurriculumSettings, inputs: int, outputs: in
     torch: Any = import_module("torch")
     on_cpu = settings.device == "cpu" or not torch.cuda.is_available()
     half = any(precision(settings, on_cpu=on_cpu).values())
-    needed = estimate(folder, settings, Lengths(inputs, outputs), half=half, on_cpu=on_cpu)
+    needed = estimate(folder, settings, Lengths(inputs, outputs), half=half, on_cpu=on_cpu, together=together)
     return {"needed": needed.total, "free": free_memory(on_cpu), "device": "CPU" if on_cpu else "GPU"}

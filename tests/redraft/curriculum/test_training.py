@@ -7,6 +7,7 @@ import json
 import multiprocessing
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,6 +23,7 @@ from redraft.datasets.curriculum_files import HELD_OUT, PHASES, TRAINED
 from redraft.records import CurriculumRow, Phase
 from redraft.training.local.plan import CurriculumPlan, PlannedFile, write_plan
 from redraft.training.local.reading import is_alive, state_in
+from redraft.training.local.reporting import run_id
 from redraft.training.local.settings import CurriculumSettings
 
 SIZE, BATCH, STEPS = 48, 8, 6
@@ -77,14 +79,15 @@ class Trainings:
         )
         return folder
 
-    def start(self, folder: Path) -> Any:
-        process = self._forking.Process(target=_main, args=(str(folder),))
+    def start(self, folder: Path, beside: Path | None = None) -> Any:
+        """`beside` is a folder of modules that are not installed."""
+        process = self._forking.Process(target=_main, args=(str(folder), None if beside is None else str(beside)))
         process.start()
         self.processes.append(process)
         return process
 
-    def run(self, folder: Path, status: int = 0) -> None:
-        process = self.start(folder)
+    def run(self, folder: Path, status: int = 0, beside: Path | None = None) -> None:
+        process = self.start(folder, beside)
         process.join(120)
         assert process.exitcode == status, state_in(folder)
 
@@ -95,7 +98,10 @@ class Trainings:
             time.sleep(0.001)
 
 
-def _main(folder: str) -> None:
+def _main(folder: str, beside: str | None) -> None:
+    if beside is not None:
+        sys.path.insert(0, beside)
+        os.environ["WANDB_MODE"] = "offline"
     raise SystemExit(main([folder]))
 
 
@@ -215,12 +221,16 @@ def test_killed_in_each_phase_it_goes_on_to_the_same_weights(unbroken: Path, tra
         torn = folder / "phases" / f"{phase + 1}-{PHASES[phase]}" / "checkpoint-99"
         torn.mkdir(parents=True, exist_ok=True)
         (torn / "model.safetensors").write_bytes(b"half")
+        if phase:
+            # And one while those of a finished phase are removed.
+            (folder / "phases" / "1-extraction" / "checkpoint-6").mkdir(exist_ok=True)
     process = trainings.start(folder)
     trainings.until(folder, process, lambda: bool(list((folder / "predictions").glob("3-refusal/.*.part"))))
     process.kill()
     process.join()
     trainings.run(folder)
     assert outcome(folder) == outcome(unbroken)
+    assert not list(folder.glob("phases/*/checkpoint-*"))
     again = [int(message.split("step ")[1].split()[0]) for message in events(folder, "phase_resumed")]
     assert 1 <= len(again) <= 3 and all(step in (2, 4, 6) for step in again)
 
@@ -255,6 +265,67 @@ def test_rehearsal_and_early_stopping_change_what_is_trained(trainings: Training
     # At so large a rate the held-out loss soon rises.
     assert len(steps) < state.total_steps
     assert any(line["name"] == "eval/loss" for line in lines(folder / "metrics.jsonl"))
+
+
+# Stands for W&B's client, as far as a trainer uses it, and writes down what it is told.
+WANDB = """
+import json
+from pathlib import Path
+
+run, config = None, type("Config", (dict,), {"update": lambda self, *_, **more: None})()
+
+class Run:
+    def __init__(self, id):
+        self.id, self.summary = id, {}
+    def _label(self, **_): ...
+
+def said(**line):
+    with Path(__file__).with_name("said.jsonl").open("a") as file:
+        file.write(json.dumps(line) + "\\n")
+
+def init(**given):
+    global run
+    run = Run(given.get("id"))
+    said(did="init", **given)
+    return run
+
+def define_metric(*_, **more): ...
+
+def log(values):
+    said(did="log", id=run.id, step=values["train/global_step"])
+
+def finish():
+    global run
+    said(did="finish", id=run.id)
+    run = None
+"""
+
+
+def test_each_phase_has_its_own_run_at_wandb_also_after_a_kill(trainings: Trainings, tmp_path: Path) -> None:
+    package = tmp_path / "beside" / "wandb"
+    (package / "sdk" / "lib").mkdir(parents=True)
+    (package / "__init__.py").write_text(WANDB)
+    (package / "sdk" / "lib" / "config_util.py").write_text("class ConfigError(Exception): ...")
+    (tmp_path / "reported").mkdir()
+    folder = trainings.plan("reported/training", wandb_project="answers")
+    process = trainings.start(folder, package.parent)
+    trainings.until(folder, process, lambda: last_step(folder) >= STEPS + 3)
+    process.kill()
+    process.join()
+    trainings.run(folder, beside=package.parent)
+    told = lines(package / "said.jsonl")
+    begun = [one for one in told if one["did"] == "init"]
+    assert [one["name"] for one in begun] == [
+        f"reported-{name}" for name in ("1-extraction", "2-conversation", "2-conversation", "3-refusal")
+    ]
+    assert {(one["project"], one["resume"]) for one in begun} == {("answers", "allow")}
+    ids = [one["id"] for one in begun]
+    assert ids[1] == ids[2] and len(set(ids)) == 3
+    # Another training into a folder of that name has others.
+    assert run_id(begun[0]["name"], "2026-01-01T00:00:00.000+00:00") not in ids
+    assert [one["id"] for one in told if one["did"] == "finish"] == [ids[0], ids[2], ids[3]]
+    for one in set(ids):
+        assert {line["step"] for line in told if line["did"] == "log" and line["id"] == one} == set(range(1, STEPS + 1))
 
 
 @pytest.mark.parametrize(

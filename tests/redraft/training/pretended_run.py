@@ -24,13 +24,16 @@ def main() -> int:
     if end == "nothing":
         sys.stderr.write("there is no model here\n")
         return 2
+    if end == "refused" and steps == 0:
+        _refused(Teller(folder))  # before anybody can see that it is there
+        return 2
     with FileLock(folder / "lock").acquire(timeout=10):
         before = read_state(folder)
         teller = Teller(folder)
         first = before.step if before is not None else 0
         if end == "refused":
             time.sleep(steps / 10)
-            teller.now(state="error", stage="loading", error="torch cannot be imported", refused=True)
+            _refused(teller)
             return 2
         teller.now(state="running", phase="extraction", stage="training", step=first, total_steps=steps, error=None)
         teller.event("training_start" if first == 0 else "job_restarted", f"begins at step {first}")
@@ -53,6 +56,10 @@ def main() -> int:
         (folder / "model").mkdir()
         teller.now(state="completed")
     return 0
+
+
+def _refused(teller: Teller) -> None:
+    teller.now(state="error", stage="loading", error="torch cannot be imported", refused=True)
 
 
 if __name__ == "__main__":

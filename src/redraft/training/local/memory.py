@@ -18,6 +18,8 @@ from redraft.training.local.settings import CurriculumSettings
 
 # Bytes of a parameter: 32-bit weight, gradient, and the two moments of AdamW (Loshchilov, Hutter 2019).
 _STATES = 16
+# Several processes exchange gradients through buckets that hold a copy of them all, in 32 bits.
+_BUCKETS = 4
 # Python, torch and transformers themselves.
 _PROCESS = 500_000_000
 # Measured peaks are above the sum: fragments, temporaries of the backward pass, position biases.
@@ -26,30 +28,41 @@ _ALLOWANCE = 1.2
 
 class MemoryEstimate(msgspec.Struct, frozen=True):
     """Bytes that a training takes on its device: `states` are weights, gradients and optimizer, `activations` what a
-    step of the longest rows keeps for its backward pass; `process` is the interpreter with its libraries."""
+    step of the longest rows keeps for its backward pass; `process` is the interpreter with its libraries, `buckets`
+    what processes exchange gradients through. Each of the `sharing` processes that have one memory takes all of it."""
 
     states: int
     activations: int
     process: int
+    buckets: int = 0
+    sharing: int = 1
 
     @property
     def total(self) -> int:
-        return self.states + self.activations + self.process
+        return self.sharing * (self.states + self.activations + self.process + self.buckets)
 
 
 def estimate(
-    folder: Path, settings: CurriculumSettings, lengths: Lengths, *, half: bool, on_cpu: bool
+    folder: Path, settings: CurriculumSettings, lengths: Lengths, *, half: bool, on_cpu: bool, together: int = 1
 ) -> MemoryEstimate:
-    """The estimate for the model in `folder`. `half`: activations in 16-bit numbers.
+    """The estimate for the model in `folder`. `half`: activations in 16-bit numbers; `together`: how many of the
+    processes that train are on one machine, whose memory they share on a CPU.
 
     States: 16 bytes a parameter. Activations: those of a transformer layer by Korthikanti et al. (2022), "Reducing
     Activation Recomputation in Large Transformer Models", section 4.1, with the sizes of this model in place of their
     fixed ratios, plus the logits and their gradient; times 1.2. Against peaks measured on a CPU at 8 rows of 256 and 64
-    tokens in 32 bits: T5-small 2.9 GB (estimated 2.8), T5-base 8.2 GB (estimated 7.7).
+    tokens in 32 bits: T5-small 2.9 GB (estimated 2.8), T5-base 8.2 GB (estimated 7.7). Of two processes each took
+    0.19 GB more than one alone (T5-small, estimated 0.24).
     """
     config, parameters = _shape(folder)
     kept = int(_ALLOWANCE * activations(config, settings.batch_size, lengths.inputs, lengths.outputs, 2 if half else 4))
-    return MemoryEstimate(_STATES * parameters, kept, _PROCESS if on_cpu else 0)
+    return MemoryEstimate(
+        states=_STATES * parameters,
+        activations=kept,
+        process=_PROCESS if on_cpu else 0,
+        buckets=_BUCKETS * parameters if settings.processes > 1 else 0,
+        sharing=together if on_cpu else 1,
+    )
 
 
 def activations(config: Any, batch: int, inputs: int, outputs: int, size: int) -> int:
@@ -71,11 +84,12 @@ def activations(config: Any, batch: int, inputs: int, outputs: int, size: int) -
     return batch * (layers[0] * encoder + layers[1] * decoder + outputs * config.vocab_size * 3 * 4)
 
 
-def require_memory(needed: MemoryEstimate, free: int, *, allowed: bool) -> None:
-    """Raises ConfigurationError, with what would help, where more is needed than is free, unless that is allowed."""
-    if needed.total > free and not allowed:
+def require_memory(needed: int, free: int, *, allowed: bool) -> None:
+    """Raises ConfigurationError, with what would help, where more bytes are needed than are free, unless that is
+    allowed."""
+    if needed > free and not allowed:
         raise ConfigurationError(
-            f"the training needs about {_gb(needed.total)} of memory and {_gb(free)} are free: lower batch_size (and "
+            f"the training needs about {_gb(needed)} of memory and {_gb(free)} are free: lower batch_size (and "
             "raise gradient_accumulation), max_input_tokens or the model, or allow it (allow_memory)"
         )
 

@@ -19,6 +19,7 @@ from redraft.errors import ConfigurationError, InputError
 # Weights of two formats lie side by side at the Hub; the safe one is fetched, the other only where that is missing.
 _FILES = ["*.json", "*.model", "*.txt", "*.safetensors"]
 _OLD_WEIGHTS = ["pytorch_model*.bin"]
+_WEIGHTS = ("*.safetensors", "*.bin")
 # Beside the weights of a model that was built on the spot: its folder's name would tell nobody what it is.
 BUILT = "built.json"
 _FIRST_WORDS = 60
@@ -80,6 +81,8 @@ def folder_revision(folder: Path) -> str:
     """`sha256:` and the checksum (hex) over the settings and weights in a model's folder, by name and content."""
     if not (folder / "config.json").is_file():
         raise ConfigurationError(f"{folder}: no config.json, so no model; give the folder that one was saved in")
+    if not any(path for kind in _WEIGHTS for path in folder.glob(kind)):
+        raise ConfigurationError(f"{folder}: no weights, so no model; give the folder that one was saved in")
     digest = hashlib.sha256()
     with storage_faults(folder):
         for path in sorted(folder.iterdir()):

@@ -19,12 +19,13 @@ import msgspec
 from redraft.calling.notices import tell
 from redraft.errors import ConfigurationError, RedraftError, TrainingError
 from redraft.training.formats import TrainingFile
-from redraft.training.local.places import claim, make_room, run_in
+from redraft.training.local.machine import machine_id, of_this_machine, this_machine
+from redraft.training.local.places import claim, make_room
 from redraft.training.local.plan import PLAN
-from redraft.training.local.reading import MODEL, SAID, is_alive, last_words
+from redraft.training.local.reading import MODEL, SAID, is_alive, last_words, run_in
 from redraft.training.local.settings import CurriculumSettings
 from redraft.training.local.starting import begin
-from redraft.training.local.watching import TIME_TO_BEGIN, folder_of, look, refusal, require_here, this_machine
+from redraft.training.local.watching import TIME_TO_BEGIN, folder_of, look, refusal
 from redraft.training.policies import ATTACH, JobPolicy
 from redraft.training.registry import LOCAL, Registry, TrainingJob, job_key
 from redraft.training.states import JobState
@@ -117,7 +118,7 @@ class LocalTraining:
         state = before if lost else JobState.SUBMITTING
         job = self.registry.record(job, state=state, submitting_since=since, account=this_machine())
         try:
-            process = begin(folder, launcher, since)
+            process = begin(folder, launcher, since, machine_id())
         except RedraftError as fault:
             self.registry.record(job, state=before, last_error=str(fault))
             raise
@@ -141,7 +142,7 @@ class LocalTraining:
         if job is None:
             return self._planned(order, 1)
         if not job.state.terminal:
-            require_here(job)
+            job = of_this_machine(self.registry, job)
         job = self._placed(order, self._seen(job))
         if order.policy.wants_new(job):
             make_room(self.registry, folder_of(job))

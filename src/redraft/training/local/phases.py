@@ -107,6 +107,13 @@ def _out_of_patience(checkpoint: Path, run: PhaseRun, trainer: Any) -> bool:
     return True
 
 
+def drop_checkpoints(folder: Path) -> None:
+    """Removes the checkpoints of a phase whose final weights are there."""
+    with storage_faults(folder):
+        for checkpoint in folder.glob("checkpoint-*"):
+            shutil.rmtree(checkpoint)
+
+
 def _save(trainer: Any, folder: Path, world: World) -> None:
     aside = folder / f".{FINAL}"
     if world.first:
@@ -118,8 +125,7 @@ def _save(trainer: Any, folder: Path, world: World) -> None:
         (aside / "training_args.bin").unlink(missing_ok=True)
         aside.rename(folder / FINAL)
         sync_folder(folder)
-        for checkpoint in folder.glob("checkpoint-*"):
-            shutil.rmtree(checkpoint)
+        drop_checkpoints(folder)
     world.wait()
 
 
@@ -221,7 +227,12 @@ def _watch(run: PhaseRun, world: World, teller: Teller, stop: Stop) -> Any:
     def on_save(args: Any, state: Any, control: Any, **_: Any) -> None:
         teller.event("checkpoint", f"{run.phase}: checkpoint-{state.global_step}", step=run.offset + state.global_step)
 
-    return _callback(on_step_end=on_step_end, on_log=on_log, on_save=on_save)
+    def on_batch(args: Any, state: Any, control: Any, **_: Any) -> None:
+        teller.beat()
+
+    return _callback(
+        on_step_end=on_step_end, on_log=on_log, on_save=on_save, on_substep_end=on_batch, on_prediction_step=on_batch
+    )
 
 
 def _callback(**events: Callable[..., Any]) -> Any:

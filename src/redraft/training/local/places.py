@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -15,24 +14,9 @@ from redraft.calling.notices import tell
 from redraft.datasets.files import storage_faults, write_whole
 from redraft.errors import InputError
 from redraft.training.local.plan import PLAN
-from redraft.training.local.reading import MODEL, PHASES_FOLDER, is_alive
+from redraft.training.local.reading import MODEL, PHASES_FOLDER, RUN, is_alive, run_in
 from redraft.training.local.watching import folder_of
 from redraft.training.registry import Registry
-
-# Which run a folder is; written before anything else of it.
-RUN = "run.json"
-
-
-def run_in(folder: Path) -> str | None:
-    """The job's key of the run that the folder is; None where it is none. Raises InputError where that cannot be
-    read."""
-    path = folder / RUN
-    try:
-        return str(msgspec.json.decode(path.read_bytes(), type=dict[str, Any]).get("job_key"))
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except (OSError, msgspec.DecodeError) as fault:
-        raise InputError(f"{path}: cannot be read ({fault}); give another output (-o)") from None
 
 
 def claim(registry: Registry, folder: Path, key: str) -> None:

@@ -105,10 +105,13 @@ def _base(folder: Path, plan: CurriculumPlan, rows: Rows, world: World, begun: s
 
 def _require_memory(base: Base, settings: CurriculumSettings, longest: Lengths, world: World, teller: Teller) -> None:
     half = any(precision(settings, on_cpu=world.on_cpu).values())
-    needed = estimate(base.path, settings, longest, half=half, on_cpu=world.on_cpu)
-    free = free_memory(world.on_cpu)
-    line = f"about {needed.total / 1e9:.1f} GB of memory needed, {free / 1e9:.1f} GB free"
-    teller.event("memory", line, "warning" if needed.total > free else "info")
+    needed = estimate(
+        base.path, settings, longest, half=half, on_cpu=world.on_cpu, together=world.here
+    ).total  # fmt: skip
+    # All measure before one of them takes any, and all come to the same end.
+    free = min(world.gathered(free_memory(world.on_cpu)))
+    line = f"about {needed / 1e9:.1f} GB of memory needed, {free / 1e9:.1f} GB free"
+    teller.event("memory", line, "warning" if needed > free else "info")
     require_memory(needed, free, allowed=settings.allow_memory)
 
 

@@ -8,21 +8,25 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from filelock import FileLock, Timeout
 
-from redraft.errors import StorageError
+from redraft.errors import InputError, StorageError
 from redraft.training.local.telling import EVENTS, METRICS, STATE, TrainingState, read_state
 from redraft.training.registry import JobEvent, Metric
 
+# Which run a folder is; written before anything else of it.
+RUN = "run.json"
 # Held by the process for as long as it lives.
 LOCK = "lock"
 # The folder of the model, once there is one.
 MODEL = "model"
 # What was trained in each phase, checkpoints too.
 PHASES_FOLDER = "phases"
+# What a study calls the folder of its training: that tells nobody which one it is.
+_OF_A_STUDY = "training"
 # What the process says beside its log, such as why it could not begin.
 SAID = "process.log"
 _TAIL = 4096
@@ -43,6 +47,23 @@ class _EventLine(msgspec.Struct):
     level: str | None = None
     step: int | None = None
     total_steps: int | None = None
+
+
+def run_in(folder: Path) -> str | None:
+    """The job's key of the run that the folder is; None where it is none. Raises InputError where that cannot be
+    read."""
+    path = folder / RUN
+    try:
+        return str(msgspec.json.decode(path.read_bytes(), type=dict[str, Any]).get("job_key"))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, msgspec.DecodeError) as fault:
+        raise InputError(f"{path}: cannot be read ({fault}); give another output (-o)") from None
+
+
+def name_of(folder: Path) -> str:
+    """What people call the run in a folder: the folder's name, or that of the study whose training it is."""
+    return folder.parent.name if folder.name == _OF_A_STUDY and folder.parent.name else folder.name
 
 
 def is_alive(folder: Path) -> bool:

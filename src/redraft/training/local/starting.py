@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -34,11 +34,13 @@ _CHILDREN: list[subprocess.Popen[bytes]] = []
 
 
 class Begun(msgspec.Struct, frozen=True, kw_only=True):
-    """The process that was begun, the first of its session: `command` is what it was, `at` an ISO 8601 time."""
+    """The process that was begun, the first of its session: `command` is what it was, `at` an ISO 8601 time, `machine`
+    where it was begun, whatever that is called."""
 
     pid: int
     at: str
     command: tuple[str, ...]
+    machine: str = ""
 
 
 def command_of(folder: Path, launcher: Sequence[str] = ()) -> list[str]:
@@ -50,14 +52,14 @@ def command_of(folder: Path, launcher: Sequence[str] = ()) -> list[str]:
 def launcher_of(folder: Path) -> tuple[str, ...]:
     """What the run in this folder was begun with, in front of the command; empty where it was this Python, or nobody
     knows."""
-    begun = _begun(folder)
+    begun = begun_in(folder)
     launcher = () if begun is None else begun.command[: -len(command_of(folder)) + 1]
     return () if launcher == (sys.executable,) else launcher
 
 
-def begin(folder: Path, launcher: Sequence[str], at: str) -> subprocess.Popen[bytes]:
-    """Begins the process, whose words go to a file in the folder. Raises ConfigurationError for a launcher that is no
-    command, StorageError."""
+def begin(folder: Path, launcher: Sequence[str], at: str, machine: str = "") -> subprocess.Popen[bytes]:
+    """Begins the process on this `machine`, whose words go to a file in the folder. Raises ConfigurationError for a
+    launcher that is no command, StorageError."""
     words = command_of(folder, launcher)
     # A file of the user's in this folder, named like a module, is not to be imported.
     environment = {**os.environ, "PYTHONSAFEPATH": "1", "PYTHONUNBUFFERED": "1"}
@@ -69,7 +71,7 @@ def begin(folder: Path, launcher: Sequence[str], at: str) -> subprocess.Popen[by
         except (FileNotFoundError, PermissionError, NotADirectoryError) as fault:
             raise ConfigurationError(f"launcher {words[0]!r}: {fault.strerror}; name a command that is there") from None
     _CHILDREN.append(process)
-    begun = Begun(pid=process.pid, at=at, command=tuple(words))
+    begun = Begun(pid=process.pid, at=at, command=tuple(words), machine=machine)
     write_whole(folder / PROCESS, msgspec.json.format(msgspec.json.encode(begun)) + b"\n")
     return process
 
@@ -78,16 +80,18 @@ def ask_to_end(folder: Path) -> bool:
     """Sends SIGTERM to the run's processes, which write a checkpoint and end; whether there were any."""
     if not is_alive(folder):
         return False
-    begun, state = _begun(folder), state_in(folder)
-    pids = [begun.pid if begun is not None else 0, state.pid if state is not None else 0]
-    for pid in pids:
-        if pid > 0 and _trains_in(pid, folder):
-            with suppress(ProcessLookupError):
-                group = os.getpgid(pid)
-                # One that was begun by hand may be in our own group, or in its shell's.
-                os.killpg(group, signal.SIGTERM) if group == pid else os.kill(pid, signal.SIGTERM)
-                return True
+    for pid in _here(folder):
+        with suppress(ProcessLookupError):
+            group = os.getpgid(pid)
+            # One that was begun by hand may be in our own group, or in its shell's.
+            os.killpg(group, signal.SIGTERM) if group == pid else os.kill(pid, signal.SIGTERM)
+            return True
     return False
+
+
+def process_here(folder: Path) -> bool:
+    """Whether a process of the run is on this machine."""
+    return any(True for _ in _here(folder))
 
 
 def wait_for_end(folder: Path, seconds: float = TIME_TO_END, sleep: Callable[[float], None] = time.sleep) -> bool:
@@ -129,11 +133,20 @@ def kept(folder: Path) -> Generator[bool]:
         lock.release()
 
 
-def _begun(folder: Path) -> Begun | None:
+def begun_in(folder: Path) -> Begun | None:
+    """What was last begun in the folder; None where nobody knows."""
     try:
         return msgspec.json.decode((folder / PROCESS).read_bytes(), type=Begun)
     except (OSError, msgspec.DecodeError):
         return None
+
+
+def _here(folder: Path) -> Iterator[int]:
+    """The run's processes that are on this machine."""
+    begun, state = begun_in(folder), state_in(folder)
+    for pid in (begun.pid if begun is not None else 0, state.pid if state is not None else 0):
+        if pid > 0 and _trains_in(pid, folder):
+            yield pid
 
 
 def _trains_in(pid: int, folder: Path) -> bool:

@@ -29,8 +29,8 @@ class TrainingState(msgspec.Struct, frozen=True, kw_only=True):
 
     `step` of `total_steps` counts over all phases. `stopped`: ended in order by a signal, goes on when run again; a
     `running` one whose lock nobody holds was killed. `refused`: the `error` is a setting or a row, found before
-    anything was trained. `updated_at` is its heartbeat; `base` and `revision` are the model
-    that it began with, `world_size` is how many processes train.
+    anything was trained. `updated_at` is its heartbeat, `begun_at` when its first process began to train; `base` and
+    `revision` are the model that it began with, `world_size` is how many processes train.
     """
 
     state: RunState
@@ -40,6 +40,7 @@ class TrainingState(msgspec.Struct, frozen=True, kw_only=True):
     step: int = 0
     total_steps: int = 0
     updated_at: str = ""
+    begun_at: str = ""
     pid: int = 0
     error: str | None = None
     refused: bool = False

@@ -18,12 +18,12 @@ from filelock import FileLock, Timeout
 from redraft.datasets.files import storage_faults, sync_folder, write_whole
 from redraft.errors import ConfigurationError, InputError, RedraftError
 from redraft.training.local.models import Base, require_local
-from redraft.training.local.phases import FINAL, PhaseRun, train_phase
+from redraft.training.local.phases import FINAL, PhaseRun, drop_checkpoints, train_phase
 from redraft.training.local.plan import CurriculumPlan, read_plan
 from redraft.training.local.points import BEFORE, Points, Score, numbered
 from redraft.training.local.preparing import Prepared, prepare
-from redraft.training.local.reading import LOCK, MODEL
-from redraft.training.local.reporting import require_wandb
+from redraft.training.local.reading import LOCK, MODEL, name_of
+from redraft.training.local.reporting import reported, require_wandb
 from redraft.training.local.rows import Doubt, read_rows
 from redraft.training.local.stopping import Stop, StoppedError
 from redraft.training.local.telling import Teller, TrainingState
@@ -54,7 +54,7 @@ def train(folder: Path, doubt: Doubt, score: Score, stop: Stop) -> TrainingState
             again = teller.state.total_steps > 0
             teller.now(state="running", stage="loading", error=None, refused=False, plan_sha256=plan.digest)
             require_local()
-            _report_to(plan.settings.wandb_project)
+            require_wandb(plan.settings.wandb_project)
             rows = read_rows(plan, folder, doubt)
             world = World(plan.settings.device, plan.settings.processes)
             prepared = prepare(folder, plan, rows, world, teller)
@@ -71,7 +71,10 @@ def train(folder: Path, doubt: Doubt, score: Score, stop: Stop) -> TrainingState
 
 def _begin(prepared: Prepared, world: World, teller: Teller, *, again: bool) -> None:
     base = prepared.base
-    teller.now(base=base.name, revision=base.revision, total_steps=prepared.steps, world_size=world.size)
+    begun = teller.state.begun_at or teller.state.updated_at
+    teller.now(
+        base=base.name, revision=base.revision, total_steps=prepared.steps, world_size=world.size, begun_at=begun
+    )  # fmt: skip
     what = f"{base.name} at {base.revision[:19]}, {prepared.steps:,} steps in {len(prepared.shares)} phases"
     teller.event("resumed" if again else "started", what)
 
@@ -101,9 +104,13 @@ def _train(
                 tokenizer=prepared.tokenizer,
                 settings=plan.settings,
                 offset=offset,
-                label=f"{folder.name}-{numbered(phase)}",
+                label=f"{name_of(folder)}-{numbered(phase)}",
             )
-            train_phase(run, world, teller, stop)
+            with reported(plan.settings.wandb_project, run.label, teller.state.begun_at, first=world.first):
+                train_phase(run, world, teller, stop)
+        elif world.first:
+            # A kill may have come before all of them were gone.
+            drop_checkpoints(own)
         weights, offset = own / FINAL, offset + share.steps
         if phase not in teller.state.done:
             teller.event("phase_completed", f"{phase} is trained", step=offset)
@@ -159,12 +166,6 @@ def _alone(folder: Path, *, first: bool) -> Generator[None]:
         yield
     finally:
         lock.release()
-
-
-def _report_to(project: str | None) -> None:
-    require_wandb(project)
-    if project is not None:
-        os.environ["WANDB_PROJECT"] = project
 
 
 @contextmanager

@@ -6,7 +6,6 @@ Nobody is asked: a look reads the run's folder. Neighbours: `reading` reads it, 
 
 from __future__ import annotations
 
-import socket
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import msgspec
 from redraft.errors import ProviderError, StorageError
 from redraft.training.due import due
 from redraft.training.job_record import write_job_record
+from redraft.training.local.machine import is_elsewhere, of_this_machine
 from redraft.training.local.reading import MODEL, SAID, Reader, is_alive, last_words, place_of, share_of, state_in
 from redraft.training.local.telling import TrainingState
 from redraft.training.looking import Look, current
@@ -34,23 +34,14 @@ def folder_of(job: TrainingJob) -> Path:
     return Path(job.training_path).parent
 
 
-def this_machine() -> str:
-    return socket.gethostname()
-
-
-def require_here(job: TrainingJob) -> None:
-    """Raises ProviderError where the run is on another machine: its folder here says nothing about it."""
-    if job.account not in (None, this_machine()):
-        raise ProviderError(f"it runs on the machine {job.account}, and is looked at there")
-
-
 def look(registry: Registry, job: TrainingJob, models: Path | None = None, reader: Reader | None = None) -> Look:
     """Record what is new of a local run; `models` is the folder of its training record. The `log` of the look is what
     the `reader`, by default a new one, has not given before.
 
-    Raises ProviderError where it runs on another machine, StorageError where its folder cannot be read.
+    Raises ProviderError where it runs on another machine and is not to be taken over, StorageError where its folder
+    cannot be read.
     """
-    require_here(job)
+    job = of_this_machine(registry, job)
     reader = reader or Reader(folder_of(job))
     alive = is_alive(reader.folder)
     state = _own(job, state_in(reader.folder))
@@ -143,12 +134,17 @@ def local_pass(registry: Registry, rule: StallRule | None = None, models: Path |
     found, lines, faults, unreachable = due(registry).local, list[str](), list[str](), list[TrainingJob]()
     looks: list[Look] = []
     for job in found:
+        # Of no machine until somebody goes on with it: two that share the registry would take it from each other.
+        if job.state is JobState.LOST and is_elsewhere(job) and not is_alive(folder_of(job)):
+            continue
         try:
             one = look(registry, job, models)
         except (ProviderError, StorageError) as fault:
             faults.append(f"{name_of(job)}: {fault}")
             unreachable.append(job)
             continue
+        if one.job.account != job.account:
+            lines.append(f"{name_of(job)} is taken over from the machine {job.account}")
         after = fallen_silent(registry, one, rule or StallRule())
         if one.moved or after.stalled_since != one.job.stalled_since:
             was = f" (was {one.before})" if one.moved else ""

@@ -14,7 +14,7 @@ from redraft.errors import ConfigurationError
 
 
 class World:
-    """`rank` of `size` processes; `first` writes files. `device` is this process's."""
+    """`rank` of `size` processes, `here` of them on this machine; `first` writes files. `device` is this process's."""
 
     def __init__(self, device: str, processes: int, environment: Mapping[str, str] = os.environ) -> None:
         """Joins the others. Raises ConfigurationError where there are not as many processes as planned: accelerate was
@@ -33,6 +33,7 @@ class World:
         self.on_cpu = on_cpu
         self.rank: int = self._state.process_index
         self.size: int = self._state.num_processes
+        self.here = int(environment.get("LOCAL_WORLD_SIZE") or self.size)
         if self.size != processes:
             raise ConfigurationError(
                 f"{processes} processes are planned and {self.size} came together; start it with torchrun"

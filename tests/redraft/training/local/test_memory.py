@@ -33,8 +33,25 @@ def test_an_estimate_is_near_what_was_measured(
     assert halved.process == 0
 
 
+@pytest.mark.parametrize(("on_cpu", "machines"), [(True, 1), (True, 2), (False, 1)])
+def test_processes_on_one_cpu_share_its_memory(tmp_path: Path, on_cpu: bool, machines: int) -> None:
+    """And each keeps a copy of its gradients, to exchange them."""
+    transformers = pytest.importorskip("transformers", reason="needs the extra local: pip install 'redraft[local]'")
+    transformers.T5Config(**SMALL).save_pretrained(tmp_path)
+
+    def needed(processes: int, together: int) -> MemoryEstimate:
+        settings = CurriculumSettings(batch_size=8, processes=processes)
+        return estimate(tmp_path, settings, Lengths(256, 64), half=False, on_cpu=on_cpu, together=together)
+
+    alone, several = needed(1, 1), needed(4, 4 // machines)
+    assert alone.buckets == 0
+    assert several.buckets == pytest.approx(alone.states / 4)
+    each = alone.total + several.buckets
+    assert several.total == (4 // machines if on_cpu else 1) * each
+
+
 def test_what_does_not_fit_is_refused_unless_allowed() -> None:
-    needed = MemoryEstimate(states=6_000_000_000, activations=2_500_000_000, process=500_000_000)
+    needed = MemoryEstimate(states=6_000_000_000, activations=2_500_000_000, process=500_000_000).total
     require_memory(needed, 9_000_000_000, allowed=False)
     require_memory(needed, 1_000_000_000, allowed=True)
     with pytest.raises(ConfigurationError, match=r"needs about 9.0 GB of memory and 4.0 GB are free: lower batch_size"):
