@@ -9,6 +9,8 @@ from flows.build_layers import ShareBelowOne, build_layers
 from flows.rewrite_answers import rewrite_answers
 from flows.rewrite_conversations import REWRITER
 from flows.train_curriculum import train_curriculum
+from redraft.answering.shortfalls import require_something_held_out, shortfalls
+from redraft.calling.notices import tell
 from tasks.answering_report import report_answers
 from tasks.answering_study import Places, concluded, foreseen, model_to_train, require_phases, training_ahead
 from tasks.curriculum_wish import settings_of
@@ -113,6 +115,9 @@ async def build_answerer(
         seed=seed,
     )  # fmt: skip
     require_phases(layers["manifest"], places.layers)
+    require_something_held_out(layers["manifest"], places.layers)
+    for line in shortfalls(layers["manifest"]):
+        tell(line)
     rewriting: dict[str, Any] = {
         "input": places.layers, "output": places.answers, "model": rewriter, "fallback": fallback, "move_on": move_on,
         "regenerate": regenerate, "budget": budget, "mode": mode, "delay": delay, "rpm": rpm, "tpm": tpm,

@@ -16,6 +16,7 @@ from prefect import task
 
 from redraft.answering.candidates import Sources
 from redraft.answering.curriculum import rows_ahead
+from redraft.answering.shortfalls import shortfalls
 from redraft.beside import Helper
 from redraft.calling.notices import tell
 from redraft.curriculum.looking_ahead import Memory, memory_of, require_extra, require_setup, steps_of
@@ -176,7 +177,7 @@ def foreseen(
 def counts_of(layers: dict[str, Any]) -> str:
     """How many questions there are to train on and to test with, in words."""
     train, test = (sum(n for n in counts.values() if isinstance(n, int)) for counts in layers["counts"].values())
-    return f"{train:,} questions to train on, {test:,} to test with"
+    return "; ".join([f"{train:,} questions to train on, {test:,} to test with", *shortfalls(layers)])
 
 
 def concluded(report: dict[str, Any], training: dict[str, Any]) -> dict[str, Any]:
