@@ -28,14 +28,16 @@ from tasks.session import CallOptions, calling_session, require_reachable
 from tasks.states import ends_in_words
 
 Count = Annotated[int, Field(ge=1)]
+# A real name is refused before it is a run's parameter.
+Pseudonym = Annotated[str, Field(pattern=r"^Person[1-9][0-9]*$")]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
-@flow(name="build-chat-examples", flow_run_name="examples of {person} in {output}")
+@flow(name="build-chat-examples", flow_run_name="examples in {output}")
 @ends_in_words
 async def build_chat_examples(
     input: str = "data/chat",
-    person: str = "Person1",
+    person: Pseudonym = "Person1",
     output: str = "data/chat_examples",
     strategies: tuple[Literal["window", "semantic", "llm"], ...] = ("window",),
     window: Count = 8,

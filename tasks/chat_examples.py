@@ -22,6 +22,7 @@ from redraft.chat.comparing import Spread, compared
 from redraft.chat.embedding.cache import EmbeddingCache
 from redraft.chat.embedding.sentences import SentenceModel
 from redraft.chat.examples import EXAMPLES, ExampleOptions, build_examples, require_messages
+from redraft.chat.lineage import Made, note_made
 from redraft.chat.selection import Strategy
 from redraft.chat.selection.semantic import Semantic
 from redraft.chat.selection.window import Window
@@ -82,8 +83,15 @@ def _build(
     strategy: str, messages: str, person: str, settings: dict[str, Any], options: dict[str, Any], output: str
 ) -> dict[str, Any]:
     dataset = Dataset.open(Path(messages))
+    _note(Path(messages), Path(output))
     made = build_examples(dataset, person, _strategy(strategy, settings), ExampleOptions(**options), Path(output))
     return _told(made)
+
+
+def _note(messages: Path, output: Path) -> None:
+    """Notes beside the messages where examples of them are about to be, so that a person can leave those, too."""
+    if Home.of().work not in output.resolve().parents:
+        note_made(messages, Made(path=str(output.resolve())))
 
 
 def _strategy(name: str, settings: dict[str, Any]) -> Strategy:
@@ -122,6 +130,8 @@ def _publish(made: Dataset, candidates: Dataset, settings: dict[str, Any], targe
     if not any(sides.values()):
         raise PartialError(f"{target}: no context was chosen ({_reasons(made.manifest)}); a rerun asks again")
     meta = {name: value for name, value in made.manifest.items() if name not in stated}
+    for parent in wider["parents"]:
+        _note(Path(parent["path"]), Path(target))
     told = {**meta, **wider, "strategy": STRATEGY, "settings": settings, "sides": sides}
     return _told(assemble(Path(target), made.path, made.shards, EXAMPLES, told))
 

@@ -109,26 +109,32 @@ def test_nothing_real_leaves_and_nothing_is_paid_twice(project: Any, prefect_url
 
 
 def test_a_person_is_removed_from_all_that_was_made(project: Any, start_sandbox: Callable[..., SandboxProcess]) -> None:
+    """Also from what was made of an earlier reading, and in folders that nobody names."""
     sandbox = start_sandbox(seed=4)
     project.environment["TOGETHER_BASE_URL"] = sandbox.url
-    project.run("chat", "read", SAMPLE, "--person", "Jonas Weber", "-o", "data/chat")
-    project.run("chat", "examples", "-o", "data/ex", "-s", "window", "-s", "llm", "--allow-sending")
+    read = ["chat", "read", SAMPLE, "--person", "Jonas Weber", "-o", "data/chat"]
+    project.run(*read)
+    project.run("chat", "examples", "-o", "far/ex", "-s", "window", "-s", "llm", "--allow-sending")
+    project.run(*read, "--keep", "okay", "--also", "Thekla", "--also", "Sunday")
     before = answers(project)
-    files = {path: path.read_text() for path in (project.folder / "data").glob("ex/*.jsonl")}
+    files = {path: path.read_text() for path in (project.folder / "far").glob("ex/*.jsonl")}
     assert any("Person2" in text for text in files.values())
 
     said = project.run("chat", "purge", "data/chat", "--person", "Mara Lindqvist", "-y").stdout
-    assert "Person2 is in:" in said
+    assert "Person2 is in:" in said and "looked through" in said
     for file, words in words_of(project.folder):
-        assert "Person2" not in words and "Lindqvist" not in words, file
+        if file.name != "chat-names.json":
+            assert "Person2" not in words, file
+        assert "Lindqvist" not in words, file
+    assert not list((project.folder / ".redraft" / "work").glob("chat-candidates-*"))
     assert 0 < answers(project) < before
-    left = Dataset.open(project.folder / "data" / "ex" / "window")
+    left = Dataset.open(project.folder / "far" / "ex" / "window")
     assert (
         left.count
         and left.manifest["parents"][0]["content_hash"] == Dataset.open(project.folder / "data" / "chat").content_hash
     )
-    failed = project.run("chat", "purge", "data/chat", "--person", "Mara Lindqvist", "-y", status=2)
-    assert "Mara Lindqvist" in failed.stderr.strip().splitlines()[-1]
+    again = project.run("chat", "purge", "data/chat", "--person", "Mara Lindqvist", "-y").stdout
+    assert "rows go" not in again and "removed Person2: 0 answers" in again
 
 
 def test_faults_are_one_line(project: Any) -> None:
@@ -138,6 +144,8 @@ def test_faults_are_one_line(project: Any) -> None:
     failed = project.run("chat", "read", SAMPLE, "--person", "Jonas Webber", status=2)
     assert "Jonas Weber" in failed.stderr.strip().splitlines()[-1]
     assert not (project.folder / "data").exists()
+    failed = project.run("chat", "examples", "-i", "nothing", "-p", "Jonas Weber", status=2)
+    assert "give a pseudonym" in failed.stderr and "Weber" not in failed.stderr
     failed = project.run("chat", "examples", "-i", "nothing", status=2)
     assert "nothing" in failed.stderr.strip().splitlines()[-1]
 

@@ -1,17 +1,19 @@
-"""What was made of a dataset, and of that in turn: found by the hashes that manifests name as their parents.
+"""What was made of a dataset, and of that in turn: found by the hashes that manifests name as their parents, and by a
+file beside the dataset that says where examples of it were written.
 
 Neighbour: `purging` follows a person's messages through it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
 import msgspec
 
-from redraft.datasets.files import write_whole
+from redraft.datasets.files import storage_faults, write_whole
 from redraft.datasets.storage import MANIFEST, Dataset
 from redraft.errors import InputError
 
@@ -25,17 +27,74 @@ def hashes_of(dataset: Dataset) -> list[str]:
     return [dataset.content_hash, *(one for one in earlier if one != dataset.content_hash)]
 
 
-def descendants(root: Dataset, folders: Iterable[Path]) -> list[Dataset]:
-    """All datasets below `folders` that `root` went into, each behind its parents. Damaged ones raise InputError."""
+def descendants(root: Dataset, folders: Iterable[Path], akin: Callable[[Path], bool] | None = None) -> list[Dataset]:
+    """All datasets below `folders` that `root` went into, each behind its parents; also those that `akin` knows for
+    such although no hash says so, asked of every dataset of examples. Damaged ones raise InputError."""
     there = {path.resolve(): manifest for folder in folders for path, manifest in _manifests(folder)}
     there.pop(root.path.resolve(), None)
     known, found = set(hashes_of(root)), list[Dataset]()
-    while new := [path for path, manifest in sorted(there.items()) if known & set(_parents(manifest))]:
+
+    def is_child(path: Path, manifest: Mapping[str, Any], first: bool) -> bool:
+        asked = first and akin is not None and manifest.get("kind") == "chat_examples"
+        return bool(known & set(_parents(manifest))) or (asked and akin is not None and akin(path))
+
+    first = True
+    while new := [path for path, manifest in sorted(there.items()) if is_child(path, manifest, first)]:
+        first = False
         for path in new:
             del there[path]
             found.append(Dataset.open(path))
             known.update(hashes_of(found[-1]))
     return found
+
+
+class Made(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a dataset of examples was written, and the sha256 (hex) of each training file beside it."""
+
+    path: str
+    files: dict[str, str] = {}
+
+
+def made_file(dataset: Path) -> Path:
+    """`<dataset>-made.jsonl`: where examples of a dataset of messages were written."""
+    return dataset.with_name(f"{dataset.name}-made.jsonl")
+
+
+def note_made(dataset: Path, made: Made) -> None:
+    """Adds a line to that file, where the dataset is there and the line is not. Raises StorageError."""
+    if made in made_of(dataset) or not (dataset / MANIFEST).is_file():
+        return
+    with storage_faults(made_file(dataset)):
+        handle = os.open(made_file(dataset), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+        with os.fdopen(handle, "wb") as file:
+            file.write(msgspec.json.encode(made) + b"\n")
+
+
+def made_of(dataset: Path) -> list[Made]:
+    """The lines of that file, without any that is cut short."""
+    found: list[Made] = []
+    try:
+        lines = made_file(dataset).read_bytes().splitlines()
+    except OSError:
+        return []
+    for line in lines:
+        try:
+            found.append(msgspec.json.decode(line, type=Made))
+        except msgspec.DecodeError:
+            continue
+    return found
+
+
+def without_itself(dataset: Dataset) -> Dataset:
+    """The dataset, whose manifest does not name its own hash among those that it replaces. Raises StorageError."""
+    if dataset.content_hash not in cast("list[str]", dataset.manifest.get(REPLACES) or []):
+        return dataset
+    manifest = msgspec.json.decode((dataset.path / MANIFEST).read_bytes(), type=dict[str, Any])
+    manifest[REPLACES] = hashes_of(dataset)[1:]
+    if not manifest[REPLACES]:
+        del manifest[REPLACES]
+    _write(dataset.path / MANIFEST, manifest)
+    return Dataset.open(dataset.path)
 
 
 def reparent(dataset: Dataset, moved: Mapping[str, str]) -> None:
@@ -46,7 +105,11 @@ def reparent(dataset: Dataset, moved: Mapping[str, str]) -> None:
     new = [{**one, "content_hash": moved.get(str(one.get("content_hash")), one.get("content_hash"))} for one in parents]
     if new != parents:
         manifest["parents"] = new
-        write_whole(file, msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n")
+        _write(file, manifest)
+
+
+def _write(file: Path, manifest: Mapping[str, Any]) -> None:
+    write_whole(file, msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n")
 
 
 def _manifests(folder: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
@@ -60,6 +123,11 @@ def _manifests(folder: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
             yield file.parent, msgspec.json.decode(file.read_bytes(), type=dict[str, Any])
         except (OSError, msgspec.DecodeError):
             continue  # not ours: other programs have manifests, too
+
+
+def parents_of(dataset: Dataset) -> list[str]:
+    """The hashes that its parents had when it was made, or were last written anew."""
+    return _parents(dataset.manifest)
 
 
 def _parents(manifest: Mapping[str, Any]) -> list[str]:

@@ -1,33 +1,34 @@
 """Taking a person out of what was read and of what was made of it: messages, examples, answers that were paid for.
 
-Neighbours: `lineage` finds the datasets, `redraft.chat.privacy` forgets the name; models are trained elsewhere, and
-`redraft.training.purged_models` marks those that learnt from the person's messages.
+Neighbours: `lineage` finds the datasets, `leftovers` what lies beside them, `redraft.chat.privacy` forgets the name;
+models are trained elsewhere, and `redraft.training.purged_models` marks those that learnt from the person's messages.
 """
 
 from __future__ import annotations
 
 import re
-import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 
 import msgspec
 
-from redraft.calling.ledger.database import Database
-from redraft.chat.lineage import REPLACES, descendants, hashes_of, reparent
+from redraft.chat.leftovers import leftovers, remove
+from redraft.chat.lineage import REPLACES, Made, descendants, hashes_of, made_of, parents_of, reparent
 from redraft.chat.privacy.keeping import keep_names, load_names, names_file, review_file
 from redraft.chat.privacy.names import PSEUDONYM, REMOVED
 from redraft.chat.row_ids import Ids, ids_of
+from redraft.chat.training_rows import files_of, sums_of, write_files
 from redraft.chat_records import ChatExample, ChatMessage
-from redraft.datasets.files import storage_faults
 from redraft.datasets.storage import MANIFEST, Dataset, DatasetWriter
 from redraft.errors import InputError
 from redraft.records import Rejection
 
 # What a manifest states itself, whatever it is given.
 _STATED = frozenset(("format", "kind", "count", "rejected", "reasons", "content_hash", "schema", "shards", REPLACES))
-_KEYS_AT_ONCE = 500
+# Of a dataset that names no parent of ours so many rows tell whether it is made of ours.
+_ROWS_ASKED = 50
 
 
 class Affected(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,23 +43,28 @@ class Affected(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Purge:
-    """What it takes to remove one person from the dataset of messages at `dataset` and from what lies below `folders`.
+    """What it takes to remove one person from the dataset of messages at `dataset` and from what lies below `folders`,
+    or was noted beside it; of `work`, the folder of stages, whole folders go.
 
-    Nothing is changed before `carry_out`. `person` is a real name of the names file, or a pseudonym. Raises InputError
-    where there is nobody of this name, or a dataset is damaged.
+    Nothing is changed before `carry_out`. `person` is a real name of the names file, also of one who was purged before,
+    or a pseudonym. Raises InputError where there is nobody of this name, or a dataset is damaged.
     """
 
-    def __init__(self, person: str, dataset: Path, folders: Sequence[Path]) -> None:
+    def __init__(self, person: str, dataset: Path, folders: Sequence[Path], work: Path | None = None) -> None:
         self.messages = Dataset.open(dataset)
         if self.messages.kind != "chat_messages":
             raise InputError(f"{dataset}: holds {self.messages.kind}; give the dataset that redraft chat read wrote")
-        self._names = load_names(dataset)
+        self._names, self._work = load_names(dataset), None if work is None else work.resolve()
         self.pseudonym = self._pseudonym(person)
         # Not the digits of a longer number.
         self._theirs = re.compile(rf"{self.pseudonym}(?!\d)")
-        self._ids = Ids()
-        self._all = [self.messages, *descendants(self.messages, folders)]
-        self.affected = tuple(self._look_through(one) for one in self._all)
+        self._ids, self._there = Ids(), Ids()
+        self._made, self._earlier = made_of(dataset), frozenset(hashes_of(self.messages)[1:])
+        looked = self._look_through(self.messages)
+        noted = [path for one in self._made if (path := Path(one.path)).is_dir()]
+        self._all = [self.messages, *descendants(self.messages, [*folders, *noted], self._is_akin)]
+        self.affected = (looked, *(self._look_through(one) for one in self._all[1:]))
+        self.leftovers = leftovers([*folders, dataset.resolve().parent, *(path.parent for path in noted)])
 
     @property
     def hashes(self) -> tuple[str, ...]:
@@ -67,48 +73,89 @@ class Purge:
         touched = {one.content_hash for one in self.affected if one.removed or one.changed}
         return tuple(key for one in self._all if one.content_hash in touched for key in hashes_of(one))
 
+    @property
+    def planned_for(self) -> tuple[str, ...]:
+        """The hashes, of now and of before, of all that was made of the messages: stages may have been planned for."""
+        return tuple(key for one in self._all for key in hashes_of(one))
+
+    @property
+    def files(self) -> frozenset[str]:
+        """Paths and sha256 (hex) of training files that hold something of the person, or may have held it."""
+        touched = {str(Path(one.path).resolve()) for one in self.affected if one.removed or one.changed}
+        now = [Made(path=path, files=sums_of(Path(path))) for path in touched]
+        before = [one for one in self._made if touched and (one.path in touched or not Path(one.path).is_dir())]
+        paths = [str(path) for one in (*now, *before) for path, _, _ in files_of(Path(one.path))]
+        return frozenset([*paths, *(key for one in (*now, *before) for key in one.files.values())])
+
     def request_keys(self) -> Iterator[str]:
         """The keys of the answers that rows of the person were made with, maybe repeated."""
         for dataset in self._all[1:]:
             yield from (one.request_key for one in self._rejections(dataset) if one.request_key)
             for row in dataset.rows():
-                if (key := str(getattr(row, "request_key", None) or "")) and self._without(row) is not row:
+                if (key := str(getattr(row, "request_key", None) or "")) and self._without(row, dataset) is not row:
                     yield key
 
     def carry_out(self) -> None:
-        """Rewrites every dataset that holds something of the person, forgets the name, and removes the review list.
+        """Rewrites every dataset that holds something of the person and the training files beside it, removes what was
+        left half made and the review list, and forgets the name.
 
-        Answers and models are to be purged before, as they are found by what is rewritten here. Leaves come first: what
-        stopped in the middle is done by a second run. Raises StorageError.
+        Answers and models are to be purged before, as they are found by what is rewritten here. Leaves come first, the
+        files of each before it, the name last: what stopped in the middle is done by a second run. Raises StorageError.
         """
+        for path in self.leftovers:
+            remove(path)
         moved: dict[str, str] = {}
         for dataset, found in reversed(list(zip(self._all, self.affected, strict=True))):
             if not (dataset.path / MANIFEST).exists():
                 continue  # went with the stage that it was work of
-            now = dataset.content_hash
-            if found.removed or found.changed or any(True for _ in self._rejections(dataset)):
-                now = self._rewrite(dataset).content_hash
+            if self._is_work(dataset):
+                remove(dataset.path)
+                continue
+            now = self._cleaned(dataset, found).content_hash
             moved |= dict.fromkeys(hashes_of(dataset), now)
         for dataset in self._all:
             if (dataset.path / MANIFEST).exists():
                 reparent(dataset, moved)
+        remove(review_file(self.messages.path))
         if names_file(self.messages.path).exists():
             self._names.forget(self.pseudonym)
             keep_names(self.messages.path, self._names)
-        with storage_faults(review_file(self.messages.path)):
-            review_file(self.messages.path).unlink(missing_ok=True)
+
+    def _cleaned(self, dataset: Dataset, found: Affected) -> Dataset:
+        """The dataset without the person, and files of it that hold what it holds now."""
+        examples = dataset.kind == "chat_examples"
+        if found.removed or found.changed or any(True for _ in self._rejections(dataset)):
+            for path, _, _ in files_of(dataset.path) if examples else ():
+                remove(path)
+            dataset = self._rewrite(dataset)
+        if examples:
+            write_files(dataset)
+        return dataset
 
     def _pseudonym(self, person: str) -> str:
         if PSEUDONYM.fullmatch(person):
             return person
         if not names_file(self.messages.path).exists():
             raise InputError(f"{names_file(self.messages.path)}: not there, so name the person as PersonN")
-        return self._names.find(person, [name for name, _ in self._names.people()])
+        return self._names.forgotten(person) or self._names.find(person, [name for name, _ in self._names.people()])
+
+    def _is_work(self, dataset: Dataset) -> bool:
+        return self._work is not None and self._work in dataset.path.resolve().parents
+
+    def _is_akin(self, path: Path) -> bool:
+        """Whether examples are made of these messages, as their ids say."""
+        try:
+            some = list(islice(Dataset.open(path).rows(), _ROWS_ASKED))
+        except InputError:
+            return False
+        return any(one in self._there for row in some for one in (*row.reply_ids, *row.context_ids))
 
     def _look_through(self, dataset: Dataset) -> Affected:
         removed = changed = 0
         for row in dataset.rows():
-            left = self._without(row)
+            if isinstance(row, ChatMessage):
+                self._there.add(row.message_id)
+            left = self._without(row, dataset)
             if left is None:
                 removed += 1
                 for row_id in ids_of(row):
@@ -116,6 +163,7 @@ class Purge:
             else:
                 changed += left is not row
         self._ids.settle()
+        self._there.settle()
         return Affected(
             path=str(dataset.path),
             kind=dataset.kind,
@@ -125,8 +173,9 @@ class Purge:
             changed=changed,
         )
 
-    def _without(self, row: msgspec.Struct) -> msgspec.Struct | None:
-        """The row without the person, itself where they are not in it; None where it is theirs."""
+    def _without(self, row: msgspec.Struct, dataset: Dataset) -> msgspec.Struct | None:
+        """The row without the person, itself where they are not in it; None where it is theirs, or made of an earlier
+        reading with messages that are not there any more: whose they were nobody can tell."""
         if isinstance(row, ChatMessage):
             if row.author == self.pseudonym:
                 return None
@@ -135,9 +184,14 @@ class Purge:
         used = (*row.context_ids, *row.reply_ids) if isinstance(row, ChatExample) else ids_of(row)
         if any(one in self._ids for one in used):
             return None
+        if isinstance(row, ChatExample) and self._is_earlier(dataset) and any(one not in self._there for one in used):
+            return None
         plain = msgspec.to_builtins(row)
         left = self._replaced(plain)
         return row if left == plain else msgspec.convert(left, type(row))
+
+    def _is_earlier(self, dataset: Dataset) -> bool:
+        return bool(self._earlier.intersection(parents_of(dataset)))
 
     def _replaced(self, value: Any) -> Any:
         if isinstance(value, str):
@@ -163,7 +217,7 @@ class Purge:
         at_once = max((shard.rows + shard.rejected for shard in dataset.shards), default=0)
         with DatasetWriter(dataset.path, dataset.kind, max(at_once, 1)) as writer:
             for row in dataset.rows():
-                if (left := self._without(row)) is not None:
+                if (left := self._without(row, dataset)) is not None:
                     writer.add(left)
             for rejection in dataset.rejections():
                 if not self._is_theirs(rejection):
@@ -182,38 +236,3 @@ class Purge:
             return "" if value == self.pseudonym else value
 
         return {name: left(value) for name, value in meta.items()}
-
-
-async def purge_answers(database: Database, keys: Iterable[str]) -> int:
-    """How many answers of these keys were in the ledger; they are not any more. Raises StorageError."""
-    gone = 0
-    some: list[str] = []
-    for key in keys:
-        some.append(key)
-        if len(some) >= _KEYS_AT_ONCE:
-            gone += await _delete(database, some)
-            some = []
-    gone += await _delete(database, some) if some else 0
-    if gone:
-        await database.vacuum()
-    return gone
-
-
-def purge_work(root: Path, hashes: Iterable[str]) -> int:
-    """Removes the shards of stages, finished or not, that were planned for one of these datasets: how many stages."""
-    wanted, gone = set(hashes), 0
-    for file in sorted(root.glob("*/plan.json")):
-        try:
-            plan = msgspec.json.decode(file.read_bytes(), type=dict[str, Any])
-        except (OSError, msgspec.DecodeError):
-            continue
-        if wanted & {value for value in plan.values() if isinstance(value, str)}:
-            with storage_faults(file.parent):
-                shutil.rmtree(file.parent)
-            gone += 1
-    return gone
-
-
-async def _delete(database: Database, keys: list[str]) -> int:
-    statement = "DELETE FROM answers WHERE request_key IN (SELECT wanted.value FROM {wanted})"
-    return await database.write(lambda transaction: transaction.change(statement, transaction.listed(keys)))

@@ -19,13 +19,14 @@ from redraft.chat.exports.kinds import without_edit_mark
 from redraft.chat.exports.merging import merged
 from redraft.chat.exports.opening import open_export, open_exports
 from redraft.chat.exports.raw import Export, ExportReport, RawMessage, ReadOptions
+from redraft.chat.lineage import REPLACES, hashes_of, without_itself
 from redraft.chat.privacy.keeping import keep_names, load_names, names_file, review_file, write_private
 from redraft.chat.privacy.names import REMOVED, Names
 from redraft.chat.privacy.replacing import Replacer
 from redraft.chat.privacy.review import Watch, listed
 from redraft.chat.privacy.roster import Roster
 from redraft.chat_records import ChatMessage
-from redraft.datasets.storage import Dataset, DatasetWriter, require_target
+from redraft.datasets.storage import MANIFEST, Dataset, DatasetWriter, require_target
 from redraft.errors import InputError
 from redraft.records import Rejection
 
@@ -104,7 +105,10 @@ def read_chat(
             for number, (exports, _) in enumerate(chats, 1)
         ]
         meta = _meta(pseudonym, reports, replacer, options or ReadOptions())
-        dataset = writer.finish(meta)
+        if (output / MANIFEST).is_file():
+            # What was made of the earlier reading is a descendant still.
+            meta[REPLACES] = hashes_of(Dataset.open(output))
+        dataset = without_itself(writer.finish(meta))
     doubts = watch.doubts(names, replacer)
     write_private(review_file(output), listed(doubts))
     return _report(dataset, [report for report, _ in reports], pseudonym, meta, len(doubts), kept)

@@ -1,17 +1,20 @@
 """Examples as files that trainers read: prompt and completion with markers, or messages with weights for chat models.
 
-Neighbours: `rendering` makes the texts; the messages are laid out as `redraft.training.formats` does it.
+Neighbours: `rendering` makes the texts, `lineage` notes where the files are; the messages are laid out as
+`redraft.training.formats` does it.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import msgspec
 
+from redraft.chat.lineage import Made, note_made
 from redraft.chat.rendering import chat_messages, completion_of, prompt_of
 from redraft.chat_records import ChatExample
 from redraft.datasets.exporting import write_rows
@@ -61,18 +64,40 @@ def write_training_rows(examples: Dataset, path: Path, form: Form, side: Side = 
 
 def write_files(examples: Dataset) -> dict[str, int]:
     """File → rows: both sides in either form, beside the dataset and named after it (`window-train.chat.jsonl`). A side
-    without a row has no file."""
+    without a row has no file. What was written is noted beside the messages that the examples were made of."""
     sides: dict[str, int] = Counter(example.side for example in examples.rows())
     written: dict[str, int] = {}
-    for side in SIDES:
-        for form in ROWS:
-            path = examples.path.with_name(f"{examples.path.name}-{side}.{form}.jsonl")
-            if sides.get(side):
-                written[str(path)] = write_training_rows(examples, path, form, side)
-            else:
-                with storage_faults(path):
-                    path.unlink(missing_ok=True)
+    for path, side, form in files_of(examples.path):
+        if sides.get(side):
+            written[str(path)] = write_training_rows(examples, path, form, side)
+        else:
+            with storage_faults(path):
+                path.unlink(missing_ok=True)
+    note_files(examples)
     return written
+
+
+def files_of(examples: Path) -> list[tuple[Path, Side, Form]]:
+    """Where `write_files` writes, whether or not the files are there."""
+    return [(examples.with_name(f"{examples.name}-{side}.{form}.jsonl"), side, form) for side in SIDES for form in ROWS]
+
+
+def sums_of(examples: Path) -> dict[str, str]:
+    """Name → sha256 (hex) of the files that are there."""
+    found: dict[str, str] = {}
+    for path, _, _ in files_of(examples):
+        if path.is_file():
+            with path.open("rb") as file:
+                found[path.name] = hashlib.file_digest(file, "sha256").hexdigest()
+    return found
+
+
+def note_files(examples: Dataset) -> None:
+    """Notes beside the messages where their examples are, and what files. Raises StorageError."""
+    made = Made(path=str(examples.path.resolve()), files=sums_of(examples.path))
+    for parent in cast("list[dict[str, Any]]", examples.manifest.get("parents") or []):
+        if path := parent.get("path"):
+            note_made(Path(str(path)), made)
 
 
 def _lines(examples: Iterable[ChatExample], form: Form, side: Side) -> Iterator[bytes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import Any
 
@@ -15,7 +16,15 @@ from redraft.cli.running import run_flow
 from redraft.cli.whole_numbers import Whole
 from redraft.real_numbers import Real
 
+_PSEUDONYM = re.compile(r"Person[1-9]\d*")
 _FLOW = "flows.build_chat_examples:build_chat_examples"
+
+
+def _pseudonym(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    """A real name must not get further than this: a run's parameters and words are kept."""
+    if not _PSEUDONYM.fullmatch(value):
+        raise click.BadParameter("give a pseudonym, such as Person1; the names file beside the dataset says whose")
+    return value
 
 
 @click.command("examples")
@@ -23,8 +32,9 @@ _FLOW = "flows.build_chat_examples:build_chat_examples"
     "--input", "-i", default="data/chat", show_default=True, help="Dataset of messages; redraft chat read makes one."
 )
 @click.option(
-    "--person", "-p", default="Person1", show_default=True, metavar="PSEUDONYM", help="Whose replies are learned."
-)
+    "--person", "-p", default="Person1", show_default=True, metavar="PSEUDONYM", callback=_pseudonym,
+    help="Whose replies are learned.",
+)  # fmt: skip
 @click.option(
     "--output", "-o", default="data/chat_examples", show_default=True,
     help="Folder to make: a dataset and files to train on for each strategy.",

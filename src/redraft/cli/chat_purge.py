@@ -6,7 +6,6 @@ Neighbours: `redraft.chat.purging` finds and removes, `redraft.training.purged_m
 from __future__ import annotations
 
 import asyncio
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,25 +47,31 @@ def purge_command(dataset: Path, person: str, folders: tuple[Path, ...], delete_
         from redraft.training.purged_models import trained_on
         from redraft.training.registry import Registry, registry_address
 
-        purge = Purge(person, dataset, _where(dataset, folders, Home.of().work))
-        _show(purge)
+        work = Home.of().work
+        looked = _where(dataset, folders)
+        purge = Purge(person, dataset, [*looked, *([work] if work.is_dir() else [])], work)
+        _show(purge, looked)
         with Registry(registry_address()) as registry:
-            models = trained_on(registry, purge.hashes)
+            models = trained_on(registry, purge.hashes, purge.files)
             for job in models:
                 click.echo(f"  trained on it: {job.suffix} ({job.state})")
             if not yes and not click.confirm("remove all of this for good?", err=True):
                 click.echo("nothing was removed")
                 return
-            _carry_out(purge, registry, delete_models, Home.of().work)
+            _carry_out(purge, registry, delete_models, work)
 
 
-def _where(dataset: Path, folders: Sequence[Path], work: Path) -> list[Path]:
+def _where(dataset: Path, folders: Sequence[Path]) -> list[Path]:
     wanted = [*folders] or [*map(Path, _FOLDERS), dataset.resolve().parent]
-    return list({path.resolve(): None for path in (*wanted, work) if path.is_dir()})
+    return list({path.resolve(): None for path in wanted if path.is_dir()})
 
 
-def _show(purge: Purge) -> None:
+def _show(purge: Purge, looked: Sequence[Path]) -> None:
+    shown = ", ".join(map(str, looked))
+    click.echo(f"looked through {shown}, and where examples of {purge.messages.path} were written; nowhere else (--in)")
     click.echo(f"{purge.pseudonym} is in:")
+    for path in purge.leftovers:
+        click.echo(f"  {path}: left by a process that was killed; all of it goes")
     for one in purge.affected:
         if one.removed or one.changed:
             click.echo(
@@ -78,10 +83,7 @@ def _carry_out(purge: Purge, registry: Registry, delete: bool, work: Path) -> No
     """Answers and models first: they are found by what is rewritten last, so that what stops can be done again."""
     from redraft.calling.ledger import ledger_address
     from redraft.calling.ledger.database import Database
-    from redraft.chat.purging import purge_answers, purge_work
-    from redraft.chat.training_rows import write_files
-    from redraft.datasets.files import storage_faults
-    from redraft.datasets.storage import Dataset
+    from redraft.chat.leftovers import purge_answers, purge_work, remove
     from redraft.training.purged_models import purge_models
 
     async def answers() -> int:
@@ -91,17 +93,13 @@ def _carry_out(purge: Purge, registry: Registry, delete: bool, work: Path) -> No
         async with Database(address) as database:
             return await purge_answers(database, purge.request_keys())
 
-    models = purge_models(registry, purge.hashes, delete=delete)
+    models = purge_models(registry, purge.hashes, purge.files, delete=delete)
     gone = asyncio.run(answers())
-    stages = purge_work(work, purge.hashes)
+    stages = purge_work(work, purge.planned_for)
     for vectors in work.glob("embeddings-*"):  # of whose texts nobody can tell; they are made again
-        with storage_faults(vectors):
-            shutil.rmtree(vectors)
+        remove(vectors)
     purge.carry_out()
-    for one in purge.affected:
-        if one.kind == "chat_examples" and (one.removed or one.changed):
-            write_files(Dataset.open(Path(one.path)))
-    click.echo(f"removed {purge.pseudonym}: {gone:,} answers in the ledger, {stages:,} unfinished stages")
+    click.echo(f"removed {purge.pseudonym}: {gone:,} answers in the ledger, work of {stages:,} stages")
     for model in models:
         what = "deleted" if model.deleted else "marked: train it again"
         click.echo(f"  model {model.name or model.model}: {what}")

@@ -35,19 +35,26 @@ class PurgedModel(msgspec.Struct, frozen=True, kw_only=True):
     deleted: bool = False
 
 
-def trained_on(registry: Registry, hashes: Collection[str]) -> list[TrainingJob]:
-    """The attempts at trainings on one of these datasets. Raises StorageError."""
-    wanted = frozenset(hashes)
-    return [job for job in registry.list() if job.dataset_hash in wanted]
+def trained_on(registry: Registry, hashes: Collection[str], files: Collection[str] = ()) -> list[TrainingJob]:
+    """The attempts at trainings on one of these datasets, or on one of these `files`, which are paths or sha256 (hex)
+    of their bytes: a file that a person names has no dataset. Raises StorageError."""
+    wanted, written = frozenset(hashes), frozenset(files)
+    return [
+        job
+        for job in registry.list()
+        if job.dataset_hash in wanted or job.training_sha256 in written or job.training_path in written
+    ]
 
 
-def purge_models(registry: Registry, hashes: Collection[str], *, delete: bool = False) -> list[PurgedModel]:
-    """Marks what was trained on one of these datasets, in the registry and with a file beside the model; with `delete`
-    the folders of local trainings and the training files go.
+def purge_models(
+    registry: Registry, hashes: Collection[str], files: Collection[str] = (), *, delete: bool = False
+) -> list[PurgedModel]:
+    """Marks what was trained on one of these datasets or files, in the registry and with a file beside the model; with
+    `delete` the folders of local trainings and the training files go.
 
     Raises InputError where one is being trained at this moment, before anything is changed; StorageError.
     """
-    jobs = trained_on(registry, hashes)
+    jobs = trained_on(registry, hashes, files)
     for job in jobs:
         if delete and job.local and is_alive(folder_of(job)):
             raise InputError(f"{folder_of(job)}: is being trained; redraft jobs cancel {folder_of(job).name} ends it")

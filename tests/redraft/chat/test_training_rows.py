@@ -59,7 +59,7 @@ def test_all_files_are_written_beside_the_dataset_and_none_for_a_side_without_ro
     source = Dataset.open(tmp_path / "chat")
     again = build_examples(source, PERSON, Window(5), ExampleOptions(test_share=0), built.path)
     assert set(write_files(again).values()) == {20}
-    assert {path.name for path in tmp_path.glob("*.jsonl")} == {name for name in names if "train" in name}
+    assert {path.name for path in tmp_path.glob("examples-*.jsonl")} == {name for name in names if "train" in name}
 
 
 def test_chat_rows_are_laid_out_as_training_does_it(built: Dataset) -> None:

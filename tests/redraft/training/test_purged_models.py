@@ -20,7 +20,7 @@ def registry(tmp_path: Path) -> Registry:
     return Registry(tmp_path / "registry.sqlite")
 
 
-def job(registry: Registry, folder: Path, name: str, dataset_hash: str, endpoint: str = "e") -> TrainingJob:
+def job(registry: Registry, folder: Path, name: str, dataset_hash: str | None, endpoint: str = "e") -> TrainingJob:
     path = folder / name / "plan.json"
     path.parent.mkdir(parents=True)
     path.write_text(name)
@@ -34,6 +34,17 @@ def test_a_model_is_found_by_what_it_was_trained_on(registry: Registry, tmp_path
     one, other = job(registry, tmp_path, "one", "h1"), job(registry, tmp_path, "other", "h2")
     assert trained_on(registry, ["h1", "h9"]) == [one]
     assert trained_on(registry, [other.dataset_hash or ""]) == [other]
+
+
+def test_a_model_is_found_by_the_file_that_it_was_trained_on(registry: Registry, tmp_path: Path) -> None:
+    """A person who names a file names no dataset."""
+    one, other = job(registry, tmp_path, "one", None), job(registry, tmp_path, "other", None)
+    assert trained_on(registry, []) == []
+    assert trained_on(registry, [], [one.training_path]) == [one]
+    assert trained_on(registry, [], [other.training_sha256]) == [other]
+    assert [found.name for found in purge_models(registry, [], [one.training_path], delete=True)] == ["one"]
+    assert [event.type for event in registry.events(one)] == ["purged"] and not registry.events(other)
+    assert not Path(one.training_path).exists() and Path(other.training_path).exists()
 
 
 def test_it_is_marked_once(registry: Registry, tmp_path: Path) -> None:

@@ -95,10 +95,9 @@ def _open_channel(values: JsonValues, path: Path, options: ReadOptions) -> Surve
     accounts = [name for accounts in channel.accounts.values() for name in accounts.values()]
     forwarded = channel.forwarded
     warnings = (f"{forwarded:,} messages are forwarded; they count as their sender's",) if forwarded else ()
-    return SurveyedExport(
-        partial(_read, channel, shared), seen, format="discord", names_seen=(*shared, *channel.names, *accounts),
-        warnings=warnings,
-    )  # fmt: skip
+    # Who only joined stands in lines without an author, under the name that is shown.
+    names = (*shared, *channel.names, *channel.accounts, *accounts)
+    return SurveyedExport(partial(_read, channel, shared), seen, format="discord", names_seen=names, warnings=warnings)
 
 
 def _read(channel: _Channel, shared: frozenset[str]) -> Iterator[RawMessage | Rejection]:

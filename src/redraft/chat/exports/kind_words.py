@@ -30,6 +30,12 @@ MEDIA_OMITTED = (
     "Media har utelämnats", "Mediet udeladt", "Media jätettiin pois", "Medier utelatt", "המדיה לא נכללה",
     "Media tidak disertakan", "मीडिया के बिना", "Без медіафайлів", "Τα πολυμέσα παραλήφθηκαν",
 )  # fmt: skip
+# Those of them behind the name of a document.
+DOCUMENTS = (
+    "document omitted", "Dokument weggelassen", "documento omitido", "document manquant", "documento omesso",
+    "document weggelaten", "dokument pominięty", "документ отсутствует", "文档已忽略", "文件已略去",
+    "belge dahil edilmedi",
+)  # fmt: skip
 CONTACTS = (
     "Contact card omitted", "Kontaktkarte ausgelassen", "Tarjeta de contacto omitida", "Fiche contact omise",
     "Cartão do contato omitido", "Scheda contatto omessa", "Visitekaartje weggelaten",
@@ -50,6 +56,15 @@ DELETED = (
     "Ta wiadomość została usunięta", "Usunięto tę wiadomość", "Tato zpráva byla odstraněna",
     "Det här meddelandet raderades", "Tämä viesti poistettiin", "Pesan ini dihapus", "Anda menghapus pesan ini",
     "यह मैसेज मिटा दिया गया है", "הודעה זו נמחקה", "Це повідомлення видалено",
+)  # fmt: skip
+# What the names of administrators stand behind, or in.
+DELETED_BY = (
+    "This message was deleted by ", "You deleted this message as ", "Diese Nachricht wurde von ",
+    "Diese Nachricht wurde vom ", "Ce message a été supprimé par ", "Se eliminó este mensaje por ",
+    "Este mensaje fue eliminado por ", "Un admin. eliminó este mensaje", "Mensagem apagada por ",
+    "Mensagem apagada pelo ", "Esta mensagem foi apagada por ", "Esta mensagem foi apagada pelo ",
+    "Esta mensagem foi eliminada por ", "Questo messaggio è stato eliminato da", "Dit bericht is verwijderd door ",
+    "Это сообщение было удалено ", "Данное сообщение удалено ", "Ta wiadomość została usunięta przez ",
 )  # fmt: skip
 PLACEHOLDERS = (
     "Waiting for this message. This may take a while", "Waiting for this message",

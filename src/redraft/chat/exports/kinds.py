@@ -32,9 +32,20 @@ _WHOLE: dict[str, ChatKind] = {
 }
 _EDITED = re.compile(rf" ?\u200e?<(?:{_either(words.EDITED)})\.?>\Z", re.IGNORECASE)
 _FILE = re.compile(rf"[^\n]*\.\w{{1,8}} \u200e?\((?:{_either(words.ATTACHED)})\)(?=\n|\Z)", re.IGNORECASE)
+# Without an ending only where the note is more than a word that people put into brackets, too.
+_NOTED = re.compile(
+    rf"[^\n]+ \u200e?\((?:{_either(tuple(note for note in words.ATTACHED if ' ' in note))})\)(?=\n|\Z)", re.IGNORECASE
+)
+_DOCUMENT = re.compile(
+    rf"[^\n]*\.\w{{1,8}} (?:\u2022 \u200e?\d+ [^\W\d_]+ )?\u200e?(?:{_either(words.DOCUMENTS)})\.?(?=\n|\Z)"
+    rf"|[^\n]*\.\w{{1,8}} \u2022 \u200e?\d+ [^\W\d_]+(?= ?[\u200e<\n]|\Z)",
+    re.IGNORECASE,
+)
+_ENDS = tuple(form for text in words.DOCUMENTS for form in (text, f"{text}."))
 _MARKED_FILE = re.compile(r"[^\n]*\.\w{1,8} \u200e?\([^()\n]+\)(?=\n|\Z)")
 _ATTACHMENT = re.compile(rf"<(?:{_either(words.ATTACHMENTS)}) ?: [^<>\n]+>", re.IGNORECASE)
 _MARKED_ATTACHMENT = re.compile(r"\u200e<[^<>\n:]{2,30}: ?[^<>\n]+\.\w{1,8}>")
+_BEHIND = re.compile(rf"<(?:{_either(words.ATTACHMENTS)}) ?: [^<>\n]+\.\w{{1,8}}>(?=\n|\Z)", re.IGNORECASE)
 _PLACE = re.compile(rf"(?:{_either(words.LOCATIONS)}) ?[:\uff1a] ?\u200e?https?://", re.IGNORECASE)
 _POLL = re.compile("|".join(rf"{poll} ?[:\uff1a]\s(?:.*\n)*?.*\b{choice} ?[:\uff1a]" for poll, choice in words.POLLS))
 _CALL = re.compile(
@@ -48,6 +59,7 @@ _MARKED_CALL = re.compile(
     r"|音声通話|ビデオ通話|(?:未接)?(?:语音|视频)通话|(?:語音|視訊)通話|(?:음성|영상) 통화",
     re.IGNORECASE,
 )  # fmt: skip
+_LONGEST_NOTE = 160
 
 
 def kind_of(text: str, *, marked: bool, bracket: bool) -> ChatKind:
@@ -57,8 +69,12 @@ def kind_of(text: str, *, marked: bool, bracket: bool) -> ChatKind:
         return "viewonce"
     if found := _WHOLE.get(text):
         return found
+    if text.startswith(words.DELETED_BY):
+        return "deleted" if "\n" not in text and len(text) <= _LONGEST_NOTE else "text"
     # Places are links; a file's name has its note behind it; whatever else is longer has lines.
     if marked or text[-1] in ">)" or "\n" in text or "http" in text or "call" in text or text == "null":
+        return _looked_at(text, marked=marked, bracket=bracket)
+    if "\u200e" in text or "\u2022" in text or text.endswith(_ENDS):
         return _looked_at(text, marked=marked, bracket=bracket)
     return "text"
 
@@ -79,6 +95,8 @@ def _looked_at(text: str, *, marked: bool, bracket: bool) -> ChatKind:
     if text == "null" and (marked or not bracket):
         return "media"
     if _FILE.match(text) or _ATTACHMENT.match(text.lstrip("\u200e")) or _MARKED_ATTACHMENT.search(text):
+        return "media"
+    if _NOTED.match(text) or _DOCUMENT.match(text) or _BEHIND.search(text):
         return "media"
     if _POLL.match(text):
         return "poll"

@@ -5,6 +5,7 @@ Neighbours: `tables`, `discord` and `telegram` read theirs here; `clock` and `da
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import UTC, datetime
 from typing import Literal
@@ -124,7 +125,9 @@ def _made(year: int, month: int, day: int, found: re.Match[str], clock: int) -> 
 
 
 def _from_stamp(number: float) -> datetime:
-    """Seconds since 1970, or thousandths, millionths or billionths of them."""
+    """Seconds since 1970, or thousandths, millionths or billionths of them. ValueError for what is no number."""
+    if not math.isfinite(number):  # dividing infinity would never end
+        raise ValueError("no time")
     while abs(number) >= 1e11:
         number /= 1000
     return datetime.fromtimestamp(number, UTC)

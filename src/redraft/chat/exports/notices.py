@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from redraft.chat.exports.notice_words import NOTICE_WORDS, NOTICE_WORDS_FOLDED
+
 # What nobody writes to others; it stands in chats without an author, or under the name of the group.
 _ENCRYPTION = (
     "end-to-end encrypt|end-to-end-encrypt|Ende-zu-Ende-verschl"
@@ -52,18 +54,55 @@ _OTHER = r"(?P<two>[^\n\"“„«「]{1,300}?)"
 _NAMING = tuple(
     re.compile(f"^{pattern}\\.?$")
     for pattern in (
+        rf"{_NAME} (?:was|were) (?:added|removed|invited)(?: by {_OTHER})?",
         rf"{_NAME} (?:added|removed|invited) {_OTHER}",
         rf"{_NAME} joined (?:using|from|via|the|this) .*",
-        rf"{_NAME} (?:left|joined|was added|was removed|were added)",
+        rf"You (?:made|blocked|unblocked) {_NAME}(?: an admin)?",
+        rf"(?:Only|Waiting for|Messages to|Missed (?:group )?(?:voice|video) call from) {_NAME}"
+        r"(?: (?:can send|to accept|are now) .*)?",
+        rf"{_NAME}['’]s (?:now|no longer) .*",
+        rf"{_NAME} (?:left|joined|left the group)",
         rf"{_NAME} (?:created|changed|turned|pinned|deleted|reset|started|updated"
-        r"|set|renamed|requested|is|approved|ended) .*",
+        r"|set|renamed|requested|is|approved|ended|allowed|accepted|made|now has|doesn['’]t have) .*",
         rf"Your security code with {_NAME} changed.*",
         rf"{_NAME}['’]s security code (?:with {_OTHER} )?changed.*",
         rf"(?P<one>You) (?:added|removed|invited) {_OTHER}",
         rf"{_NAME} (?:hat|hast) {_OTHER} (?:hinzugefügt|entfernt|eingeladen)",
         rf"{_NAME} (?:hat die Gruppe|hat das Gruppenbild|hat den Gruppennamen|hat den Betreff) .*",
+        rf"Du wurdest von {_NAME} (?:hinzugefügt|entfernt)",
+        rf"{_NAME} (?:wurde entfernt|ist jetzt Admin|ist kein Admin mehr)",
+        rf"{_NAME} hat {_OTHER} zum Admin gemacht",
         rf"{_NAME} (?:wurde hinzugefügt|ist der Gruppe .*beigetreten|ist .*beigetreten)",
         rf"(?:Deine|Die) Sicherheitsnummer (?:für|von|mit|bei) {_NAME} hat sich geändert.*",
+        rf"Vous avez (?:ajouté|retiré|supprimé) {_NAME}",
+        rf"{_NAME} vous a (?:ajouté|retiré|supprimé)e?",
+        rf"{_NAME} te (?:añadió|agregó|eliminó)",
+        rf"(?:Añadiste|Agregaste|Eliminaste) a {_NAME}",
+        rf"Hai (?:aggiunto|rimosso) {_NAME}",
+        rf"{_NAME} ti ha (?:aggiunto|rimosso)",
+        rf"Je hebt {_NAME} (?:toegevoegd|verwijderd)",
+        rf"Вы (?:добавили|удалили) {_NAME}",
+        rf"(?:Пользователь )?{_NAME} (?:вышел|вышла|добавлен|добавлена|удал[её]н|удалена)",
+        rf"{_NAME}, {_OTHER} (?:kişisini|kişilerini) (?:ekledi|çıkardı)",
+        rf"{_NAME} (?:ayrıldı|katıldı|eklendi|grubu oluşturdu|gruptan ayrıldı|grup .*)",
+        rf"{_NAME} (?:dodał|dodała|dodał\(a\)|usunął|usunęła|usunął\(a\)) (?:użytkownika |użytkowników )?{_OTHER}",
+        rf"{_NAME} (?:opuścił|opuściła|opuścił\(a\)|utworzył|utworzyła|utworzył\(a\)|dołączył|dołączyła"
+        r"|zmienił|zmieniła)(?:\(a\))? .*",
+        rf"{_NAME} (?:poistui|liittyi|lähti|loi ryhmän)(?: .*)?",
+        rf"{_NAME} lisäsi (?:käyttäjän |käyttäjät )?{_OTHER}",
+        rf"{_NAME} (?:lämnade|gick med|skapade|ändrade|forlod|forlot|oprettede|opprettet)(?: .*)?",
+        rf"{_NAME} (?:lade till|tog bort|tilføjede|la til|fjernede|fjernet) {_OTHER}",
+        rf"{_NAME} (?:kilépett|csatlakozott|létrehozta)(?: .*)?",
+        rf"{_NAME} (?:hozzáadta|eltávolította) {_OTHER}",
+        rf"{_NAME}님이 (?:{_OTHER}님을 )?(?:추가|나갔|초대|내보|참여|그룹|들어).*",
+        rf"(?:أضاف|أزال) {_NAME}",
+        rf"(?:غادر|انضم) {_NAME}",
+        rf"{_NAME} (?:غادر|انضم|أنشأ|غيّر|غير)(?: .*)?",
+        rf"{_NAME} (?:أضاف|أزال) {_OTHER}",
+        rf"{_NAME} (?:הוסיף|הוסיפה|הסיר|הסירה) את {_OTHER}",
+        rf"{_NAME} (?:עזב|עזבה|יצר|יצרה|הצטרף|הצטרפה)(?: .*)?",
+        rf"{_NAME} (?:menambahkan|mengeluarkan) {_OTHER}",
+        rf"{_NAME} (?:keluar|bergabung|membuat|mengubah)(?: .*)?",
         rf"{_NAME} (?:a ajouté|a retiré|a supprimé) {_OTHER}",
         rf"{_NAME} (?:a quitté|a créé|a changé|a modifié|a rejoint).*",
         rf"{_NAME} (?:añadió|agregó|eliminó|expulsó) a {_OTHER}",
@@ -81,8 +120,42 @@ _NAMING = tuple(
         rf"{_NAME} ?(?:离开了|退出了|离开|已離開|创建了|建立了|加入了).*",
     )
 )
+# In a line that no pattern knows: words with capitals in a row, and where a line or sentence begins.
+_CAPITALS = re.compile(r"[^\W\d_][\w'’.-]*(?: [^\W\d_][\w'’.-]*)*")
+_BEGINS = re.compile(r"(?:^|[.:!?] ?)[\s~\u200e]*\Z")
+_QUOTED = re.compile(r"[\"“„«「『][^\n]{0,200}?[\"”“»」』]")
+_LONGEST = 500
 _AND = re.compile(r", and | and |, | und | et | y | e | en | и |、|和")
-_NOBODY = {"you", "du", "vous", "tú", "usted", "você", "tu", "je", "jij", "вы", "siz", "あなた", "您", "你", "أنت"}
+_NOBODY = frozenset(
+    {
+        "you",
+        "du",
+        "vous",
+        "tú",
+        "usted",
+        "você",
+        "tu",
+        "je",
+        "jij",
+        "вы",
+        "siz",
+        "あなた",
+        "您",
+        "你",
+        "أنت",
+        "вас",
+        "te",
+        "ti",
+        "dich",
+        "sie",
+        "sen",
+        "당신",
+        "sinä",
+        "sinut",
+        "dig",
+        "ciebie",
+    }
+)
 
 
 def is_notice(text: str, *, marked: bool) -> bool:
@@ -101,11 +174,40 @@ def is_name(name: str) -> bool:
 
 
 def names_in(text: str) -> Iterator[str]:
-    """The people whom a line without an author names, as far as its language is one of those above."""
+    """The people whom a line of the app names. Where no pattern knows it, all words with capitals that no such line
+    has otherwise, but for a single one at its beginning."""
+    line = text.strip()
     for pattern in _NAMING:
-        if found := pattern.match(text):
+        if found := pattern.match(line):
             for group in found.groupdict().values():
-                for name in _AND.split(group or ""):
-                    if name.strip() and name.strip().casefold() not in _NOBODY:
-                        yield name.strip()
+                for name in map(_bare, _AND.split(group or "")):
+                    if name and name.casefold() not in _NOBODY:
+                        yield name
             return
+    if not _STRONG.search(line):
+        yield from _capitalised(line)
+
+
+def _bare(name: str) -> str:
+    """A name without the words of the line around it: `by Ann`, `Ann via an invite link`."""
+    words = name.split()
+    while words and words[-1] in NOTICE_WORDS:
+        words.pop()
+    while words and words[0] in NOTICE_WORDS:
+        del words[0]
+    return " ".join(words) if len(words) < len(name.split()) else name.strip()
+
+
+def _capitalised(line: str) -> Iterator[str]:
+    """Rows of words with capitals, outside of what is quoted."""
+    for found in _CAPITALS.finditer(_QUOTED.sub(" . ", line[:_LONGEST])):
+        row: list[str] = []
+        begins = _BEGINS.search(found.string[max(0, found.start() - 4) : found.start()]) is not None
+        for place, word in enumerate([*found[0].split(" "), ""]):
+            bare = word.strip("'’.-")
+            if bare[:1].isupper() and bare.casefold() not in NOTICE_WORDS_FOLDED | _NOBODY:
+                row.append(bare)
+                continue
+            if len(row) > 1 or (row and not (begins and place == 1)):
+                yield " ".join(row)
+            row = []

@@ -26,6 +26,12 @@ _HEX_ESCAPE = re.compile(rb"\\(?:x([0-9A-Fa-f]{2})|.)", re.DOTALL)
 _NOTHING = msgspec.Raw()
 
 
+class TelegramChat(SurveyedExport):
+    """An `Export` with what the chat is called, where that is no person's name."""
+
+    titles: tuple[str, ...] = ()
+
+
 class _Part(msgspec.Struct):
     text: str = ""
     type: str = ""
@@ -59,6 +65,7 @@ class _Message(msgspec.Struct):
     action: str = ""
     members: list[str | None] | None = None
     inviter: str | None = None
+    title: str | None = None
     text: _Text = ""
     edited: str | None = None
     forwarded_from: str | None = None
@@ -88,19 +95,20 @@ class _Chat(msgspec.Struct):
     forwarded: int = 0
 
 
-def open_telegram(path: Path, options: ReadOptions) -> tuple[SurveyedExport, ...]:
+def open_telegram(path: Path, options: ReadOptions) -> tuple[TelegramChat, ...]:
     """The chats of `path` that hold a message, in the order of the file, which is looked through once.
 
     Times are those of `date_unixtime` where there is one; older exports tell the local time of the machine that wrote
     them, which is taken for the zone of the options. What people forward stands under their name, as they sent it; two
-    people of one name are told apart by their ids. Group titles are left out.
+    people of one name are told apart by their ids. Titles of groups are in `titles`, and in quotation marks where a
+    line tells of them.
     """
     with path.open("rb") as file:
         values = JsonValues(path, file)
         return tuple(chat for chat in _chats(values, path, options) if chat.report().messages)
 
 
-def _chats(values: JsonValues, path: Path, options: ReadOptions) -> Iterator[SurveyedExport]:
+def _chats(values: JsonValues, path: Path, options: ReadOptions) -> Iterator[TelegramChat]:
     name = ""
     for key in values.members():
         if key == "name":
@@ -121,16 +129,19 @@ def _name(values: JsonValues) -> str:
         return ""
 
 
-def _open_chat(values: JsonValues, path: Path, options: ReadOptions, name: str) -> SurveyedExport:
+def _open_chat(values: JsonValues, path: Path, options: ReadOptions, name: str) -> TelegramChat:
     chat = _Chat(path, options, values.offset, values.line)
     seen = survey(_messages(values, chat, frozenset()))
     shared = frozenset(one for one, ids in chat.ids.items() if len(ids) > 1)
     if shared:
         seen = survey(_read(chat, shared))
     # The name of a group is not a person's; where two people write, it is one of theirs.
-    names = (*([name] if len(seen.authors) <= 2 else []), *shared, *chat.names)
+    is_theirs = len(seen.authors) <= 2
+    names = (*([name] if is_theirs else []), *shared, *chat.names)
     warnings = (f"{chat.forwarded:,} messages are forwarded; they count as their sender's",) if chat.forwarded else ()
-    return SurveyedExport(partial(_read, chat, shared), seen, format="telegram", names_seen=names, warnings=warnings)
+    found = TelegramChat(partial(_read, chat, shared), seen, format="telegram", names_seen=names, warnings=warnings)
+    found.titles = () if is_theirs or not name else (name,)
+    return found
 
 
 def _read(chat: _Chat, shared: frozenset[str]) -> Iterator[RawMessage | Rejection]:
@@ -198,7 +209,8 @@ def _service(message: _Message, time: datetime, line: int, shared: frozenset[str
     if message.action in CALLS and actor:
         return RawMessage(_who(actor, message.actor_id, shared), time, action, "call", line)
     members = ", ".join(name for name in message.members or () if name)
-    return RawMessage("", time, ": ".join(part for part in (actor, action, members) if part), "system", line)
+    title = f'"{message.title.replace(chr(34), chr(39))}"' if message.title else ""
+    return RawMessage("", time, ": ".join(part for part in (actor, action, members, title) if part), "system", line)
 
 
 def _who(name: str, its_id: str | int | None, shared: frozenset[str]) -> str:

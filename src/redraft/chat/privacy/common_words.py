@@ -5,6 +5,8 @@ Neighbours: `forms` decides by them how a part of a name is to be looked for, `r
 
 from __future__ import annotations
 
+from redraft.chat.privacy.spelling import fold
+
 # Titles, particles, and what people add to contacts.
 _NOT_NAMES = """
 person user contact kontakt member mitglied unknown unbekannt
@@ -42,6 +44,19 @@ by do go he hi if in is it me my no of oh ok on or so to up us we ah eh ha hm yo
 um wo zu à au ce en et il la le ma où sa se si ta te tu un va de el lo mi os su ya al di e ci ti vi ou eu dan den hem
 het hij ik mijn ook uit van wat wel wij ze zo bel amen asia china india paris london florence sydney chelsea madison
 austin dallas jordan carmen sienna savannah virginia georgia carolina dakota montana alaska
+can else per freund kraft
+"""
+# What a name and an ending would make, and is a word of every day: tiny, Lassen wir das, люди.
+_EVERYDAY = """
+tiny nine mine mini rite wende juli beaten lotto kosten martini valentine fontane bianche claro clare lindo costo coste
+rosso rosse conto conte porte porto porti monte campi torri belle bello belli donne guide lassen malten freunde freunden
+kräfte marken marke karten kanten kohlen franken elle care tone nato marte mario marie lune rien mais anno halle
+pauline martinique time times lane line lines mane date rate note notes same some come comes more made make sure dove
+these those where there their whole while white alles allen aller andere anderen immer haben hatte keine kommen lieben
+leben lesen reden sagen sehen gehen machen finden fahren warten bitten karte seite mitte hatten wollen sollen komme
+люди людей поле поля поли полю кости костей тому тома томе маши машу коли колю лени лену милой марка марки марку марок
+ванны мари роман розы света свете свету светом соли соль лен ром том пол дали дома доме дому вот он она они
+σταυρο σταυρου αγγελε αγγελο νικη ελπιδα
 """
 _GREETINGS = """
 hi hey hello hallo hei hej hoi hiya heya yo dear thanks thank thx ty danke merci gracias grazie obrigado obrigada dank
@@ -56,7 +71,9 @@ _MONTHS = "april may june august mai juni juin mei"
 NOT_NAMES = frozenset(_NOT_NAMES.split())
 # Masked where they look like a name, else left and put on the review list.
 AMBIGUOUS = frozenset(_AMBIGUOUS.split())
+# No inflected form of a name, however it is written.
+EVERYDAY = frozenset(map(fold, _EVERYDAY.split()))
 # Behind these a word is somebody who is addressed.
-GREETINGS = frozenset(_GREETINGS.split())
+GREETINGS = frozenset(map(fold, _GREETINGS.split()))
 # Between these, or beside a number, a month is meant.
 BEFORE_MONTHS, MONTHS = frozenset(_BEFORE_MONTHS.split()), frozenset(_MONTHS.split())

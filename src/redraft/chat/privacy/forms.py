@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import NamedTuple
 
-from redraft.chat.privacy.common_words import AMBIGUOUS, NOT_NAMES
+from redraft.chat.privacy.common_words import AMBIGUOUS, BEFORE_MONTHS, EVERYDAY, MONTHS, NOT_NAMES
 from redraft.chat.privacy.inflections import Rule, inflections
 from redraft.chat.privacy.names import GROUP, Names
 from redraft.chat.privacy.spelling import DENSE, fold, is_number, numbers_in, spellings, words_of
+from redraft.chat.privacy.variants import parts_of, shortened, spelt_otherwise
 
 SEVERAL = "[NAME]"  # of a name that several people have
 
@@ -27,6 +29,20 @@ class Form(NamedTuple):
     kept: int = 0
 
 
+_plainly = dict["str", "Form"].get
+
+
+class Words(dict[str, Form]):
+    """Forms by their folded word, which is found with its letters lengthened, too: Tooom."""
+
+    def get(self, word: str, default: Form | None = None) -> Form | None:  # type: ignore[override]
+        form = _plainly(self, word)
+        # Numbers, which are before "a", are not kept in mind.
+        if form is None and len(word) > _FEWEST_LONG and word >= "a" and (short := shortened(word)):
+            return next((self[one] for one in short if one in self), default)
+        return default if form is None else form
+
+
 class Forms(NamedTuple):
     """`words` by their folded form; `phrases` are words in a row, by the first of them, the longest first.
 
@@ -34,7 +50,7 @@ class Forms(NamedTuple):
     count; `literal` are names without a word of two letters, looked for in lines of the app only.
     """
 
-    words: dict[str, Form]
+    words: Words
     phrases: dict[str, list[tuple[tuple[str, ...], str]]]
     dense: re.Pattern[str] | None
     inside: dict[str, str]
@@ -42,14 +58,17 @@ class Forms(NamedTuple):
     literal: dict[str, str]
 
 
+_FEWEST_JOINED = 5
+_FEWEST_LONG = 3
+_AFTER_CALLED = frozenset(",!?:")
+_ENDS = frozenset(".!?\n\u2026")
 # Letters of Hebrew and Arabic that are written with the word behind them.
 PREFIXES = {"arabic": "وفبلكا", "hebrew": "והבלכמש"}
-_SPELT_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa"})
 
 
 def forms_of(names: Names) -> Forms:
     """All forms of all names, made once."""
-    found = Forms({}, {}, None, {}, {}, {})
+    found = Forms(Words(), {}, None, {}, {}, {})
     certain, keep = frozenset(names.kept.certain), frozenset(names.kept.keep)
     for name, pseudonym in names.people():
         _add_numbers(found, name, pseudonym)
@@ -67,17 +86,33 @@ def forms_of(names: Names) -> Forms:
 
 
 def _add_name(found: Forms, name: str, pseudonym: str, certain: frozenset[str], keep: frozenset[str]) -> None:
-    spelt = {words_of(name), words_of(name.lower().translate(_SPELT_OUT))}
-    for words in spelt:
+    own = words_of(name)
+    for words in (own, *sorted(spelt_otherwise(name) - {own})):
         if len(words) > 1:
             for row in (words, words[::-1]) if len(words) == 2 else (words,):
                 _add_phrase(found, row, pseudonym)
-            if len(joined := "".join(words)) > 3 and joined not in keep:
-                _add_word(found, joined, Form(pseudonym, Rule.ALWAYS, 2))
+            _add_joined(found, words, pseudonym, keep)
         for word in words:
-            _add_part(found, word, pseudonym, 2 if len(words) == 1 else 1, certain, keep)
-    if not any(len(word) > 1 for word in words_of(name)):
+            rank = (2 if len(words) == 1 else 1) if words is own or word in own else 0
+            _add_part(found, word, pseudonym, rank, certain, keep)
+    for row in parts_of(name):
+        if not keep.intersection(("".join(row), *(word for word in row if len(word) > 1))):
+            _add_phrase(found, row, pseudonym)
+    if not any(len(word) > 1 for word in own):
         found.literal[name] = pseudonym
+
+
+def _add_joined(found: Forms, words: tuple[str, ...], pseudonym: str, keep: frozenset[str]) -> None:
+    """The whole name without its spaces, and any two neighbours of it: Anna-Lena Weber is annalena, too."""
+    if len(joined := "".join(words)) > 3 and joined not in keep:
+        _add_word(found, joined, Form(pseudonym, Rule.ALWAYS, 2))
+    for pair in pairwise(words):
+        both = "".join(pair)
+        if len(words) == 2 or both in keep or DENSE.search(both) or NOT_NAMES.issuperset(pair):
+            continue
+        is_word = len(both) < _FEWEST_JOINED or both in AMBIGUOUS | NOT_NAMES | EVERYDAY
+        rule = Rule.LOOKS if is_word else Rule.ALWAYS
+        _add_word(found, both, Form(pseudonym, rule, 1))
 
 
 def _add_part(
@@ -150,7 +185,21 @@ def without_prefix(word: str, words: dict[str, Form]) -> tuple[Form, int] | None
     return None
 
 
+def is_whole_name(text: str, word: re.Match[str], key: str, before: str) -> bool:
+    """Whether a word that is somebody's whole name, and a word as well, is the name here: with a capital always, but
+    for months; in small letters where somebody is addressed. `before` is the word before it, folded."""
+    start, end = word.span()
+    if key in MONTHS and (before in BEFORE_MONTHS or before.isdecimal() or text[end : end + 2].strip().isdecimal()):
+        return False
+    if text[start].isupper():
+        return True
+    earlier = text[:start].rstrip(" \t")[-1:]
+    if not earlier or earlier in _ENDS:
+        return text[end : end + 1] in _AFTER_CALLED
+    return earlier == "," and not text[end:].strip(" .!?\u2026")[:1].isalnum()
+
+
 def is_name_word(word: str, forms: Forms) -> bool:
     """Whether it is looked for at all."""
     folded = fold(word)
-    return folded in forms.words or any(part in folded for part in forms.inside)
+    return forms.words.get(folded) is not None or any(part in folded for part in forms.inside)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from redraft.chat.leftovers import sweep
 from redraft.chat.privacy.names import FORMAT, KeptNames, Names
 from redraft.datasets.files import storage_faults
 from redraft.errors import InputError
@@ -49,7 +50,9 @@ def keep_names(dataset: Path, names: Names) -> Path:
 
 
 def write_private(path: Path, content: bytes) -> None:
-    """A file that nobody but its owner may read, at no moment of its life; whole or not at all."""
+    """A file that nobody but its owner may read, at no moment of its life; whole or not at all. What a killed process
+    left of it goes."""
+    sweep(path)
     partial = path.with_name(f".{path.name}.{os.getpid()}-{os.urandom(3).hex()}")
     with storage_faults(path):
         try:

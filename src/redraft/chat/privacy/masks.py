@@ -10,6 +10,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 
+from redraft.chat.exports.kind_words import ATTACHED, MEDIA_OMITTED
+from redraft.chat.privacy.numbers import without_numbers
+from redraft.chat.privacy.secrets_told import without_secrets
 from redraft.datasets.privacy import DIGIT, redact
 
 _MAIL = re.compile(r"[^\s@<>()\[\]{},;:\"]{1,64}@(?:[^\s@<>()\[\]{},;:\"'/?#.]{1,63}\.)+[^\W\d_][\w-]{1,62}")
@@ -55,24 +58,41 @@ _PHONE = re.compile(
     rf"(?<![\w.,/+-]){_DATE}(?:\+ ?\(?\d|00[1-9]|0[1-9]|\(\+?0)\d{{0,4}}\)?"
     r"(?:[ \u00a0./()\u2010-\u2015-]{0,3}\d){5,16}(?![\w])"
 )
-_NUMBER = re.compile(r"(?<![\w.,])\d{9,}(?!\w|[.,]\d)")
 _HANDLE = re.compile(r"(?<![\w@.])@(?!Person\d)[^\W_][\w.-]{1,60}")
 _EVERYBODY = "@all @alle @everyone @everybody @here @channel @home @work @todos @tutti @tous @iedereen"
-_FILE = re.compile(r"^([^\w<]*(?:<[^<>:]{2,30}: ?)?)([^<>\n]{1,200}?)(\.\w{2,5})(?=>| ?\(|\s*(?:\n|$))")
+# What stands behind the name of a file, and what it ends with.
+_NOTE = rf" ?\u200e?\((?:{'|'.join(map(re.escape, (*ATTACHED, *MEDIA_OMITTED)))})\)"
+_PAGES = r"\s{0,2}\u2022 ?\u200e?\d+ [^\W\d_]+"
+_OMITTED = rf"(?: \u200e?|\u200e)(?:{'|'.join(map(re.escape, MEDIA_OMITTED))})\.?(?=\n|\Z)"
+_BRACKETED = re.compile(r"<([^<>:\n]{2,30}): ?([^<>\n]{1,250})>")
+_NAMED = re.compile(
+    rf"^([^\n]{{1,250}}?)({_NOTE}|{_PAGES}|{_OMITTED}|(?<=\w) \u200e?\((?<=\.\w\w\w \()[^()\n]{{2,40}}\)$)",
+    re.IGNORECASE | re.MULTILINE,
+)
+_ENDINGS = (
+    "pdf|docx?|xlsx?|pptx?|odt|ods|odp|rtf|txt|csv|pages|numbers|epub|html?|json|xml|zip|rar|7z|tar|gz|apk|vcf|ics|eml"
+    "|msg|p7m|jpe?g|png|gif|webp|heic|tiff?|bmp|svg|psd|mp3|m4a|opus|ogg|wav|aac|amr|mp4|mov|avi|mkv|3gp|webm"
+)
+_ENDED = re.compile(rf"(?:(?<=>)|^)([^\n<>]{{1,250}})(\.(?:{_ENDINGS}))(?![\w.@/])", re.IGNORECASE | re.MULTILINE)
 _APPS_OWN = re.compile(
     r"(?:IMG|VID|PTT|AUD|STK|DOC)-\d{8}-WA\d+|\d{8}-[A-Z_]+-[\d-]+|image|video|audio|sticker", re.IGNORECASE
 )
 _QUOTED = re.compile(
-    r"[\"\u201c\u201e«「『]\s*(.{1,200}?)\s*[\"\u201d\u201c»」』]|(?<!\w)[\u2018'\u201a](.{1,200}?)[\u2019'\u2018](?!\w)",
+    # A title may hold quotation marks itself: an inner one opens behind a space.
+    r"\"([^\"\s](?:[^\"]|(?<=\s)\"[^\"\n]{1,80}\"){0,200}?)\"(?!\w)|[\"\u201c\u201e«「『]\s*(.{1,200}?)\s*[\"\u201d\u201c»」』]|(?<!\w)[\u2018'\u201a](.{1,200}?)[\u2019'\u2018](?!\w)",
     re.DOTALL,
 )
 KNOWN_HOSTS, _ALL = frozenset(_KNOWN_HOSTS.split()), frozenset(_EVERYBODY.split())
-_MASKS = re.compile(r"\[(EMAIL|PHONE|CARD|IBAN|SSN|SECRET|LINK|PLACE|ADDRESS|NUMBER|NAME|FILE|CONTACT|GROUP|REMOVED)\b")
+_MASKS = re.compile(
+    r"\[(EMAIL|PHONE|CARD|IBAN|SSN|SECRET|LINK|PLACE|ADDRESS|NUMBER|NAME|FILE|CONTACT|GROUP|REMOVED|NOTICE)\b"
+)
 FEWEST_DIGITS = 8
+_LONGEST_ENDING = 9
 
 
 def masked(text: str) -> str:
     """The text without what tells of a person by itself."""
+    text = without_secrets(text)
     if "@" in text:
         text = _MAIL.sub("[EMAIL]", text)
     if "." in text or ":" in text:
@@ -82,15 +102,22 @@ def masked(text: str) -> str:
         text = _ADDRESS.sub("[ADDRESS]", _PLACE.sub("[PLACE]", text))
     text = redact(text)
     if digits:
-        text = _NUMBER.sub("[NUMBER]", _PHONE.sub(_phone, text))
+        text = without_numbers(_PHONE.sub(_phone, text))
     return _HANDLE.sub(_handle, text) if "@" in text else text
 
 
 def without_file(text: str) -> str:
-    """A message with a file: its name stays only where the app gave it. A caption stays."""
-    return _FILE.sub(
-        lambda found: found[0] if _APPS_OWN.fullmatch(found[2]) else f"{found[1]}[FILE]{found[3]}", text, 1
-    )
+    """A message with a file: its name stays only where the app gave it, wherever it stands. A caption stays."""
+    text = _BRACKETED.sub(lambda found: f"<{found[1]}: {_file(found[2])}>", text)
+    text = _NAMED.sub(lambda found: _file(found[1]) + found[2], text)
+    return _ENDED.sub(lambda found: _file(found[0]), text)
+
+
+def _file(name: str) -> str:
+    stem, dot, ending = name.rpartition(".")
+    if _APPS_OWN.fullmatch(stem.strip("\u200e ")):
+        return name
+    return f"[FILE].{ending}" if dot and ending.isalnum() and len(ending) < _LONGEST_ENDING else "[FILE]"
 
 
 def without_titles(text: str) -> str:
@@ -100,7 +127,7 @@ def without_titles(text: str) -> str:
 
 def titles_in(text: str) -> list[str]:
     """What a line of the app quotes."""
-    return [found[1] or found[2] for found in _QUOTED.finditer(text)]
+    return [found[1] or found[2] or found[3] for found in _QUOTED.finditer(text)]
 
 
 def count_masks(text: str, into: Counter[str]) -> None:

@@ -14,6 +14,8 @@ from collections.abc import Iterable
 
 import msgspec
 
+from redraft.chat.privacy.common_words import AMBIGUOUS, NOT_NAMES
+from redraft.chat.privacy.inflections import inflections
 from redraft.chat.privacy.spelling import canonical, fold, is_number, numbers_in, spellings, words_of
 from redraft.errors import InputError
 
@@ -21,12 +23,15 @@ REMOVED = "[REMOVED]"
 GROUP = "[GROUP]"
 PSEUDONYM = re.compile(r"Person([1-9]\d{0,8})")
 FORMAT = 1
+# Words of which is known at once whether they name a purged person.
+_MOST_ASKED = 200_000
 
 
 class KeptNames(msgspec.Struct, kw_only=True):
     """What is kept: real names. `people` maps a pseudonym to the names that stand for one person; `titles` are names of
     groups; `certain` words are masked wherever they stand, `keep` words nowhere alone. `key` (hex) makes the ids of
-    messages and the fingerprints of those who were `purged`; `next` is the next free number."""
+    messages and the fingerprints of those who were `purged`, of whole names by the pseudonym that they had, and of the
+    `purged_words` that named them; `next` is the next free number."""
 
     key: str
     format: int = FORMAT
@@ -36,6 +41,8 @@ class KeptNames(msgspec.Struct, kw_only=True):
     certain: list[str] = []
     keep: list[str] = []
     purged: list[str] = []
+    purged_as: dict[str, str] = {}
+    purged_words: list[str] = []
 
 
 class Names:
@@ -45,6 +52,8 @@ class Names:
         self.kept = kept or KeptNames(key=secrets.token_hex(32))
         self._known = {_key(name): pseudonym for pseudonym, names in self.kept.people.items() for name in names}
         self._purged = frozenset(self.kept.purged)
+        self._purged_words = frozenset(self.kept.purged_words)
+        self._asked: dict[str, bool] = {}
 
     def add(self, name: str) -> str:
         """The pseudonym of a name, a new one where it has none; `[REMOVED]` for a purged person, "" for no name."""
@@ -112,6 +121,8 @@ class Names:
         found = {name: self.of(name) for name in there if wanted and wanted <= set(words_of(name))}
         if len(set(found.values())) == 1 and (one := next(iter(found.values()))) not in (None, REMOVED):
             return str(one)
+        if self.forgotten(person) or set(found.values()) == {REMOVED}:
+            raise InputError(f"{person!r} was removed by redraft chat purge; name somebody else")
         if found:
             raise InputError(f"{person!r} may be {_listed(found)}; give the whole name")
         near = difflib.get_close_matches(_key(person), {_key(name): name for name in there}, 5, 0.5)
@@ -119,12 +130,15 @@ class Names:
         raise InputError(f"nobody called {person!r} writes there; did you mean {_listed(shown)}?")
 
     def forget(self, pseudonym: str) -> None:
-        """A person leaves; only a fingerprint stays, so that the next reading leaves them out, and no number is given
-        twice. Words that were mended for their sake go, too."""
+        """A person leaves; only fingerprints stay, of names and of their words, so that the next reading leaves them
+        out, and no number is given twice. Words that were mended for their sake go, too."""
         gone = self.kept.people.pop(pseudonym, [])
+        self.kept.purged_as |= {self._fingerprint(name): pseudonym for name in gone}
         self._purged |= {self._fingerprint(name) for name in gone}
         self.kept.purged = sorted(self._purged)
         words = {word for name in gone for word in words_of(name)}
+        self._purged_words |= {self._fingerprint(word) for word in self._calling(gone)}
+        self.kept.purged_words, self._asked = sorted(self._purged_words), {}
         self.kept.certain = [word for word in self.kept.certain if word not in words]
         self.kept.keep = [word for word in self.kept.keep if word not in words]
         self._known = {key: known for key, known in self._known.items() if known != pseudonym}
@@ -132,10 +146,35 @@ class Names:
     def was_purged(self, name: str) -> bool:
         return bool(self._purged) and self._fingerprint(name) in self._purged
 
+    def forgotten(self, name: str) -> str:
+        """The pseudonym that a purged person of this whole name had; "" for everybody else."""
+        return self.kept.purged_as.get(self._fingerprint(name), "") if self.kept.purged_as else ""
+
+    def named_purged(self, word: str) -> bool:
+        """Whether a folded word is one by which a purged person was called."""
+        if not self._purged_words:
+            return False
+        if (known := self._asked.get(word)) is None:
+            if len(self._asked) >= _MOST_ASKED:
+                self._asked.clear()
+            known = self._asked[word] = self._fingerprint(word) in self._purged_words
+        return known
+
     def digest(self, *parts: str) -> str:
         """32 hex digits that only this key gives: they tell texts apart and nothing of them."""
         content = "\x1f".join(f"{len(part)}:{part}" for part in parts).encode("utf-8", "surrogatepass")
         return hashlib.blake2b(content, digest_size=16, key=bytes.fromhex(self.kept.key)).hexdigest()
+
+    def _calling(self, names: Iterable[str]) -> set[str]:
+        """The words by which people of these names are called, inflected too."""
+        found: set[str] = set()
+        for name in names:
+            words = words_of(name)
+            parts = {one for one in words if len(one) > 1 and (len(words) == 1 or one not in NOT_NAMES)}
+            parts = {one for one in parts if not one.isdecimal() and one not in self.kept.keep}
+            inflected = {form for one in parts for form, _, _ in inflections(one, one not in AMBIGUOUS | NOT_NAMES)}
+            found |= parts | (inflected - AMBIGUOUS - NOT_NAMES - {*self.kept.keep})
+        return found
 
     def _fingerprint(self, name: str) -> str:
         content = _key(name).encode("utf-8", "surrogatepass")

@@ -10,11 +10,12 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
 
-from redraft.chat.privacy.common_words import BEFORE_MONTHS, GREETINGS, MONTHS
-from redraft.chat.privacy.forms import Form, forms_of, without_prefix
+from redraft.chat.privacy.app_lines import APPS_OWN, without_strangers
+from redraft.chat.privacy.common_words import AMBIGUOUS, BEFORE_MONTHS, GREETINGS, MONTHS, NOT_NAMES
+from redraft.chat.privacy.forms import Form, forms_of, is_whole_name, without_prefix
 from redraft.chat.privacy.inflections import Rule
 from redraft.chat.privacy.masks import count_masks, masked, without_file, without_titles
-from redraft.chat.privacy.names import Names
+from redraft.chat.privacy.names import GROUP, REMOVED, Names
 from redraft.chat.privacy.spelling import (
     DENSE,
     FEWEST_DIGITS,
@@ -25,6 +26,7 @@ from redraft.chat.privacy.spelling import (
     cleaned,
     digits_of,
     fold,
+    words_of,
 )
 from redraft.chat_records import ChatKind
 
@@ -49,6 +51,10 @@ class Replacer:
 
     def __init__(self, names: Names) -> None:
         self._names, self._forms = names, forms_of(names)
+        certain = frozenset(names.kept.certain) - frozenset(names.kept.keep)
+        for title in names.kept.titles:
+            if len(words := words_of(title)) == 1 and words[0] in certain:
+                self._forms.words.setdefault(words[0], Form(GROUP, Rule.ALWAYS, 2))
         self._lengths = sorted(self._forms.numbers, reverse=True)
         self.counts: Counter[str] = Counter()
         self.left: Counter[str] = Counter()
@@ -60,8 +66,11 @@ class Replacer:
         if kind in ("contact", "location"):
             self.counts[kind] += 1
             return "[CONTACT]" if kind == "contact" else "[PLACE]"
-        if kind.startswith("system"):
-            return self.text(self._without_short(without_titles(text)), line=True)
+        if kind in APPS_OWN:
+            line = without_strangers(self.text(self._without_short(without_titles(text)), line=True))
+            if line.startswith("[NOTICE]"):
+                self.counts["notice"] += 1
+            return line
         return self.text(without_file(text) if kind == "media" else text)
 
     def text(self, text: str, *, line: bool = False) -> str:
@@ -103,6 +112,10 @@ class Replacer:
                     yield found[place].start(), found[place + len(row) - 1].end(), pseudonym, ""
                     break
             form, start = words.get(key), found[place].start()
+            if form is None and self._names.named_purged(key):
+                if self._called_so(text, found, place, folded):
+                    yield start, found[place].end(), REMOVED, ""
+                continue
             if form is None:
                 if key < "\u0590" or (prefixed := without_prefix(key, words)) is None:
                     continue
@@ -115,6 +128,14 @@ class Replacer:
             for one in self._forms.dense.finditer(text):
                 yield one.start(), one.end(), self._forms.inside[one[0]], ""
 
+    def _called_so(self, text: str, found: list[re.Match[str]], place: int, folded: list[str]) -> bool:
+        """Whether a word by which a purged person was called is meant so."""
+        word, key = found[place], folded[place]
+        if key not in AMBIGUOUS and key not in NOT_NAMES:
+            return True
+        before = folded[place - 1] if place and _is_near(text, found[place - 1].end(), word.start()) else ""
+        return _looks_like_name(text, word, key, before, word[0][0].isupper())
+
     def _is_meant(self, form: Form, text: str, word: re.Match[str], key: str, before: str) -> bool:
         capital = word[0][0].isupper()
         if form.rule is Rule.ALWAYS:
@@ -126,6 +147,7 @@ class Replacer:
         if form.rule is not Rule.LOOKS:
             return capital and (form.rule is Rule.CAPITAL or not _begins_sentence(text, word.start()))
         meant = _looks_like_name(text, word, key, before, capital)
+        meant = meant or (form.rank == 2 and is_whole_name(text, word, key, before))
         if not meant:
             self.left[key] += 1
         return meant

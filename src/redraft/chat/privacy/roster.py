@@ -10,7 +10,9 @@ from collections.abc import Sequence
 import msgspec
 
 from redraft.chat.exports.merging import merged
+from redraft.chat.exports.notices import names_in
 from redraft.chat.exports.raw import Export
+from redraft.chat.exports.telegram import TelegramChat
 from redraft.chat.privacy.masks import titles_in
 from redraft.chat.privacy.names import KeptNames, Names
 from redraft.chat.privacy.replacing import mentions_in
@@ -35,13 +37,19 @@ class Roster:
     def look_through(self, exports: tuple[Export, ...], called: list[str], watch: Watch) -> None:
         writers: dict[str, None] = {}
         standing: dict[str, None] = {}
+        groups: dict[str, None] = {}
         for message in merged(exports):
             if isinstance(message, Rejection):
                 continue
-            if message.kind == "system":
+            if message.kind in ("system", "system_named"):
                 self._titles.update(dict.fromkeys(titles_in(message.text)))
-            elif message.kind == "system_named":
-                standing[message.author] = None
+                told = dict.fromkeys(names_in(message.text))
+                self._seen.update(told)
+                # Under a person's name stands what is about them, under a group's who is in it.
+                if message.author and told and message.author not in told:
+                    groups[message.author] = None
+                elif message.author:
+                    standing[message.author] = None
             elif message.author:
                 writers[message.author] = None
                 self._seen[message.author] = None
@@ -50,10 +58,13 @@ class Roster:
         self._writers.update(writers)
         # Who a file is called after may stand in it under a longer name.
         strangers = [name for name in called if not any(set(words_of(name)) <= set(words_of(one)) for one in writers)]
+        self._titles.update({name: None for name in groups if name not in writers})
         for name in (*standing, *strangers):
             people = name not in self._titles and len(writers) <= _FEW
             (self._seen if name in writers or people else self._titles)[name] = None
         self._seen.update({name: None for export in exports for name in (*export.authors, *export.names_seen)})
+        for export in exports:
+            self._titles.update(dict.fromkeys(export.titles if isinstance(export, TelegramChat) else ()))
 
     def name_all(self, person: str, also: Sequence[str], keep: Sequence[str], titles: Sequence[str]) -> str:
         """Everybody gets a pseudonym, the person first. Returns the person's."""
@@ -68,5 +79,8 @@ class Roster:
             self._names.add(name)
         for title in (*titles, *self._titles):
             self._names.add_title(title)
+            # A title that somebody gave is masked also where it is but a word.
+            if title in titles and len(words := words_of(title)) == 1:
+                self._names.kept.certain = sorted({*self._names.kept.certain, *words})
         self._names.mend(also, keep)
         return self._names.of(theirs[0]) or ""

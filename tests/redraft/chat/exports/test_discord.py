@@ -92,9 +92,12 @@ def test_nicknames_are_authors_and_accounts_and_mentions_are_names(tmp_path: Pat
         row(3, author=user("ben_3", None), mentions=[user("carla_9", "Carla")]),
         row(4, author=user("ben_3"), type="RecipientAdd", content="Added Dora to the group.",
             mentions=[user("dora_1", "Dora")]),
+        row(5, author=user("new_5", "Norbert"), type="GuildMemberJoin", content="Joined the server."),
     )  # fmt: skip
     assert sorted(export.authors) == ["Flo (plant_77)", "Flo (tree_12)", "ben_3"]
-    assert {"plant_77", "tree_12", "Flo", "Carla", "carla_9", "Dora", "dora_1"} == set(export.names_seen)
+    assert {"plant_77", "tree_12", "Flo", "Carla", "carla_9", "Dora", "dora_1", "Norbert", "new_5"} == set(
+        export.names_seen
+    )
 
 
 def test_a_broken_message_is_one_rejection(tmp_path: Path) -> None:

@@ -21,6 +21,12 @@ TOLD = [
     ("live location shared", "location"), ("Contact card omitted", "contact"), ("", "viewonce"),
     ("Waiting for this message. This may take a while.", "placeholder"), ("ok <This message was edited>", "edited"),
     ("ok\nthen \u200e<This message was edited>", "edited"), ("image omitted\nI mean it", "text"),
+    ("This message was deleted by admin Arno Roe.", "deleted"), ("You deleted this message as admin", "deleted"),
+    ("Diese Nachricht wurde von Arno gelöscht", "deleted"), ("Roe (file attached)", "media"),
+    ("so it is (附件)", "text"),
+    ("Roe CV.pdf \u2022 \u200e2 pages \u200edocument omitted", "media"), ("Roe.pdf document omitted", "media"),
+    ("Roe CV.pdf \u2022 \u200e3 pages \u200e<attached: 00000014-Roe CV.pdf>", "media"), ("a \u2022 b", "text"),
+    ("look <attached: Roe.docx>", "media"), ("why was the document omitted", "text"),
 ]  # fmt: skip
 MARKED = [
     ("Voice call. \u200e3 min", "call"), ("Verpasster Sprachanruf. \u200eTippe", "call"), ("null", "media"),

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from redraft.chat.exports.moments import Moments
@@ -82,6 +82,8 @@ def test_noon_and_midnight_of_half_days() -> None:
     assert [time and (time.hour, time.minute) for time in read] == [(0, 0), (12, 0), (13, 5), None]
 
 
+@example(float("inf"))
+@example("9" * 400)
 @given(
     st.text(max_size=25) | st.floats() | st.integers() | st.booleans() | st.none() | st.lists(st.integers(), max_size=1)
 )

@@ -102,7 +102,7 @@ def test_system_lines_have_no_author_no_title_and_their_names_are_told(tmp_path:
     [chat] = open_telegram(path, OPTIONS)
     lines = [message for message in chat.messages() if isinstance(message, RawMessage) and message.kind == "system"]
     assert [(line.author, line.text) for line in lines] == [
-        ("", "Eve: create group: Ben, Carla"), ("", "Eve: join group by link"),
+        ("", 'Eve: create group: Ben, Carla: "Secret plans"'), ("", "Eve: join group by link"),
     ]  # fmt: skip
     assert chat.authors == ("Ada",)
     assert {"Eve", "Ben", "Carla", "Dora", "Fay", "Gil"} < set(chat.names_seen)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from redraft.chat.privacy.masks import masked, titles_in, without_file, without_titles
+from redraft.chat.exports.opening import open_exports
+from redraft.chat.exports.raw import RawMessage, ReadOptions
+from redraft.chat.privacy.masks import count_masks, masked, titles_in, without_file, without_titles
 
 
 @pytest.mark.parametrize(
@@ -85,6 +89,53 @@ def test_files_keep_their_ending() -> None:
         assert without_file(text) == text
 
 
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        (
+            "Vertrag Gisela Roe.pdf \u2022 \u200e3 pages \u200e<attached: 00000014-Vertrag Gisela Roe.pdf>",
+            "[FILE].pdf \u2022 \u200e3 pages \u200e<attached: [FILE].pdf>",
+        ),
+        (
+            "Roe CV.pdf \u2022 \u200e2 pages \u200edocument omitted",
+            "[FILE].pdf \u2022 \u200e2 pages \u200edocument omitted",
+        ),
+        ("Roe CV.pdf document omitted", "[FILE].pdf document omitted"),
+        ("Roe.CV.docx \u200eDokument weggelassen", "[FILE].docx \u200eDokument weggelassen"),
+        ("look <attached: Roe.docx>", "look <attached: [FILE].docx>"),
+        ("Gisela Roe (file attached)", "[FILE] (file attached)"),
+        ("Gisela <Roe>.pdf (file attached)", "[FILE].pdf (file attached)"),
+        ("Roe: CV.pdf (file attached)\nRoe: CV.pdf", "[FILE].pdf (file attached)\n[FILE].pdf"),
+        ("Roe.pdf (fichier quelconque)", "[FILE].pdf (fichier quelconque)"),
+    ],
+)
+def test_names_of_files_anywhere(text: str, wanted: str) -> None:
+    assert without_file(text) == wanted
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["<Media omitted>\nlook (so good)", "image omitted", "nice one. really", "video omitted\nsee you at www.a.b"],
+)
+def test_captions_stay(text: str) -> None:
+    assert without_file(text) == text
+
+
+def test_of_the_published_chats_nothing_more_is_masked_than_there_is(shared: Path) -> None:
+    changed = Counter[str]()
+    for file in sorted((shared / "data" / "whatsapp").rglob("*.txt")):
+        [export] = open_exports(file, ReadOptions(), None)
+        for message in export.messages():
+            if isinstance(message, RawMessage) and message.kind in ("text", "edited"):
+                count_masks(masked(message.text), changed)
+    assert set(changed) <= {"link", "number"} and changed["number"] == 1, changed
+
+
+def test_titles_with_quotation_marks() -> None:
+    assert without_titles('to "Kitchen "Zorro" Table"') == 'to "[GROUP]"'
+    assert titles_in('from "A "b" c" to "D"') == ['A "b" c', "D"]
+
+
 def test_titles_of_groups() -> None:
     line = 'Bob changed the subject from "Project: Alpha" to “A: B”. {}'
     rest = "Alice's code isn't known, nor Bob's dogs' one"
@@ -94,9 +145,34 @@ def test_titles_of_groups() -> None:
 
 @pytest.mark.parametrize(
     "piece",
-    ["a@", "1 ", "a.", "Aa ", "0 1", "@a", "12 A ", '"', "x-", "+1(", "https://a.", "Aa-", "1 1-", "via a ", "1 A-"],
+    [
+        "a@",
+        "1 ",
+        "a.",
+        "Aa ",
+        "0 1",
+        "@a",
+        "12 A ",
+        '"',
+        "x-",
+        "+1(",
+        "https://a.",
+        "Aa-",
+        "1 1-",
+        "via a ",
+        "1 A-",
+        "pw is ",
+        "a at ",
+        "pw: ",
+        "1.1/2 ",
+        "code: ",
+        "(1) ",
+        "0x",
+    ],
 )
 def test_long_texts_are_searched_in_a_moment(piece: str) -> None:
     start = time.process_time()
     masked("@ 1. :// " + piece * (60_000 // len(piece)))
+    without_file(piece * (60_000 // len(piece)))
+    without_titles(piece * (6_000 // len(piece)))
     assert time.process_time() - start < 2

@@ -1,0 +1,72 @@
+"""Who never writes is in the roster, and what a group is called, wherever an export tells it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from redraft.chat.exports.opening import open_exports
+from redraft.chat.exports.raw import RawMessage, ReadOptions
+from redraft.chat.privacy.names import Names
+from redraft.chat.privacy.replacing import Replacer
+from redraft.chat.privacy.review import Watch
+from redraft.chat.privacy.roster import Roster
+
+NOTICES = (
+    "Kitchen Table: \u200eMessages and calls are end-to-end encrypted.",
+    "Kitchen Table: \u200eJonas Weber created this group",
+    "Kitchen Table: \u200eJonas Weber added Norbert Neuling and Ylva Stille",
+    "Jonas Weber: \u200eJonas Weber changed the group name to “Ohana Bande Nord”",
+)
+
+
+def replaced(path: Path, *, titles: tuple[str, ...] = ()) -> list[str]:
+    names = Names()
+    roster = Roster(names)
+    [export] = open_exports(path, ReadOptions(), None)
+    roster.look_through((export,), [], Watch())
+    roster.name_all("Jonas Weber", [], [], titles)
+    replacer = Replacer(names)
+    messages = [one for one in export.messages() if isinstance(one, RawMessage)]
+    return [replacer.message(one.text, one.kind) for one in messages]
+
+
+def iphone(path: Path, *lines: str) -> Path:
+    path.write_text("".join(f"[27/11/2024, 10:00:{n:02}] {line}\n" for n, line in enumerate(lines)), "utf-8")
+    return path
+
+
+@pytest.mark.parametrize("writers", [("Jonas Weber", "Tom"), ("Jonas Weber", "Tom", "Mia", "Leo")])
+def test_silent_members_and_subjects_of_iphones(tmp_path: Path, writers: tuple[str, ...]) -> None:
+    said = [f"{name}: Norbert, ok Ylva Stille: Ohana Bande Nord, Kitchen Table" for name in writers]
+    found = replaced(iphone(tmp_path / "_chat.txt", *NOTICES, *said))
+    assert found[2].startswith("Person1 added Person") and "Norbert" not in found[2]
+    assert found[3] == 'Person1 changed the group name to "[GROUP]"'
+    for text in found[4:]:
+        assert text.endswith(": [GROUP], [GROUP]") and "Norbert" not in text and "Ylva" not in text
+
+
+def test_a_title_of_one_word_that_is_given(tmp_path: Path) -> None:
+    path = iphone(tmp_path / "_chat.txt", "Jonas Weber: Ohanaclub rules and ohanaclub", "Tom: ok")
+    assert replaced(path, titles=("Ohanaclub",))[0] == "[GROUP] rules and [GROUP]"
+    assert replaced(path)[0] == "Ohanaclub rules and ohanaclub"
+
+
+def test_telegrams_titles(tmp_path: Path) -> None:
+    people = ("Jonas Weber", "Tom", "Mia")
+    said = [
+        {"id": n, "type": "message", "date": f"2024-11-27T10:0{n}:00", "from": name, "from_id": f"user{n}",
+         "text": "Geheimbund Nord und Geheimbund Sued"}
+        for n, name in enumerate(people)
+    ]  # fmt: skip
+    service = {"id": 9, "type": "service", "date": "2024-11-27T10:09:00", "actor": "Mia", "actor_id": "user2",
+               "action": "edit_group_title", "title": "Geheimbund Nord", "text": ""}  # fmt: skip
+    path = tmp_path / "result.json"
+    path.write_text(
+        json.dumps({"name": "Geheimbund Sued", "type": "private_group", "id": 1, "messages": [*said, service]})
+    )
+    found = replaced(path)
+    assert found[:3] == ["[GROUP] und [GROUP]"] * 3
+    assert found[3] == 'Person3: edit group title: "[GROUP]"'

@@ -1,0 +1,69 @@
+"""What is no dataset and holds what they hold: it is found, and goes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from redraft.calling.ledger import Entry, Ledger
+from redraft.chat.leftovers import leftovers, purge_answers, purge_work, remove
+from redraft.chat.privacy.keeping import keep_names
+from redraft.chat.privacy.names import Names
+from redraft.records import Completion
+
+TIME = "2024-03-04T09:00:00+00:00"
+
+
+def test_a_folder_that_is_being_removed_is_a_leftover(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "stage").mkdir()
+    monkeypatch.setattr(shutil, "rmtree", lambda path: None)  # type: ignore[misc]
+    remove(tmp_path / "stage")
+    monkeypatch.setattr(os, "kill", dead)
+    assert [one.name.split("-")[0] for one in leftovers([tmp_path])] == [".stage.gone"]
+
+
+def dead(*_: object) -> None:
+    raise ProcessLookupError
+
+
+def test_a_private_file_sweeps_what_a_kill_left(tmp_path: Path) -> None:
+    (tmp_path / ".chat-names.json.999999999-0a1b2c").write_text("Zoë")
+    (tmp_path / f".chat-names.json.{os.getpid()}-0a1b2c").write_text("Zoë")
+    keep_names(tmp_path / "chat", Names())
+    assert sorted(one.name for one in tmp_path.iterdir()) == [
+        f".chat-names.json.{os.getpid()}-0a1b2c",
+        "chat-names.json",
+    ]
+
+
+def test_answers_leave_the_ledger(tmp_path: Path) -> None:
+    def answer(key: str) -> Entry:
+        said = Completion(
+            request_key=key, text="3, 4", model="m:x", answered_model="x", provider="m", finish_reason="stop",
+            input_tokens=1, output_tokens=1, cost=0.5, latency=0.1, attempts=1, created_at=TIME, simulated=True,
+        )  # fmt: skip
+        return Entry(outcome=said, provider="m", endpoint="e", scope="s")
+
+    async def run() -> None:
+        async with Ledger(tmp_path / "ledger.sqlite") as ledger:
+            for key in ("k1", "k2", "k3"):
+                await ledger.keep(answer(key))
+            gone = await purge_answers(ledger.database, iter(["k1", "k1", *(f"x{one}" for one in range(600)), "k3"]))
+            assert (gone, list(await ledger.find(["k1", "k2", "k3"]))) == (2, ["k2"])
+            assert (await ledger.spent("s")).spent == 1.5  # what was paid was paid
+
+    asyncio.run(run())
+
+
+def test_unfinished_stages_of_it_go(tmp_path: Path) -> None:
+    for name, key in (("a", "h1"), ("b", "h2")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "plan.json").write_text(f'{{"source_hash":"{key}","n":1}}')
+    (tmp_path / "c").mkdir()
+    (tmp_path / "c" / "plan.json").write_text("{")
+    assert purge_work(tmp_path, ["h1", "h9"]) == 1
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["b", "c"]
