@@ -18,6 +18,7 @@ import msgspec
 from redraft.errors import InputError
 
 _BYTES = 1 << 18
+_FEW = 8
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _ZIP = b"PK\x03\x04"
 # What Python's zipfile raises for files that are none, or none any more; a member with a password is a RuntimeError.
@@ -87,14 +88,15 @@ def _plain(text: str) -> str:
 
 
 def _encoding(head: bytes) -> str | None:
-    """Of the first bytes; None for those of no text. UTF-16 without a mark has a zero in every other byte."""
+    """Of the first bytes; None for those of no text. UTF-16 without a mark has a zero in most second bytes, and a few
+    in the others: Ā is 00 01."""
     for mark, encoding in _MARKS:
         if head.startswith(mark):
             return encoding
     even, odd, half = head[0::2].count(0), head[1::2].count(0), len(head) // 4
-    if odd > half and not even:
+    if odd > half and even <= odd // _FEW:
         return "utf-16-le"
-    if even > half and not odd:
+    if even > half and odd <= even // _FEW:
         return "utf-16-be"
     return None if 4 * head.count(0) > len(head) else "utf-8"
 
