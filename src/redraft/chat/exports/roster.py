@@ -24,7 +24,8 @@ _NOTICES_READ, _MOST_TOLD = 20_000, 5_000
 _MOST_NAMES, _MOST_LONGER = 20_000, 100
 # A name is longer than it seems where so many of its messages go on in the same way, and not just two of them.
 _SHARE, _OFTEN = 0.9, 3
-_TITLED = re.compile(r"[^\W\d_]{1,5}\. \S")
+# Of a single letter it is an initial.
+_TITLED = re.compile(r"[^\W\d_]{2,5}\. \S")
 _CAPITALISED = re.compile(r"[^\W\d_]\w*(?: [^\W\d_]\w*){0,2}\Z")
 
 
@@ -185,7 +186,12 @@ def _author(count: _Count, known: frozenset[str]) -> Author:
         if again and sum(again.values()) >= _SHARE * count.lines:
             told = list(again)
         elif count.lines == 1 and _TITLED.match(count.name):
-            told = [name for name in count.longer if _CAPITALISED.match(name.rpartition(": ")[2]) and name.istitle()]
+            trades = {name: name.rpartition(": ")[2] for name in count.longer}
+            told = [
+                name
+                for name, trade in trades.items()
+                if _CAPITALISED.match(trade) and trade[0].isupper() and name.istitle()
+            ]
     longer = tuple((f"{name}:", plain_name(name)) for name in sorted(told, key=len, reverse=True))
     lines = count.lines - sum(count.longer[name] for name in told)
     return Author(count.name, not count.written, lines, longer)
