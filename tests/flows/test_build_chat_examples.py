@@ -20,9 +20,9 @@ from redraft.datasets.storage import MANIFEST, Dataset
 from redraft.sandbox.process import SandboxProcess
 
 SAMPLE = Path(__file__).resolve().parents[2] / "data" / "sample_chat.txt"
-# What the sample has of people; words of one's own language that are names too are in other tests.
+# What the sample has of people; nothing so short that a hash or a size may hold it.
 REAL = re.compile(
-    r"lindqvist|okafor|\bweber\b|\bmara\b|\btom\b|\bjonas\b|1512|3456789|jonas\.|example\.org|9f8ae7c1b2|DE89|"
+    r"lindqvist|okafor|\bweber\b|\bmara\b|\btom\b|\bjonas\b|3456789|jonas\.|example\.org|9f8ae7c1b2|DE89 3704|"
     r"Kitchen Table|sample_chat",
     re.IGNORECASE,
 )
