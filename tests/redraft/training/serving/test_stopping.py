@@ -20,10 +20,10 @@ from redraft.providers.endpoints import Endpoint
 from redraft.training.control_plane import ControlPlane, Retries
 from redraft.training.registry import ModelEndpoint, Registry
 from redraft.training.serving.hours import at_most, hours
-from redraft.training.serving.life import InDoubtError, Life, StillRunningError, Waits
+from redraft.training.serving.life import STOPPED, InDoubtError, Life, StillRunningError, Waits
 from redraft.training.serving.offers import Offer
 from redraft.training.serving.orphans import stop_orphans
-from redraft.training.serving.provider import Project
+from redraft.training.serving.provider import Project, state
 from redraft.training.serving.served import served_model
 from redraft.training.serving.stopping import stopped
 
@@ -52,6 +52,15 @@ def stranger(endpoint: Endpoint, registry: Registry, monkeypatch: pytest.MonkeyP
     plane = ControlPlane(endpoint, Retries(tries=2, first=0.02, sleep=time.sleep, random=Random(1)))  # noqa: S311
     yield Life(Project(plane), registry, QUICK)
     plane.close()
+
+
+def stopped_by_the_provider(life: Life, row: ModelEndpoint) -> None:
+    """The endpoint's replicas end, and have ended: found on its way down, it counts as stopped when it was found."""
+    life.project.scaled(str(row.endpoint_id), str(row.deployment_id), 0)
+    until = time.monotonic() + 10
+    while any(state(one) != STOPPED for one in life.project.deployments(str(row.endpoint_id)) or ()):
+        assert time.monotonic() < until
+        time.sleep(0.01)
 
 
 def test_another_projects_key_says_nothing_of_it(
@@ -148,7 +157,7 @@ def test_hours_in_which_the_provider_had_stopped_it_are_not_counted(
     left: ModelEndpoint, offered: Offer, endpoint: Endpoint, registry: Registry, sandbox: Any, life: Life
 ) -> None:
     use = registry.begin_use(left, "dead", None)
-    life.project.scaled(str(left.endpoint_id), str(left.deployment_id), 0)
+    stopped_by_the_provider(life, left)
     time.sleep(1.5)
     before = registry.clock()
 
@@ -171,7 +180,7 @@ def test_without_the_providers_log_the_end_is_a_bound(
     left: ModelEndpoint, registry: Registry, sandbox: Any, life: Life
 ) -> None:
     registry.begin_use(left, "dead", None)
-    life.project.scaled(str(left.endpoint_id), str(left.deployment_id), 0)
+    stopped_by_the_provider(life, left)
     sandbox.script("GET .*/events", times=0, status=404, body={"error": {"message": "no log"}})
     now = datetime.now(UTC)
     registry.clock = lambda: now + timedelta(hours=20)
