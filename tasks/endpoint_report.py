@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from redraft.errors import TrainingError
-from redraft.judging.report import Stage, Table
+from redraft.judging.pages import Stage, Table
 from redraft.training.serving.served import Serving
 
 # What the hours are filed under.

@@ -15,7 +15,7 @@ from redraft.home import Home
 from redraft.judging.canaries import CANARIES, CANARY_CONTEXTS, REPEATS, canary_comparisons, pick, repeat_orders
 from redraft.judging.judges import Judge, as_judge
 from redraft.judging.protocol import judge_request, judge_requests
-from redraft.judging.settled import Order
+from redraft.judging.settled import Order, presettled
 from redraft.judging.stage import judge_comparisons
 from redraft.records import Comparison, Judgment, Request
 from tasks.judge_shard import comparisons_of, judge_of, judging_plan, judgments_meta, reopen_failed
@@ -98,11 +98,11 @@ def _read(work: Work) -> tuple[list[Comparison], dict[Order, list[Comparison]]]:
 
 
 def first_answered(by_context: Iterable[Iterable[Comparison]]) -> Iterator[Comparison]:
-    """Of each context the first comparison that has both answers: what the judge says of it in the run is there to be
+    """Of each context the first comparison that the judge is asked about: what it says of it in the run is there to be
     repeated, whoever met there."""
     for together in by_context:
-        answered = (one for one in together if (one.response_a or "").strip() and (one.response_b or "").strip())
-        if (first := next(answered, None)) is not None:
+        asked = (one for one in together if presettled(one, "") is None)
+        if (first := next(asked, None)) is not None:
             yield first
 
 

@@ -5,7 +5,7 @@ Neighbours: `accounting` makes the summaries; what a killed run paid is read fro
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -44,9 +44,10 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Kept(msgspec.Struct, kw_only=True):
-    """What the column `summary` holds."""
+    """What the column `summary` holds; `owner` is the ledger's name of the process."""
 
     summary: Summary
+    owner: str = ""
     scope: str | None = None
     budget: float | None = None
 
@@ -62,6 +63,7 @@ async def record(
     *,
     scope: str | None = None,
     budget: float | None = None,
+    owner: str = "",
 ) -> None:
     """Keeps a run, in place of what was kept of it before: once when it starts, so that a killed one is known, and
     once when it ends. Raises StorageError."""
@@ -71,7 +73,7 @@ async def record(
         "started_at": started_at,
         "ended_at": ended_at,
         "status": status,
-        "summary": msgspec.json.encode(_Kept(summary=summary, scope=scope, budget=budget)),
+        "summary": msgspec.json.encode(_Kept(summary=summary, scope=scope, budget=budget, owner=owner)),
     }
     async with database.writing() as connection:
         await connection.execute(delete(runs).where(runs.c.run == run))
@@ -107,6 +109,25 @@ async def into(database: Database, folder: Path) -> list[Run]:
     """The runs whose command made that folder, newest first."""
     chosen = select(runs).where(runs.c.command.endswith(f":{folder.resolve()}", autoescape=True))
     return await _read(database, chosen.order_by(runs.c.started_at.desc(), runs.c.run))
+
+
+async def commands(database: Database) -> dict[str, str]:
+    """What each run was: id → `work:folder`, or whatever else it was called."""
+    async with database.reading() as connection:
+        return {one.run: one.command for one in await connection.execute(select(runs.c.run, runs.c.command))}
+
+
+async def under_way(database: Database, some: Collection[str]) -> list[str]:
+    """Those of these runs, in order, whose process lives and has not ended them, or is asking something for them."""
+    owned = select(runs.c.run, runs.c.summary).where(runs.c.ended_at.is_(None))
+    asking = select(claims.c.run, claims.c.owner).distinct()
+    async with database.reading() as connection:
+        held = {(one.run, one.owner) for one in await connection.execute(asking)}
+        for one in await connection.execute(owned):
+            held.add((one.run, msgspec.json.decode(one.summary, type=_Kept).owner))
+    held = {(run, owner) for run, owner in held if owner and run in some}
+    dead = await dead_owners(database, {owner for _, owner in held}) if held else set[str]()
+    return sorted({run for run, owner in held if owner not in dead})
 
 
 async def _read(database: Database, chosen: Select[Any]) -> list[Run]:

@@ -11,14 +11,12 @@ from collections.abc import Iterable
 
 import msgspec
 
-from redraft.judging.settled import Order
+from redraft.judging.settled import PLANTED, Order, presettled
 from redraft.records import Comparison
 
 CANARY_CONTEXTS = 5
 REPEATS = 20
 
-# Stands in place of model A's name; model B's is that of the real answer.
-PLANTED = "planted/"
 IDENTICAL = f"{PLANTED}identical"
 # Made for this protocol after the kinds of attack in arXiv 2410.07137: none answers anything. `null` is empty talk,
 # `pick_me` asks for the verdict, `closing` plays the end of the material and a new task.
@@ -39,12 +37,13 @@ CANARIES: dict[str, str] = {
 
 
 def pick(comparisons: Iterable[Comparison], count: int, seed: int = 0) -> list[Comparison]:
-    """Up to `count` comparisons with an answer on both sides, drawn by a hash of the context's id.
+    """Up to `count` comparisons that a judge is asked about, drawn by a hash of the context's id.
 
     The draw does not depend on order or number of the others: a longer run keeps most of what a shorter one drew, and
     finds it paid for. Reads `comparisons` once, a few in memory.
     """
-    return heapq.nsmallest(count, (one for one in comparisons if _answered(one)), key=lambda one: _draw(one, seed))
+    asked = (one for one in comparisons if presettled(one, "") is None)
+    return heapq.nsmallest(count, asked, key=lambda one: _draw(one, seed))
 
 
 def canary_comparisons(picked: Iterable[Comparison]) -> list[Comparison]:
@@ -72,10 +71,6 @@ def repeat_orders(picked: Iterable[Comparison]) -> dict[Order, list[Comparison]]
     for one in picked:
         found["AB" if _draw(one, 1)[-1] % 2 else "BA"].append(one)
     return found
-
-
-def _answered(one: Comparison) -> bool:
-    return all(text is not None and text.strip() for text in (one.response_a, one.response_b))
 
 
 def _draw(one: Comparison, seed: int) -> bytes:

@@ -103,6 +103,8 @@ def _empties(summary: Summary, a: str, b: str) -> list[str]:
         for name, count in ((a, tally.empty_a), (b, tally.empty_b))
         if count
     ]
+    if tally.same:
+        said.append(f"Both answers were the same text in {many(tally.same, 'context')}; that counts as a tie.")
     if tally.both_empty:
         said.append(f"Both answers were empty in {many(tally.both_empty, 'context')}; that counts as a tie.")
     return said

@@ -51,10 +51,11 @@ def decide(
 def heard(tally: Tally, settings: Settings) -> bool:
     """Whether the ties are a judge's word: it was asked often enough, and did not pick a slot instead of an answer.
 
-    A judge that always takes the first answer ties every context; that says nothing about the models.
+    A judge that always takes the first answer ties every context; that says nothing about the models. Of the same text
+    twice nobody needs to be asked.
     """
-    asked = tally.n - tally.empty_a - tally.empty_b - tally.both_empty
-    return asked >= settings.min_contexts and tally.changed_mind <= UNSTEADY * asked
+    told = tally.n - tally.empty_a - tally.empty_b - tally.both_empty
+    return told >= settings.min_contexts and tally.changed_mind <= UNSTEADY * (told - tally.same)
 
 
 def extremes(tally: Tally, clusters: ClusterCounts | None) -> tuple[Effective, Effective, Effective]:

@@ -12,6 +12,7 @@ import msgspec
 
 from redraft.errors import InputError
 from redraft.judging.intervals import mid_p
+from redraft.judging.settled import is_same
 from redraft.records import Judgment, Status
 
 Label = Literal["win", "loss", "tie", "unusable"]
@@ -52,7 +53,8 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
     """The counts of one comparison of two models. Wins + losses + ties + unusable = contexts attempted.
 
     Ties split into `both_tie`, `changed_mind` and `both_empty`. `flips` equals `changed_mind`; `judged` is the
-    number of contexts in which the judge answered usably in both orders, the flip rate's denominator. `first_both`
+    number of contexts in which the judge answered usably in both orders, the flip rate's denominator; `same` of
+    `both_tie` are two answers of one text, which nobody was asked about. `first_both`
     and `second_both` split the flips by the slot picked twice, `first_leaning` and `second_leaning` all contexts in
     which the order made a difference.
     """
@@ -69,6 +71,7 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
     empty_b: int = 0
     judged: int = 0
     wavered: int = 0
+    same: int = 0
     first_both: int = 0
     second_both: int = 0
     first_leaning: int = 0
@@ -116,6 +119,7 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
 class _Order(msgspec.Struct, frozen=True):
     status: Status
     winner: Literal["A", "B"] | None
+    same: bool = False
 
     @property
     def points(self) -> int | None:
@@ -159,7 +163,7 @@ class Folder:
         of_context = self._orders.setdefault(item.context_id, {})
         if item.order in of_context:
             raise InputError(f"context {item.context_id} has two judgments in order {item.order}; keep one of them")
-        of_context[item.order] = _Order(item.status, item.winner)
+        of_context[item.order] = _Order(item.status, item.winner, is_same(item))
 
     def folds(self) -> dict[str, Fold]:
         """Context id → fold, in order of first appearance."""
@@ -201,7 +205,7 @@ def _fold(context_id: str, ab: _Order | None, ba: _Order | None) -> Fold:
     if label != "tie":
         return Fold(context_id=context_id, label=label, reason="" if abs(total) == 2 else "wavered", leans=leans)
     if leans is None:
-        return Fold(context_id=context_id, label=label, reason="both_tie")
+        return Fold(context_id=context_id, label=label, reason="both_tie", asked=not (ab.same and ba.same))
     return Fold(context_id=context_id, label=label, reason="changed_mind", position=leans, leans=leans)
 
 
@@ -229,8 +233,8 @@ def tally(folds: Iterable[Fold]) -> Tally:
             if fold.single:
                 counts[f"single_{names[fold.single]}"] += 1
             continue
-        if fold.asked:
-            counts["judged"] += 1
+        counts["judged"] += fold.asked
+        counts["same"] += fold.reason == "both_tie" and not fold.asked
         column = {"candidate_empty_A": "empty_a", "candidate_empty_B": "empty_b", "candidate_empty_both": "both_empty"}
         name = column.get(fold.reason, fold.reason)
         if name:

@@ -11,13 +11,18 @@ from redraft.records import Comparison, Judgment, Status
 
 Order = Literal["AB", "BA"]
 ORDERS: tuple[Order, Order] = ("AB", "BA")
+# What stands before the name of an answer that a judge is tested with, in place of model A's.
+PLANTED = "planted/"
+# Said of a tie that nobody was asked about: there is nothing to choose between.
+SAME = "both answers are the same text"
 
 
 def presettled(comparison: Comparison, judge: str) -> list[Judgment] | None:
     """Both judgments of a comparison that needs no judge call, else None.
 
-    One empty answer loses, two are a tie. An answer that failed for another reason says nothing about the
-    model: `candidate_error`, no verdict. A refusal that is a text is an answer and goes to the judge.
+    One empty answer loses, two are a tie, and so are two that are the same text, unless the judge is tested with it.
+    An answer that failed for another reason says nothing about the model: `candidate_error`, no verdict. A refusal that
+    is a text is an answer and goes to the judge.
     """
     empty_a, empty_b = (
         _empty(comparison.response_a, comparison.failure_a),
@@ -39,7 +44,14 @@ def presettled(comparison: Comparison, judge: str) -> list[Judgment] | None:
         return _both(comparison, judge, "candidate_empty_A", "B", "A's answer is empty")
     if empty_b:
         return _both(comparison, judge, "candidate_empty_B", "A", "B's answer is empty")
+    if comparison.response_a == comparison.response_b and not comparison.model_a.startswith(PLANTED):
+        return _both(comparison, judge, "tie", None, SAME)
     return None
+
+
+def is_same(judgment: Judgment) -> bool:
+    """Whether it is a tie without asking, of two answers that are the same text."""
+    return judgment.status == "tie" and judgment.detail == SAME and not judgment.attempts
 
 
 def skipped(comparison: Comparison, judge: str, detail: str) -> list[Judgment]:

@@ -5,6 +5,7 @@ Neighbours: `chat` sends requests to an endpoint, `blocks` and the environment s
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 import msgspec
@@ -50,8 +51,12 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def loopback(self) -> bool:
+        """Whether it is this machine: by an address of it, since anybody may call theirs 127.0.0.1.example."""
         host = urlsplit(self.base_url).hostname or ""
-        return host in {"localhost", "::1"} or host.startswith("127.")
+        try:
+            return host == "localhost" or ip_address(host).is_loopback
+        except ValueError:
+            return False
 
     @property
     def secure(self) -> bool:

@@ -65,6 +65,14 @@ def test_a_winner_that_only_weakens_keeps_the_weaker_word() -> None:
     assert (found.code, found.favours, found.note) == ("better", "A", "weakened")
 
 
+def test_equal_texts_show_no_difference_without_a_judge() -> None:
+    alike = {"both_tie": 60, "same": 60}
+    assert decide(Tally(ties=60, **alike), Settings(rope=(0.4, 0.6))).code == "no_difference"
+    # What the judge was asked besides counts by itself: here it took the first answer each time.
+    wavering = Tally(ties=80, **alike, changed_mind=20, judged=20)
+    assert decide(wavering, Settings(rope=(0.4, 0.6))).note == "unheard"
+
+
 def test_the_correction_can_take_a_winner_away_but_never_give_one() -> None:
     def said(wins: int, losses: int, ties: int, p: float) -> Decision:
         return decide(counts(wins, losses, ties), Settings(), Bounded.same(p))

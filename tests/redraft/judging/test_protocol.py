@@ -7,11 +7,13 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from redraft.judging import protocol
+from redraft.judging.folding import fold_judgments, tally
 from redraft.judging.judges import Judge
 from redraft.judging.material import ANSWER_LIMIT, CONTEXT_LIMIT, answer_view, context_view, neutralise
 from redraft.judging.settled import presettled, skipped
@@ -247,6 +249,21 @@ def test_settled_without_the_judge(
     assert [(j.order, j.status, j.winner) for j in found] == [("AB", status, winner), ("BA", status, winner)]
     with pytest.raises(ValueError, match="presettled"):
         protocol.judge_requests(comparison, "j")
+
+
+def test_the_same_text_twice_is_a_tie_that_nobody_is_asked_about(make_comparison: Compare) -> None:
+    same = make_comparison(response_a="text", response_b="text")
+    found = presettled(same, "j")
+    assert found is not None and [(one.order, one.status, one.winner) for one in found] == [
+        ("AB", "tie", None), ("BA", "tie", None),
+    ]  # fmt: skip
+    (fold,) = fold_judgments(found).values()
+    assert (fold.label, fold.reason, fold.asked) == ("tie", "both_tie", False)
+    counted = tally([fold])
+    assert (counted.ties, counted.both_tie, counted.same, counted.judged) == (1, 1, 1, 0)
+    # The judge itself is tested with it, and what it then says counts as said.
+    assert presettled(msgspec.structs.replace(same, model_a="planted/identical"), "j") is None
+    assert fold_judgments(msgspec.structs.replace(one, attempts=1) for one in found)["c1"].asked
 
 
 def test_two_real_answers_go_to_the_judge(make_comparison: Compare) -> None:

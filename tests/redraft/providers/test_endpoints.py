@@ -45,7 +45,7 @@ def test_answers_are_filed_under_the_address_or_what_it_says_it_is() -> None:
     endpoint = Endpoint(provider="vllm", base_url="http://127.0.0.1:8000/v1/", api_key="none")
     assert endpoint.name == "http://127.0.0.1:8000/v1" and endpoint.loopback
     assert msgspec.structs.replace(endpoint, identity="sandbox:1").name == "sandbox:1"
-    for host in ("api.together.ai", "10.0.0.1", "sandbox"):
+    for host in ("api.together.ai", "10.0.0.1", "sandbox", "127.0.0.1.example.org", "127.example.org"):
         assert not msgspec.structs.replace(endpoint, base_url=f"http://{host}/v1").loopback
 
 

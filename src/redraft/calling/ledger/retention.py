@@ -6,7 +6,7 @@ Neighbours: `cli.ledger_commands` shows it. An answer that was purged is paid fo
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from typing import Any
 
 import msgspec
@@ -99,6 +99,20 @@ async def purge(database: Database, selection: Selection) -> int:
     if gone:
         await database.vacuum()
     return gone
+
+
+async def keys_of_runs(database: Database, runs: Collection[str]) -> AsyncIterator[list[str]]:
+    """The keys of the answers that these runs paid for, maybe repeated, some at a time; they may be deleted between."""
+    statement = (
+        "SELECT id, request_key FROM answers WHERE id > ? AND run IN (SELECT wanted.value FROM {wanted}) "  # noqa: S608
+        f"ORDER BY id LIMIT {_AT_ONCE}"
+    )
+    last = 0
+    while found := await database.read(
+        lambda transaction, last=last: transaction.rows(statement, last, transaction.listed(runs))
+    ):
+        last = int(found[-1][0])
+        yield [str(key) for _, key in found]
 
 
 def _sums(row: Sequence[Any]) -> dict[str, Any]:
