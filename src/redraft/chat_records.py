@@ -9,7 +9,8 @@ from typing import Literal
 
 import msgspec
 
-from redraft.records import Side
+# Replies that are learned, those that alternatives are ranked to, and those that are tested on: each later in a chat.
+ChatSide = Literal["train", "preference", "test"]
 
 # What a message is: what somebody wrote, or a line that an app put in its place. `system` has no author, `system_named`
 # stands under the name of a group or contact; a `placeholder` is a message that never arrived.
@@ -56,7 +57,7 @@ class ChatExample(msgspec.Struct, frozen=True, kw_only=True):
 
     example_id: str
     chat: str
-    side: Side
+    side: ChatSide
     context: tuple[ChatTurn, ...]
     reply: str
     time: str
@@ -73,3 +74,26 @@ class ChatExample(msgspec.Struct, frozen=True, kw_only=True):
     cost: float | None = None
     simulated: bool = False
     created_at: str = ""
+
+
+class ChatPreference(msgspec.Struct, frozen=True, kw_only=True):
+    """Two replies to one context of which a judge, in both orders, called `chosen` more like the person's.
+
+    `prompt` is rendered with markers; `chosen` and `rejected` are completions, without the last marker where a reply
+    was cut short. `chosen_sample` and `rejected_sample` count from 1: which of the replies that a model wrote they are.
+    `context_ids` and `reply_ids` are those of the example: whoever is among them is in the prompt. `group` is the
+    session of the example: prompts of one share messages.
+    """
+
+    preference_id: str
+    example_id: str
+    prompt: str
+    chosen: str
+    rejected: str
+    chosen_sample: int
+    rejected_sample: int
+    judge: str
+    simulated: bool = False
+    context_ids: tuple[str, ...] = ()
+    reply_ids: tuple[str, ...] = ()
+    group: str = ""

@@ -10,18 +10,20 @@ from typing import Any, cast
 
 import msgspec
 
+from redraft.chat.splitting import Sides
 from redraft.chat_records import ChatExample
 from redraft.datasets.storage import Dataset
 
 
 class Spread(msgspec.Struct, frozen=True, kw_only=True):
-    """What a strategy made: examples of either side, mean messages and words of a context, and `shared`: of the
+    """What a strategy made: examples of each side, mean messages and words of a context, and `shared`: of the
     messages of its contexts the fraction that the first strategy's contexts of the same replies hold too, over the
     replies that both have; None where they have none in common. `cost` is in US dollars, None where nothing was asked
     or the price is not known."""
 
     strategy: str
     train: int
+    preference: int
     test: int
     rejected: int
     messages: float
@@ -37,6 +39,7 @@ class Spread(msgspec.Struct, frozen=True, kw_only=True):
         return {
             "strategy": f"{self.strategy}{' (simulated)' if self.simulated else ''}",
             "train": self.train,
+            "preference": self.preference,
             "test": self.test,
             "rejected": self.rejected,
             "messages a context": f"{self.messages:.1f}",
@@ -55,7 +58,7 @@ def compared(datasets: Mapping[str, Dataset]) -> dict[str, Spread]:
 
 
 def _spread(name: str, dataset: Dataset, known: Mapping[str, frozenset[str]]) -> Spread:
-    sides = {"train": 0, "test": 0}
+    sides = dict.fromkeys(Sides._fields, 0)
     messages = words = both = shared = 0
     for one in _examples(dataset):
         sides[one.side] += 1
@@ -70,6 +73,7 @@ def _spread(name: str, dataset: Dataset, known: Mapping[str, frozenset[str]]) ->
     return Spread(
         strategy=name,
         train=sides["train"],
+        preference=sides["preference"],
         test=sides["test"],
         rejected=manifest["rejected"],
         messages=messages / made if made else 0.0,

@@ -20,10 +20,10 @@ from redraft.chat.selection import Strategy, Targets
 from redraft.chat.speakers import require_letters, speakers
 from redraft.chat.splitting import Repetitions, Sides, split
 from redraft.chat.timeline import Chat
-from redraft.chat_records import ChatExample, ChatMessage, ChatTurn
+from redraft.chat_records import ChatExample, ChatMessage, ChatSide, ChatTurn
 from redraft.datasets.storage import Dataset, DatasetWriter, require_target
 from redraft.errors import ConfigurationError, InputError
-from redraft.records import Rejection, Side
+from redraft.records import Rejection
 
 MESSAGES, EXAMPLES = "chat_messages", "chat_examples"
 Refuse = Callable[[Rejection], None]
@@ -33,13 +33,15 @@ _NAMED = 10
 
 class ExampleOptions(msgspec.Struct, frozen=True, kw_only=True):
     """`join_minutes`: what the person writes in a row, at most so far apart, is one reply; None keeps messages apart.
-    `pause_hours`: a longer pause begins a session. `test_share` of each chat's replies, its last, are tested on.
-    Replies of fewer than `least_words` words are left out."""
+    `pause_hours`: a longer pause begins a session. `test_share` of each chat's replies, its last, are tested on, and to
+    `preference_share` of the others, the last of them, alternatives are ranked. Replies of fewer than `least_words`
+    words are left out."""
 
     join_minutes: float | None = 3.0
     pause_hours: float = 4.0
     test_share: float = 0.1
     least_words: int = 1
+    preference_share: float = 0.0
 
     @property
     def cutting(self) -> Cutting:
@@ -56,7 +58,7 @@ def build_examples(dataset: Dataset, person: str, strategy: Strategy, options: E
     """
     require_messages(dataset, person)
     require_target(output, EXAMPLES, dataset.path)
-    sides: dict[str, int] = {"train": 0, "test": 0}
+    sides: dict[str, int] = dict.fromkeys(Sides._fields, 0)
     repetitions = Repetitions()
     chats = 0
     with DatasetWriter(output, EXAMPLES) as writer, closing(chats_of(dataset, person, options, writer.reject)) as read:
@@ -112,7 +114,7 @@ def accepted(parts: Iterable[Unit | Rejection], refuse: Refuse) -> Iterator[Unit
 
 
 def sides_of(chat: Chat, options: ExampleOptions, refuse: Refuse) -> Sides:
-    """The replies of a chat that are trained and tested on; those that are too short go to `refuse`."""
+    """The replies of a chat that are trained on, ranked and tested on; those that are too short go to `refuse`."""
     if options.least_words < 1:
         raise ConfigurationError(f"replies of at least {options.least_words} words cannot be; choose 1 or more")
     kept: list[bool] = []
@@ -121,10 +123,10 @@ def sides_of(chat: Chat, options: ExampleOptions, refuse: Refuse) -> Sides:
         kept.append(len(unit.text.split()) >= options.least_words)
         if not kept[-1]:
             _refuse_all(unit, "too_short", f"fewer than {options.least_words} words", refuse)
-    return split(chat.replies[np.array(kept, np.bool_)], options.test_share)
+    return split(chat.replies[np.array(kept, np.bool_)], options.test_share, options.preference_share)
 
 
-def example_of(chat: Chat, target: int, context: tuple[int, ...], side: Side, strategy: str) -> ChatExample:
+def example_of(chat: Chat, target: int, context: tuple[int, ...], side: ChatSide, strategy: str) -> ChatExample:
     """The example of the reply at position `target` with the messages at the positions `context`, ascending. Its id is
     that of the reply's first message, whatever the strategy."""
     reply = chat.unit(target)
@@ -148,18 +150,20 @@ def _examples(
 ) -> Iterator[ChatExample]:
     sides = sides_of(chat, options, refuse)
     trained = np.zeros(len(chat), np.bool_)
-    both: tuple[tuple[Side, Targets], ...] = (("train", sides.train), ("test", sides.test))
-    for side, targets in both:
+    every: tuple[tuple[ChatSide, Targets], ...] = (
+        ("train", sides.train), ("preference", sides.preference), ("test", sides.test),
+    )  # fmt: skip
+    for side, targets in every:
         positions = cast("list[int]", targets.positions.tolist())
         for position, context in zip(positions, strategy.select(chat, targets), strict=True):
             if not context:
                 _refuse_all(chat.unit(position), "no_context", "nothing before it that a context could hold", refuse)
                 continue
             yield example_of(chat, position, context, side, strategy.name)
-            if side == "train":
-                trained[[*context, position]] = True
-            else:
+            if side == "test":
                 repetitions.test(chat.text(position))
+            else:
+                trained[[*context, position]] = True
     for position in np.flatnonzero(trained):
         repetitions.train(chat.text(int(position)))
 

@@ -39,9 +39,11 @@ def grouped(
     """The files by chat, in the order given: two are one chat where both hold at least three and a tenth of the longer
     messages that either has of the time that they share. A file with several chats stays alone.
 
-    Raises InputError for a file that is no export.
+    Raises InputError for a file that is no export; a single file is not looked at.
     """
     paths = list(files)
+    if len(paths) < 2:
+        return [paths] if paths else []
     sketches: dict[Path, _Sketch] = {}
     for path in paths:
         exports = open_exports(path, options or ReadOptions(), columns)

@@ -12,14 +12,19 @@ import shutil
 from collections.abc import Iterable, Iterator
 from glob import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
 from redraft.calling.ledger.database import Database
 from redraft.datasets.files import storage_faults
+from redraft.datasets.parquet import read_parquet
+from redraft.datasets.shards import shard_files
+from redraft.datasets.storage import MANIFEST, Dataset
 
 _KEYS_AT_ONCE = 500
+_SHARDS = ("rows-*.parquet", "rejections-*.parquet")
+_KEY_COLUMNS = ("request_key", "request_hash")
 
 # Files and folders that are written under a hidden name, with the number of the process that does, and then renamed.
 _PARTIAL = re.compile(r"\..+?\.(?:[a-z]+-)?(\d+)-[0-9a-f]{6}")
@@ -29,6 +34,19 @@ def leftovers(folders: Iterable[Path]) -> list[Path]:
     """What processes that are dead had begun to write anywhere below these folders."""
     found = {path.resolve(): None for folder in folders for path in _partial(folder)}
     return [path for path in found if not any(parent in found for parent in path.parents)]
+
+
+def is_partial(path: Path) -> bool:
+    """Whether it is something that is being written, or was when its process died."""
+    return _PARTIAL.fullmatch(path.name) is not None
+
+
+def strays(dataset: Dataset) -> list[Path]:
+    """Shards beside those of the dataset, which a process that died had not moved its manifest to yet, or not removed
+    after."""
+    named = {name for shard in dataset.shards for name, _ in shard_files(shard)}
+    with storage_faults(dataset.path):
+        return [path for pattern in _SHARDS for path in sorted(dataset.path.glob(pattern)) if path.name not in named]
 
 
 def sweep(path: Path) -> None:
@@ -54,18 +72,34 @@ def remove(path: Path) -> None:
         shutil.rmtree(hidden)
 
 
-def purge_work(root: Path, hashes: Iterable[str]) -> int:
-    """Removes the shards of stages, finished or not, that were planned for one of these datasets: how many stages."""
-    wanted, gone = set(hashes), 0
-    for file in sorted(root.glob("*/plan.json")):
-        try:
-            plan = msgspec.json.decode(file.read_bytes(), type=dict[str, Any])
-        except (OSError, msgspec.DecodeError):
-            continue
-        if wanted & {value for value in plan.values() if isinstance(value, str)}:
-            remove(file.parent)
-            gone += 1
-    return gone
+def works_of(root: Path, datasets: Iterable[str]) -> list[Path]:
+    """The folders of stages, finished or not, that were planned for one of these datasets, given by hashes or by paths,
+    and the datasets there that were made of one: a path tells of datasets that lay there before, too."""
+    wanted = frozenset(datasets)
+    planned = [file.parent for file in sorted(root.glob("*/plan.json")) if wanted & _named(file)]
+    made = [file.parent for file in sorted(root.glob(f"*/{MANIFEST}")) if wanted & _named(file)]
+    return list(dict.fromkeys([*planned, *made]))
+
+
+def purge_work(root: Path, datasets: Iterable[str]) -> int:
+    """Removes what `works_of` finds: how many folders. Raises StorageError."""
+    found = works_of(root, datasets)
+    for folder in found:
+        remove(folder)
+    return len(found)
+
+
+def keys_in_work(folders: Iterable[Path]) -> Iterator[str]:
+    """The keys of all answers that rows of these stages were made with. Raises InputError for damaged ones."""
+    for folder in folders:
+        for file in sorted(folder.rglob("*.parquet")):
+            yield from keys_in_table(file)
+
+
+def keys_in_table(file: Path) -> Iterator[str]:
+    """The same of one Parquet file."""
+    for row in read_parquet(file):
+        yield from (str(row[name]) for name in _KEY_COLUMNS if row.get(name))
 
 
 async def purge_answers(database: Database, keys: Iterable[str]) -> int:
@@ -75,12 +109,22 @@ async def purge_answers(database: Database, keys: Iterable[str]) -> int:
     for key in keys:
         some.append(key)
         if len(some) >= _KEYS_AT_ONCE:
-            gone += await _delete(database, some)
+            gone += await delete_answers(database, some)
             some = []
-    gone += await _delete(database, some) if some else 0
+    gone += await delete_answers(database, some)
     if gone:
         await database.vacuum()
     return gone
+
+
+def _named(file: Path) -> frozenset[str]:
+    """The words of a plan, or the parents' hashes and paths of a manifest; none where it cannot be read."""
+    try:
+        said = msgspec.json.decode(file.read_bytes(), type=dict[str, Any])
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+        return frozenset()
+    parents = cast("list[dict[str, Any]]", said.get("parents") or []) if file.name == MANIFEST else [said]
+    return frozenset(value for one in parents for value in one.values() if isinstance(value, str))
 
 
 def _partial(folder: Path) -> Iterator[Path]:
@@ -99,6 +143,9 @@ def _is_running(process: int) -> bool:
     return True
 
 
-async def _delete(database: Database, keys: list[str]) -> int:
+async def delete_answers(database: Database, keys: list[str]) -> int:
+    """How many there were of a few keys; the ledger's file stays as large. Raises StorageError."""
+    if not keys:
+        return 0
     statement = "DELETE FROM answers WHERE request_key IN (SELECT wanted.value FROM {wanted})"
     return await database.write(lambda transaction: transaction.change(statement, transaction.listed(keys)))

@@ -7,7 +7,7 @@ Neighbour: `purging` follows a person's messages through it.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,6 +19,8 @@ from redraft.errors import InputError
 
 # The hashes that a dataset had before something was taken out of it.
 REPLACES = "replaces"
+# Kinds whose rows name the messages that they are made of.
+_OF_MESSAGES = ("chat_examples", "chat_preferences")
 
 
 def hashes_of(dataset: Dataset) -> list[str]:
@@ -29,13 +31,13 @@ def hashes_of(dataset: Dataset) -> list[str]:
 
 def descendants(root: Dataset, folders: Iterable[Path], akin: Callable[[Path], bool] | None = None) -> list[Dataset]:
     """All datasets below `folders` that `root` went into, each behind its parents; also those that `akin` knows for
-    such although no hash says so, asked of every dataset of examples. Damaged ones raise InputError."""
+    such although no hash says so, asked of all whose rows name messages. Damaged ones raise InputError."""
     there = {path.resolve(): manifest for folder in folders for path, manifest in _manifests(folder)}
     there.pop(root.path.resolve(), None)
     known, found = set(hashes_of(root)), list[Dataset]()
 
     def is_child(path: Path, manifest: Mapping[str, Any], first: bool) -> bool:
-        asked = first and akin is not None and manifest.get("kind") == "chat_examples"
+        asked = first and akin is not None and manifest.get("kind") in _OF_MESSAGES
         return bool(known & set(_parents(manifest))) or (asked and akin is not None and akin(path))
 
     first = True
@@ -48,11 +50,14 @@ def descendants(root: Dataset, folders: Iterable[Path], akin: Callable[[Path], b
     return found
 
 
-class Made(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a dataset of examples was written, and the sha256 (hex) of each training file beside it."""
+class Made(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where a dataset was written, its hash where that is known, and the sha256 (hex) of each training file beside it.
+    `derived` are files and folders that were made of it and are no datasets."""
 
     path: str
     files: dict[str, str] = {}
+    derived: tuple[str, ...] = ()
+    content_hash: str = ""
 
 
 def made_file(dataset: Path) -> Path:
@@ -68,6 +73,41 @@ def note_made(dataset: Path, made: Made) -> None:
         handle = os.open(made_file(dataset), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
         with os.fdopen(handle, "wb") as file:
             file.write(msgspec.json.encode(made) + b"\n")
+
+
+def note_derived(dataset: Dataset, paths: Sequence[Path]) -> None:
+    """Notes beside the messages that `dataset` goes back to (itself, or by its parents) what is about to be made of it.
+
+    A purge of anybody who is in `dataset` removes these files and folders whole, there or not yet there by now; but of
+    datasets among them rows, as of all others. Call it before they are written. Raises StorageError.
+    """
+    made = Made(
+        path=str(dataset.path.resolve()),
+        derived=tuple(str(path.resolve()) for path in paths),
+        content_hash=dataset.content_hash,
+    )
+    for messages in _roots(dataset):
+        note_made(messages, made)
+
+
+def _roots(dataset: Dataset) -> list[Path]:
+    """The datasets of messages that are there and that it goes back to."""
+    found: dict[Path, None] = {}
+    seen, todo = set[Path](), [dataset.path.resolve()]
+    while todo:
+        path = todo.pop()
+        if path in seen:
+            continue
+        seen.add(path)
+        try:
+            one = Dataset.open(path)
+        except InputError:
+            continue  # gone, or no dataset any more: nobody can follow it
+        if one.kind == "chat_messages":
+            found[path] = None
+        parents = cast("list[dict[str, Any]]", one.manifest.get("parents") or [])
+        todo += [Path(str(parent["path"])).resolve() for parent in parents if parent.get("path")]
+    return list(found)
 
 
 def made_of(dataset: Path) -> list[Made]:

@@ -6,21 +6,21 @@ models are trained elsewhere, and `redraft.training.purged_models` marks those t
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any, cast
 
 import msgspec
 
-from redraft.chat.leftovers import leftovers, remove
+from redraft.chat.derived import folders_of, going, may_hold, remove_whole, request_keys_in, sums_in
+from redraft.chat.leftovers import leftovers, remove, strays
 from redraft.chat.lineage import REPLACES, Made, descendants, hashes_of, made_of, parents_of, reparent
+from redraft.chat.mentions import Mentions
 from redraft.chat.privacy.keeping import keep_names, load_names, names_file, review_file
-from redraft.chat.privacy.names import PSEUDONYM, REMOVED
+from redraft.chat.privacy.names import PSEUDONYM
 from redraft.chat.row_ids import Ids, ids_of
-from redraft.chat.training_rows import files_of, sums_of, write_files
-from redraft.chat_records import ChatExample, ChatMessage
+from redraft.chat.training_rows import SIDES, files_of, sums_of, write_files
+from redraft.chat_records import ChatExample, ChatMessage, ChatPreference
 from redraft.datasets.storage import MANIFEST, Dataset, DatasetWriter
 from redraft.errors import InputError
 from redraft.records import Rejection
@@ -56,22 +56,31 @@ class Purge:
             raise InputError(f"{dataset}: holds {self.messages.kind}; give the dataset that redraft chat read wrote")
         self._names, self._work = load_names(dataset), None if work is None else work.resolve()
         self.pseudonym = self._pseudonym(person)
-        # Not the digits of a longer number.
-        self._theirs = re.compile(rf"{self.pseudonym}(?!\d)")
-        self._ids, self._there = Ids(), Ids()
+        self._mentions = Mentions(self.pseudonym)
+        # Messages of the person, all messages, and rows that go: what is not made of messages itself is about those.
+        self._theirs, self._there, self._gone = Ids(), Ids(), Ids()
         self._made, self._earlier = made_of(dataset), frozenset(hashes_of(self.messages)[1:])
         looked = self._look_through(self.messages)
-        noted = [path for one in self._made if (path := Path(one.path)).is_dir()]
+        noted = folders_of(self._made)
         self._all = [self.messages, *descendants(self.messages, [*folders, *noted], self._is_akin)]
         self.affected = (looked, *(self._look_through(one) for one in self._all[1:]))
-        self.leftovers = leftovers([*folders, dataset.resolve().parent, *(path.parent for path in noted)])
+        self._touched = frozenset(
+            key
+            for dataset, one in zip(self._all, self.affected, strict=True)
+            if one.removed or one.changed
+            for key in hashes_of(dataset)
+        )
+        self._may_hold = [one for one in self._made if may_hold(one, self._touched, frozenset(self.planned_for))]
+        self.derived = going(self._may_hold, dataset)
+        left = leftovers([*folders, dataset.resolve().parent, *(path.parent for path in noted)])
+        self.leftovers = [*left, *(path for one in self._all for path in strays(one))]
 
     @property
     def hashes(self) -> tuple[str, ...]:
-        """The hashes, of now and of before, of the datasets that hold something of the person: what was trained on one
-        of them learnt from it."""
-        touched = {one.content_hash for one in self.affected if one.removed or one.changed}
-        return tuple(key for one in self._all if one.content_hash in touched for key in hashes_of(one))
+        """The hashes, of now and of before, of the datasets that hold something of the person, or may have held some:
+        what was trained on one of them learnt from it."""
+        now = (key for one in self._all if one.content_hash in self._touched for key in hashes_of(one))
+        return tuple(dict.fromkeys([*now, *(one.content_hash for one in self._may_hold)]))
 
     @property
     def planned_for(self) -> tuple[str, ...]:
@@ -79,31 +88,50 @@ class Purge:
         return tuple(key for one in self._all for key in hashes_of(one))
 
     @property
+    def places(self) -> tuple[str, ...]:
+        """Where these are, and what was noted: stages may have been planned for datasets that were there before."""
+        noted = (path for one in self._made for path in (one.path, *one.derived))
+        return tuple(dict.fromkeys([*(str(one.path.resolve()) for one in self._all), *noted]))
+
+    @property
     def files(self) -> frozenset[str]:
-        """Paths and sha256 (hex) of training files that hold something of the person, or may have held it."""
+        """Paths and sha256 (hex) of training files that hold something of the person, or may have held it; and paths of
+        datasets that do, as others may have lain there before."""
         touched = {str(Path(one.path).resolve()) for one in self.affected if one.removed or one.changed}
         now = [Made(path=path, files=sums_of(Path(path))) for path in touched]
         before = [one for one in self._made if touched and (one.path in touched or not Path(one.path).is_dir())]
         paths = [str(path) for one in (*now, *before) for path, _, _ in files_of(Path(one.path))]
-        return frozenset([*paths, *(key for one in (*now, *before) for key in one.files.values())])
+        sums = [*sums_in(self.derived).items(), *(one for made in (*now, *before) for one in made.files.items())]
+        return frozenset([*paths, *touched, *(one for pair in sums for one in pair)])
 
     def request_keys(self) -> Iterator[str]:
-        """The keys of the answers that rows of the person were made with, maybe repeated."""
+        """The keys of the answers that rows of the person, and files that go, were made with, maybe repeated."""
+        yield from request_keys_in(self.derived)
+        yield from (key for key, stays in self._keys() if not stays)
+
+    def kept_keys(self) -> Iterator[str]:
+        """The keys of the answers that rows were made with which stay as they are, maybe repeated."""
+        yield from (key for key, stays in self._keys() if stays)
+
+    def _keys(self) -> Iterator[tuple[str, bool]]:
+        """The key of each row and each rejection that has one, and whether that stays."""
         for dataset in self._all[1:]:
-            yield from (one.request_key for one in self._rejections(dataset) if one.request_key)
+            yield from ((one.request_key, not self._is_theirs(one)) for one in dataset.rejections() if one.request_key)
             for row in dataset.rows():
-                if (key := str(getattr(row, "request_key", None) or "")) and self._without(row, dataset) is not row:
-                    yield key
+                if key := str(getattr(row, "request_key", None) or ""):
+                    yield key, self._without(row, dataset) is row
 
     def carry_out(self) -> None:
         """Rewrites every dataset that holds something of the person and the training files beside it, removes what was
-        left half made and the review list, and forgets the name.
+        derived from them, what was left half made and the review list, and forgets the name.
 
-        Answers and models are to be purged before, as they are found by what is rewritten here. Leaves come first, the
-        files of each before it, the name last: what stopped in the middle is done by a second run. Raises StorageError.
+        Answers and models are to be purged before, as they are found by what is rewritten here. What is derived comes
+        first, then leaves, the files of each before it, the name last: what stopped in the middle is done by a second
+        run. Raises StorageError.
         """
         for path in self.leftovers:
             remove(path)
+        remove_whole(self.derived)
         moved: dict[str, str] = {}
         for dataset, found in reversed(list(zip(self._all, self.affected, strict=True))):
             if not (dataset.path / MANIFEST).exists():
@@ -159,11 +187,11 @@ class Purge:
             if left is None:
                 removed += 1
                 for row_id in ids_of(row):
-                    self._ids.add(row_id)
+                    (self._theirs if isinstance(row, ChatMessage) else self._gone).add(row_id)
             else:
                 changed += left is not row
-        self._ids.settle()
-        self._there.settle()
+        for ids in (self._theirs, self._there, self._gone):
+            ids.settle()
         return Affected(
             path=str(dataset.path),
             kind=dataset.kind,
@@ -179,29 +207,22 @@ class Purge:
         if isinstance(row, ChatMessage):
             if row.author == self.pseudonym:
                 return None
-            text = self._theirs.sub(REMOVED, row.text)
+            text = self._mentions.replaced(row.text)
             return row if text == row.text else msgspec.structs.replace(row, text=text)
-        used = (*row.context_ids, *row.reply_ids) if isinstance(row, ChatExample) else ids_of(row)
-        if any(one in self._ids for one in used):
+        used = (*row.context_ids, *row.reply_ids) if isinstance(row, ChatExample | ChatPreference) else ids_of(row)
+        if any(one in self._theirs for one in used):
             return None
-        if isinstance(row, ChatExample) and self._is_earlier(dataset) and any(one not in self._there for one in used):
+        if isinstance(row, ChatExample):
+            if self._is_earlier(dataset) and any(one not in self._there for one in used):
+                return None
+        elif any(one in self._gone for one in ids_of(row)):
             return None
         plain = msgspec.to_builtins(row)
-        left = self._replaced(plain)
+        left = self._mentions.replaced(plain)
         return row if left == plain else msgspec.convert(left, type(row))
 
     def _is_earlier(self, dataset: Dataset) -> bool:
         return bool(self._earlier.intersection(parents_of(dataset)))
-
-    def _replaced(self, value: Any) -> Any:
-        if isinstance(value, str):
-            return self._theirs.sub(REMOVED, value)
-        if isinstance(value, list | tuple):
-            parts = [self._replaced(one) for one in cast("list[Any]", value)]
-            return tuple(parts) if isinstance(value, tuple) else parts
-        if isinstance(value, dict):
-            return {key: self._replaced(one) for key, one in cast("dict[str, Any]", value).items()}
-        return value
 
     def _rejections(self, dataset: Dataset) -> Iterator[Rejection]:
         """Those of the person."""
@@ -210,29 +231,20 @@ class Purge:
     def _is_theirs(self, rejection: Rejection) -> bool:
         about = (rejection.row_id or "", rejection.place.rpartition(" ")[2])
         shown = f"{rejection.detail}\n{rejection.row or ''}"
-        return any(one in self._ids for one in about) or self._theirs.search(shown) is not None
+        return any(one in self._theirs or one in self._gone for one in about) or shown in self._mentions
 
     def _rewrite(self, dataset: Dataset) -> Dataset:
         meta = {name: value for name, value in dataset.manifest.items() if name not in _STATED}
         at_once = max((shard.rows + shard.rejected for shard in dataset.shards), default=0)
+        sides: dict[str, int] = dict.fromkeys(SIDES, 0)
         with DatasetWriter(dataset.path, dataset.kind, max(at_once, 1)) as writer:
             for row in dataset.rows():
                 if (left := self._without(row, dataset)) is not None:
                     writer.add(left)
+                    if isinstance(left, ChatExample):
+                        sides[left.side] += 1
             for rejection in dataset.rejections():
                 if not self._is_theirs(rejection):
                     writer.reject(rejection)
-            return writer.finish({**self._without_mention(meta), REPLACES: hashes_of(dataset)})
-
-    def _without_mention(self, meta: dict[str, Any]) -> dict[str, Any]:
-        """The manifest's own words without the pseudonym: lists lose it, a text that is nothing else is empty."""
-
-        def left(value: Any) -> Any:
-            if isinstance(value, list):
-                return [left(one) for one in cast("list[Any]", value) if one != self.pseudonym]
-            if isinstance(value, dict):
-                pairs = cast("dict[str, Any]", value).items()
-                return {key: left(one) for key, one in pairs if key != self.pseudonym}
-            return "" if value == self.pseudonym else value
-
-        return {name: left(value) for name, value in meta.items()}
+            counted = {"sides": sides} if dataset.kind == "chat_examples" else {}
+            return writer.finish({**self._mentions.left_out(meta), **counted, REPLACES: hashes_of(dataset)})

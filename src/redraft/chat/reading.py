@@ -18,6 +18,7 @@ import msgspec
 from redraft.chat.exports.kinds import without_edit_mark
 from redraft.chat.exports.merging import merged
 from redraft.chat.exports.opening import open_export, open_exports
+from redraft.chat.exports.ordering import InOrder
 from redraft.chat.exports.raw import Export, ExportReport, RawMessage, ReadOptions
 from redraft.chat.lineage import REPLACES, hashes_of, without_itself
 from redraft.chat.privacy.keeping import keep_names, load_names, names_file, review_file, write_private
@@ -83,7 +84,7 @@ def read_chat(
 
     `person` is the one to imitate; in the first reading into `output` they are `Person1`, and whoever has a pseudonym
     keeps it in later ones. `also` and `keep` mend what the review list shows, `titles` are names of groups. Names are
-    kept beside the dataset, for the user only. Two passes; memory does not grow with the chats.
+    kept beside the dataset, for the user only. Two passes; memory grows with no chat but one that is out of order.
 
     Raises InputError for a file that is no export, or where nobody is called `person`; StorageError.
     """
@@ -121,9 +122,9 @@ def _opened(
     called = [found[1] for path in group if (found := _CALLED.match(path.name))]
     if len(group) == 1:
         for export in open_exports(group[0], options, columns):
-            yield (export,), called
+            yield (InOrder(export),), called
     elif group:
-        yield tuple(open_export(path, options, columns) for path in group), called
+        yield tuple(InOrder(open_export(path, options, columns)) for path in group), called
 
 
 class _Chat:
@@ -164,11 +165,12 @@ class _Chat:
         self._kinds[raw.kind] += 1
         # The app's own words behind an edited message are nobody's to imitate; its kind tells.
         text = without_edit_mark(raw.text) if raw.kind == "edited" else raw.text
+        time = raw.time.isoformat()
         return ChatMessage(
-            message_id=self._id(raw),
+            message_id=self._id(raw, time),
             chat=self._chat,
             author=author,
-            time=raw.time.isoformat(),
+            time=time,
             text=self._replacer.message(text, raw.kind),
             kind=raw.kind,
             place=f"{self._chat} line {raw.line}",
@@ -179,14 +181,14 @@ class _Chat:
             known = self._known[name] = self._names.of(name) or ""
         return known
 
-    def _id(self, raw: RawMessage) -> str:
+    def _id(self, raw: RawMessage, time: str) -> str:
         """Equal in every export that holds the message. Equal messages of one time are counted; one that stands behind
         later ones, as in files that somebody joined, is told by its line."""
         late = self._latest is not None and raw.time < self._latest
         if self._latest is None or raw.time > self._latest:
             self._latest = raw.time
             self._at_once.clear()
-        content = (self._chat, raw.author, raw.time.isoformat(), raw.kind, raw.text)
+        content = (self._chat, raw.author, time, raw.kind, raw.text)
         if late:
             return self._names.digest(*content, f"line {raw.line}")
         one = self._names.digest(*content)

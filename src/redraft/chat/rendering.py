@@ -7,7 +7,7 @@ Whatever stands in a message, what was rendered parses to the same again. Neighb
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 from redraft.chat.speakers import LETTERS, PERSON
@@ -95,13 +95,25 @@ def read_messages(messages: Sequence[Message]) -> tuple[tuple[ChatTurn, ...], st
     a message was not rendered here."""
     if not messages or messages[-1].role != "assistant":
         raise ValueError("the messages do not end with a reply")
+    return _turns(messages[:-1]), messages[-1].content
+
+
+def read_context(messages: Sequence[Message]) -> tuple[ChatTurn, ...]:
+    """The context that chat messages before a reply were rendered of. Raises ValueError where they do not end with a
+    user's message, or one was not rendered here."""
+    if not messages or messages[-1].role != "user":
+        raise ValueError("the messages do not end with a user's")
+    return _turns(messages)
+
+
+def _turns(messages: Iterable[Message]) -> tuple[ChatTurn, ...]:
     turns: list[ChatTurn] = []
-    for message in messages[:-1]:
+    for message in messages:
         if message.role == "assistant":
             turns.append(ChatTurn(PERSON, message.content))
         elif message.content != SILENCE:
             turns += _spoken(message.content)
-    return tuple(turns), messages[-1].content
+    return tuple(turns)
 
 
 def _marker(speaker: str) -> str:

@@ -1,10 +1,12 @@
-"""Which replies are trained on and which tested on: the last of each chat are tested, with contexts of their own.
+"""Which replies are trained on, ranked and tested on: later ones of each chat in this order, each side with contexts of
+its own.
 
 Neighbours: `examples` asks; `redraft.datasets.shingles` finds texts again.
 """
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -21,24 +23,33 @@ _GATHERED = 1 << 18
 
 
 class Sides(NamedTuple):
-    """The targets of either side. No context of `test` reaches before its first message, none of `train` to it."""
+    """The targets of each side. No context of a side reaches before its first message, none to the next one's."""
 
     train: Targets
+    preference: Targets
     test: Targets
 
 
-def split(replies: Positions, share: float) -> Sides:
-    """The last `share` of one chat's replies (ascending positions), rounded, for the test; the others to train on.
+def split(replies: Positions, test_share: float, preference_share: float = 0.0) -> Sides:
+    """The last `test_share` of one chat's replies (ascending positions), rounded, for the test; of the others the last
+    `preference_share`, rounded, to rank alternatives to; the first to train on.
 
-    The messages after the last reply that is trained on belong to the test. Raises ConfigurationError for a share that
-    leaves nothing to train on.
+    The messages after a side's last reply belong to the next side. Raises ConfigurationError for a share that leaves
+    nothing to train on.
     """
-    if not 0 <= share < 1:
-        raise ConfigurationError(f"a test share of {share:g} cannot be; choose 0 or more, and less than 1")
-    count = len(replies) - round(len(replies) * share)
-    boundary = int(replies[count - 1]) + 1 if count else 0
-    train, test = replies[:count], replies[count:]
-    return Sides(Targets(train, np.zeros_like(train)), Targets(test, np.full_like(test, boundary)))
+    for name, share in (("test", test_share), ("preference", preference_share)):
+        if not 0 <= share < 1:
+            raise ConfigurationError(f"a {name} share of {share:g} cannot be; choose 0 or more, and less than 1")
+    before_test = len(replies) - round(len(replies) * test_share)
+    trained = before_test - round(before_test * preference_share)
+    ends = (0, trained, before_test, len(replies))
+    return Sides(*(_between(replies, start, end) for start, end in pairwise(ends)))
+
+
+def _between(replies: Positions, start: int, end: int) -> Targets:
+    """Those from `start` to before `end`, whose contexts reach back to the reply before `start`, which they lack."""
+    found = replies[start:end]
+    return Targets(found, np.full_like(found, int(replies[start - 1]) + 1 if start else 0))
 
 
 class Repetitions:

@@ -16,15 +16,14 @@ import msgspec
 
 from redraft.chat.lineage import Made, note_made
 from redraft.chat.rendering import chat_messages, completion_of, prompt_of
-from redraft.chat_records import ChatExample
+from redraft.chat_records import ChatExample, ChatSide
 from redraft.datasets.exporting import write_rows
 from redraft.datasets.files import storage_faults
 from redraft.datasets.storage import Dataset
 from redraft.errors import InputError
-from redraft.records import Side
 
 Form = Literal["markers", "chat"]
-SIDES: tuple[Side, ...] = ("train", "test")
+SIDES: tuple[ChatSide, ...] = ("train", "preference", "test")
 
 
 def marker_row(example: ChatExample) -> dict[str, Any]:
@@ -47,7 +46,7 @@ def chat_row(example: ChatExample) -> dict[str, Any]:
 ROWS: dict[Form, Callable[[ChatExample], dict[str, Any]]] = {"markers": marker_row, "chat": chat_row}
 
 
-def write_training_rows(examples: Dataset, path: Path, form: Form, side: Side = "train") -> int:
+def write_training_rows(examples: Dataset, path: Path, form: Form, side: ChatSide = "train") -> int:
     """Write the rows of one side to `path` (.jsonl), whole or not at all; how many.
 
     Raises InputError for a dataset of another kind, a file of another name, and where there is no row of that side;
@@ -58,12 +57,13 @@ def write_training_rows(examples: Dataset, path: Path, form: Form, side: Side = 
     if path.suffix != ".jsonl":
         raise InputError(f"{path}: training rows are JSON lines; name the file .jsonl")
     if not any(example.side == side for example in examples.rows()):
-        raise InputError(f"{examples.path}: no example of the side {side}; choose another test share")
+        share = "preference" if side == "preference" else "test"
+        raise InputError(f"{examples.path}: no example of the side {side}; choose another {share} share")
     return write_rows(path, _lines(examples.rows(), form, side))
 
 
 def write_files(examples: Dataset) -> dict[str, int]:
-    """File → rows: both sides in either form, beside the dataset and named after it (`window-train.chat.jsonl`). A side
+    """File → rows: every side in either form, beside the dataset and named after it (`window-train.chat.jsonl`). A side
     without a row has no file. What was written is noted beside the messages that the examples were made of."""
     sides: dict[str, int] = Counter(example.side for example in examples.rows())
     written: dict[str, int] = {}
@@ -77,7 +77,7 @@ def write_files(examples: Dataset) -> dict[str, int]:
     return written
 
 
-def files_of(examples: Path) -> list[tuple[Path, Side, Form]]:
+def files_of(examples: Path) -> list[tuple[Path, ChatSide, Form]]:
     """Where `write_files` writes, whether or not the files are there."""
     return [(examples.with_name(f"{examples.name}-{side}.{form}.jsonl"), side, form) for side in SIDES for form in ROWS]
 
@@ -94,11 +94,11 @@ def sums_of(examples: Path) -> dict[str, str]:
 
 def note_files(examples: Dataset) -> None:
     """Notes beside the messages where their examples are, and what files. Raises StorageError."""
-    made = Made(path=str(examples.path.resolve()), files=sums_of(examples.path))
+    made = Made(path=str(examples.path.resolve()), files=sums_of(examples.path), content_hash=examples.content_hash)
     for parent in cast("list[dict[str, Any]]", examples.manifest.get("parents") or []):
         if path := parent.get("path"):
             note_made(Path(str(path)), made)
 
 
-def _lines(examples: Iterable[ChatExample], form: Form, side: Side) -> Iterator[bytes]:
+def _lines(examples: Iterable[ChatExample], form: Form, side: ChatSide) -> Iterator[bytes]:
     return (msgspec.json.encode(ROWS[form](example)) for example in examples if example.side == side)

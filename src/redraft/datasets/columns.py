@@ -11,7 +11,7 @@ from typing import Any, cast, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from redraft.chat_records import ChatExample, ChatMessage, ChatTurn
+from redraft.chat_records import ChatExample, ChatMessage, ChatPreference, ChatTurn
 from redraft.records import (
     Comparison,
     Completion,
@@ -35,6 +35,7 @@ KINDS: dict[str, type[msgspec.Struct]] = {
     "questions": Question,
     "chat_messages": ChatMessage,
     "chat_examples": ChatExample,
+    "chat_preferences": ChatPreference,
     "responses": Response,
     "comparisons": Comparison,
     "judgments": Judgment,

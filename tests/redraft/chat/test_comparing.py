@@ -19,7 +19,7 @@ def dataset(path: Path, contexts: dict[str, list[str]], **meta: Any) -> Dataset:
                 ChatExample(
                     example_id=name,
                     chat="chat1",
-                    side="test" if name == "t" else "train",
+                    side={"t": "test", "p": "preference"}.get(name, "train"),
                     reply="r",
                     time="2024",
                     context=tuple(ChatTurn("A", "two words", (one,)) for one in ids),
@@ -31,11 +31,12 @@ def dataset(path: Path, contexts: dict[str, list[str]], **meta: Any) -> Dataset:
 
 
 def test_lengths_and_what_is_shared(tmp_path: Path) -> None:
-    first = dataset(tmp_path / "a", {"x": ["1", "2"], "y": ["3", "4"], "t": ["5"]})
+    first = dataset(tmp_path / "a", {"x": ["1", "2"], "y": ["3", "4"], "p": ["1", "2"], "t": ["5"]})
     paid = {"calls": 2, "unpriced": 0, "cost": 0.25, "simulated": True}
     other = dataset(tmp_path / "b", {"x": ["2"], "t": ["5", "0", "9"], "z": ["7"]}, **paid)
     found = compared({"window": first, "llm": other})
-    assert (found["window"].train, found["window"].test, found["window"].shared) == (2, 1, 1.0)
+    window = found["window"]
+    assert (window.train, window.preference, window.test, window.shared) == (2, 1, 1, 1.0)
     assert (found["window"].cost, found["llm"].cost) == (None, 0.25)
     assert found["llm"].shared == pytest.approx(2 / 4), "over the replies of both: 2 and 5 of 2, 5, 0, 9"
     assert (found["llm"].messages, found["llm"].words) == (pytest.approx(5 / 3), pytest.approx(10 / 3))

@@ -25,6 +25,7 @@ options_of = st.builds(
     join_minutes=st.sampled_from([None, 3.0]),
     test_share=st.sampled_from([0.0, 0.1, 0.5]),
     least_words=st.sampled_from([1, 2]),
+    preference_share=st.sampled_from([0.0, 0.3, 0.6]),
 )
 
 
@@ -34,7 +35,7 @@ def strategy_of(name: str, folder: Path) -> Strategy:
 
 @settings(max_examples=25)
 @given(chats(25, ("chat1", "chat2")), options_of, st.sampled_from(["window", "semantic"]))
-def test_nothing_is_lost_and_no_message_is_on_both_sides(
+def test_nothing_is_lost_and_no_message_is_on_two_sides(
     messages: list[ChatMessage], options: ExampleOptions, name: str
 ) -> None:
     with TemporaryDirectory() as home:
@@ -52,8 +53,8 @@ def test_nothing_is_lost_and_no_message_is_on_both_sides(
         replied = [row_id for one in examples for row_id in one.reply_ids]
         assert sorted([*replied, *(str(one.row_id) for one in rejections)]) == sorted(own), "each once"
         sides = {side: {i for e in examples if e.side == side for i in (*e.context_ids, *e.reply_ids)}
-                 for side in ("train", "test")}  # fmt: skip
-        assert not sides["train"] & sides["test"]
+                 for side in ("train", "preference", "test")}  # fmt: skip
+        assert sum(map(len, sides.values())) == len(set().union(*sides.values())), "no message is on two sides"
         assert built.manifest["sides"] == {side: sum(e.side == side for e in examples) for side in sides}
         order = {row_id: place for place, row_id in enumerate(known)}
         for one in examples:
@@ -70,7 +71,7 @@ def test_nothing_is_lost_and_no_message_is_on_both_sides(
             parts = {
                 side: [order[e.reply_ids[0]] for e in examples if (e.chat, e.side) == (chat, side)] for side in sides
             }
-            assert not parts["train"] or not parts["test"] or max(parts["train"]) < min(parts["test"])
+            assert sorted(in_order := [place for side in sides for place in parts[side]]) == in_order
 
 
 def test_the_reasons_are_counted_and_the_manifest_tells_how_it_was_made(tmp_path: Path) -> None:
@@ -100,7 +101,7 @@ def test_the_reasons_are_counted_and_the_manifest_tells_how_it_was_made(tmp_path
         ChatTurn("SYS", "first of all", ("m0",)), ChatTurn("A", "lunch?", ("m1",)),
     )  # fmt: skip
     assert manifest["reasons"] == {"empty": 1, "media": 1, "no_context": 1, "too_short": 1}
-    assert manifest["sides"] == {"train": 2, "test": 1} and manifest["chats"] == 1
+    assert manifest["sides"] == {"train": 2, "preference": 0, "test": 1} and manifest["chats"] == 1
     assert manifest["test_replies_trained_on"] == {"looked_at": 1, "repeated": 1}
     assert (manifest["person"], manifest["strategy"], manifest["settings"]) == (
         PERSON, "window", {"k": 3, "across": False}

@@ -45,4 +45,6 @@ def test_what_is_said_everywhere_says_nothing(tmp_path: Path) -> None:
 def test_a_file_that_is_no_export(tmp_path: Path) -> None:
     (tmp_path / "x.pdf").write_bytes(b"%PDF-1.7 \x00\x01")
     with pytest.raises(InputError):
-        grouped([tmp_path / "x.pdf"])
+        grouped([tmp_path / "x.pdf", tmp_path / "x.pdf"])
+    # One file is one group, whatever it is: the reading looks at it.
+    assert grouped([tmp_path / "x.pdf"]) == [[tmp_path / "x.pdf"]] and grouped([]) == []

@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from redraft.calling.ledger import Entry, Ledger
-from redraft.chat.leftovers import leftovers, purge_answers, purge_work, remove
+from redraft.chat.leftovers import keys_in_work, leftovers, purge_answers, purge_work, remove, works_of
 from redraft.chat.privacy.keeping import keep_names
 from redraft.chat.privacy.names import Names
-from redraft.records import Completion
+from redraft.datasets.storage import DatasetWriter
+from redraft.datasets.work import Work
+from redraft.records import Completion, Response
 
 TIME = "2024-03-04T09:00:00+00:00"
 
@@ -67,3 +69,16 @@ def test_unfinished_stages_of_it_go(tmp_path: Path) -> None:
     (tmp_path / "c" / "plan.json").write_text("{")
     assert purge_work(tmp_path, ["h1", "h9"]) == 1
     assert sorted(one.name for one in tmp_path.iterdir()) == ["b", "c"]
+
+
+def test_work_is_found_by_the_place_of_a_dataset_that_is_another_now(tmp_path: Path) -> None:
+    plan = {"contexts": "/data/contexts", "contexts_hash": "old", "drawing": {"models": 3}}
+    work = Work.open(tmp_path, "judgments", plan)
+    other = Work.open(tmp_path, "judgments", {**plan, "contexts": "/data/contexts-2"})
+    keys = ("k1", "k1", "", "k2")
+    work.write(0, "responses", [Response(context_id="e", model="m", text="x", request_key=key) for key in keys], [], 0)
+    with DatasetWriter(tmp_path / "judgments-dataset", "responses") as writer:
+        writer.finish({"parents": [{"path": "/data/contexts", "content_hash": "older"}]})
+    assert works_of(tmp_path, ["/data/contexts"]) == [work.path, tmp_path / "judgments-dataset"]
+    assert list(keys_in_work([work.path])) == ["k1", "k1", "k2"]
+    assert purge_work(tmp_path, ["/data/contexts", "h"]) == 2 and list(tmp_path.iterdir()) == [other.path]

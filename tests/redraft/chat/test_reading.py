@@ -212,6 +212,21 @@ def test_the_other_one_who_never_writes(read: Reader) -> None:
     )
 
 
+def test_two_exports_that_somebody_joined_in_the_wrong_order(read: Reader) -> None:
+    """A split by time is one only where the messages are in the order of time."""
+    year = 60 * 24 * 365
+    later = [raw("Bob", f"late {at}", year + at) for at in range(3)]
+    earlier = [raw("Al", f"early {at}", at, line=90 + at) for at in range(3)]
+    report = read([Written("a", [*later, *earlier])])
+    found = rows(report)
+    assert [row.text for row in found] == [*(f"early {at}" for at in range(3)), *(f"late {at}" for at in range(3))]
+    assert [row.time for row in found] == sorted(row.time for row in found)
+    assert "3 messages stood behind later ones" in report.chats[0].exports[0].warnings[0]
+    in_order = read([Written("b", [*earlier, *later])], output="other")
+    assert [row.text for row in rows(in_order)] == [row.text for row in found]
+    assert in_order.chats[0].exports[0].warnings == ()
+
+
 def test_who_is_not_there(read: Reader, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="nobody called 'Bobby' writes there; did you mean 'Bob'"):
         read([Written("a", chat(("Bob", "x"), ("Zoë", "y")))], person="Bobby")
@@ -270,7 +285,7 @@ def test_memory_does_not_grow_with_the_chat(read: Reader, monkeypatch: pytest.Mo
 
 
 def test_ids_tell_nothing() -> None:
-    assert len(Names().digest("a")) == 32 and "a" * 3 not in Names().digest("aaa")
+    assert len(Names().digest("a")) == 32 and "cafe" * 3 not in Names().digest("cafe" * 3)
 
 
 def test_kin_in_lines_of_the_app(read: Reader) -> None:

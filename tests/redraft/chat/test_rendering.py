@@ -18,6 +18,7 @@ from redraft.chat.rendering import (
     escaped,
     prompt_of,
     read_completion,
+    read_context,
     read_messages,
     read_prompt,
     unescaped,
@@ -55,6 +56,7 @@ def test_chat_messages_are_parsed_to_what_they_were_rendered_of(context: tuple[C
     assert read_messages(messages) == (context, reply)
     assert [one.role for one in messages] == ["user", "assistant"] * (len(messages) // 2), "they take turns"
     assert messages[:-1] == context_messages(context)
+    assert read_context(messages[:-1]) == context
     assert all(one.content for one in messages if one.role == "user"), "trainers refuse empty ones"
 
 
@@ -84,5 +86,9 @@ def test_what_was_not_rendered_is_no_prompt(prompt: str) -> None:
 def test_what_was_not_rendered_is_no_conversation() -> None:
     with pytest.raises(ValueError, match="do not end with a reply"):
         read_messages([Message("user", "A: hi")])
+    with pytest.raises(ValueError, match="do not end with a user's"):
+        read_context([Message("user", "A: hi"), Message("assistant", "hello")])
+    with pytest.raises(ValueError, match="do not end with a user's"):
+        read_context([])
     with pytest.raises(ValueError, match="does not begin with a speaker"):
         read_messages([Message("user", "hi"), Message("assistant", "hello")])

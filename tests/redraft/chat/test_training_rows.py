@@ -57,6 +57,11 @@ def test_all_files_are_written_beside_the_dataset_and_none_for_a_side_without_ro
              for form in ("markers", "chat")}  # fmt: skip
     assert write_files(built) == {str(tmp_path / name): count for name, count in names.items()}
     source = Dataset.open(tmp_path / "chat")
+    ranked = build_examples(source, PERSON, Window(5), ExampleOptions(test_share=0, preference_share=0.3), built.path)
+    assert sorted(write_files(ranked).values()) == [6, 6, 14, 14]
+    assert {path.name for path in tmp_path.glob("examples-*.jsonl")} == {
+        name.replace("test", "preference") for name in names
+    }
     again = build_examples(source, PERSON, Window(5), ExampleOptions(test_share=0), built.path)
     assert set(write_files(again).values()) == {20}
     assert {path.name for path in tmp_path.glob("examples-*.jsonl")} == {name for name in names if "train" in name}
@@ -82,3 +87,5 @@ def test_what_gives_no_rows_is_refused_in_one_line(built: Dataset, tmp_path: Pat
     only = build_examples(source, PERSON, Window(5), ExampleOptions(test_share=0), tmp_path / "only")
     with pytest.raises(InputError, match="no example of the side test"):
         write_training_rows(only, tmp_path / "rows.jsonl", "chat", "test")
+    with pytest.raises(InputError, match="no example of the side preference; choose another preference share"):
+        write_training_rows(only, tmp_path / "rows.jsonl", "chat", "preference")

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
-from redraft.chat.exports.notice_words import NOTICE_WORDS, NOTICE_WORDS_FOLDED
+from redraft.chat.exports.notice_patterns import NAMING
+from redraft.chat.exports.notice_words import LINE_WORDS, NOBODY, NOTICE_WORDS
 
 # What nobody writes to others; it stands in chats without an author, or under the name of the group.
 _ENCRYPTION = (
@@ -42,126 +44,61 @@ _WEAK = re.compile(
     r"|добавил|покинул|изменил|удалил\w* |ekledi|ayrıldı|çıkardı|değiştirdi"
     r"|追加しました|退出しました|変更しました|添加了|新增了|离开了|退出了|加入了|更改了"
     r"|추가했습니다|나갔습니다|أضاف|غادر"
+    r"|advanced chat privacy|\b[Ll]earn more\.?\Z|selbstlöschende Nachrichten|Tippe,? (?:um|zum|hier)"
+    r"|code de sécurité|messages éphémères|Appuyez pour|código de segur|mensajes temporales|Toca para"
+    r"|mensagens temporárias|Toque para|codice di sicurezza|messaggi effimeri|Tocca per|è (?:stat|uscit|entrat)[oa]\b"
+    r"|beveiligingscode|(?:verdwijnende|zelfverwijderende) berichten|Tik (?:voor|om)"
+    r"|heeft (?:de|deze|het) (?:groep|onderwerp)|is toegevoegd"
+    r"|kod (?:bezpieczeństwa|zabezpieczeń)|znikające wiadomości|Dotknij,? (?:aby|by)|(?:ął|ał|ił|ył)\(a\)"
+    r"|(?:opuścił|dołączył|utworzył)a? "
+    r"|код безопасности|исчезающие сообщения|Нажмите, чтобы|güvenlik kod|süreli mesaj|dokunun|katıldı|eklendi"
+    r"|säkerhetskod|försvinnande meddelanden|Tryck för|(?:lade till|tog bort) \S|lämnade\b|gick med i"
+    r"|[Kk]ode keamanan|[Pp]esan sementara|Ketuk untuk|menambahkan|mengeluarkan|(?:keluar|bergabung)\Z"
 )
+# So many words that such lines have make one, where nobody is named; of many this share.
+_FEWEST_WORDS, _MANY_WORDS, _SHARE = 5, 8, 0.75
+_ENDING = re.compile(r"\(-?[^\W\d_]{1,4}\)")
 _IN_NAMES = re.compile(
     r"\b(?:added|removed|created|changed|joined) (?:the|this|group|using|you|from|to)\b"
     r"|\w (?:added|removed|invited) \S|\bhat (?:die|das|den) (?:Gruppe|Bild)"
     r"|\ba (?:créé|changé|modifié) l|\b(?:creó|cambió) (?:el|la) |\bha (?:creato|cambiato|modificato) |\bheeft de groep"
 )
 
-_NAME = r"(?P<one>[^\n\"“„«「]{1,80}?)"
-_OTHER = r"(?P<two>[^\n\"“„«「]{1,300}?)"
-_NAMING = tuple(
-    re.compile(f"^{pattern}\\.?$")
-    for pattern in (
-        rf"{_NAME} (?:was|were) (?:added|removed|invited)(?: by {_OTHER})?",
-        rf"{_NAME} (?:added|removed|invited) {_OTHER}",
-        rf"{_NAME} joined (?:using|from|via|the|this) .*",
-        rf"You (?:made|blocked|unblocked) {_NAME}(?: an admin)?",
-        rf"(?:Only|Waiting for|Messages to|Missed (?:group )?(?:voice|video) call from) {_NAME}"
-        r"(?: (?:can send|to accept|are now) .*)?",
-        rf"{_NAME}['’]s (?:now|no longer) .*",
-        rf"{_NAME} (?:left|joined|left the group)",
-        rf"{_NAME} (?:created|changed|turned|pinned|deleted|reset|started|updated"
-        r"|set|renamed|requested|is|approved|ended|allowed|accepted|made|now has|doesn['’]t have) .*",
-        rf"Your security code with {_NAME} changed.*",
-        rf"{_NAME}['’]s security code (?:with {_OTHER} )?changed.*",
-        rf"(?P<one>You) (?:added|removed|invited) {_OTHER}",
-        rf"{_NAME} (?:hat|hast) {_OTHER} (?:hinzugefügt|entfernt|eingeladen)",
-        rf"{_NAME} (?:hat die Gruppe|hat das Gruppenbild|hat den Gruppennamen|hat den Betreff) .*",
-        rf"Du wurdest von {_NAME} (?:hinzugefügt|entfernt)",
-        rf"{_NAME} (?:wurde entfernt|ist jetzt Admin|ist kein Admin mehr)",
-        rf"{_NAME} hat {_OTHER} zum Admin gemacht",
-        rf"{_NAME} (?:wurde hinzugefügt|ist der Gruppe .*beigetreten|ist .*beigetreten)",
-        rf"(?:Deine|Die) Sicherheitsnummer (?:für|von|mit|bei) {_NAME} hat sich geändert.*",
-        rf"Vous avez (?:ajouté|retiré|supprimé) {_NAME}",
-        rf"{_NAME} vous a (?:ajouté|retiré|supprimé)e?",
-        rf"{_NAME} te (?:añadió|agregó|eliminó)",
-        rf"(?:Añadiste|Agregaste|Eliminaste) a {_NAME}",
-        rf"Hai (?:aggiunto|rimosso) {_NAME}",
-        rf"{_NAME} ti ha (?:aggiunto|rimosso)",
-        rf"Je hebt {_NAME} (?:toegevoegd|verwijderd)",
-        rf"Вы (?:добавили|удалили) {_NAME}",
-        rf"(?:Пользователь )?{_NAME} (?:вышел|вышла|добавлен|добавлена|удал[её]н|удалена)",
-        rf"{_NAME}, {_OTHER} (?:kişisini|kişilerini) (?:ekledi|çıkardı)",
-        rf"{_NAME} (?:ayrıldı|katıldı|eklendi|grubu oluşturdu|gruptan ayrıldı|grup .*)",
-        rf"{_NAME} (?:dodał|dodała|dodał\(a\)|usunął|usunęła|usunął\(a\)) (?:użytkownika |użytkowników )?{_OTHER}",
-        rf"{_NAME} (?:opuścił|opuściła|opuścił\(a\)|utworzył|utworzyła|utworzył\(a\)|dołączył|dołączyła"
-        r"|zmienił|zmieniła)(?:\(a\))? .*",
-        rf"{_NAME} (?:poistui|liittyi|lähti|loi ryhmän)(?: .*)?",
-        rf"{_NAME} lisäsi (?:käyttäjän |käyttäjät )?{_OTHER}",
-        rf"{_NAME} (?:lämnade|gick med|skapade|ändrade|forlod|forlot|oprettede|opprettet)(?: .*)?",
-        rf"{_NAME} (?:lade till|tog bort|tilføjede|la til|fjernede|fjernet) {_OTHER}",
-        rf"{_NAME} (?:kilépett|csatlakozott|létrehozta)(?: .*)?",
-        rf"{_NAME} (?:hozzáadta|eltávolította) {_OTHER}",
-        rf"{_NAME}님이 (?:{_OTHER}님을 )?(?:추가|나갔|초대|내보|참여|그룹|들어).*",
-        rf"(?:أضاف|أزال) {_NAME}",
-        rf"(?:غادر|انضم) {_NAME}",
-        rf"{_NAME} (?:غادر|انضم|أنشأ|غيّر|غير)(?: .*)?",
-        rf"{_NAME} (?:أضاف|أزال) {_OTHER}",
-        rf"{_NAME} (?:הוסיף|הוסיפה|הסיר|הסירה) את {_OTHER}",
-        rf"{_NAME} (?:עזב|עזבה|יצר|יצרה|הצטרף|הצטרפה)(?: .*)?",
-        rf"{_NAME} (?:menambahkan|mengeluarkan) {_OTHER}",
-        rf"{_NAME} (?:keluar|bergabung|membuat|mengubah)(?: .*)?",
-        rf"{_NAME} (?:a ajouté|a retiré|a supprimé) {_OTHER}",
-        rf"{_NAME} (?:a quitté|a créé|a changé|a modifié|a rejoint).*",
-        rf"{_NAME} (?:añadió|agregó|eliminó|expulsó) a {_OTHER}",
-        rf"{_NAME} (?:salió del|creó el|cambió|se unió).*",
-        rf"{_NAME} (?:adicionou|removeu) {_OTHER}",
-        rf"{_NAME} (?:saiu|criou|mudou|alterou|entrou usando).*",
-        rf"{_NAME} ha (?:aggiunto|rimosso) {_OTHER}",
-        rf"{_NAME} ha (?:abbandonato|creato|cambiato|modificato).*",
-        rf"{_NAME} heeft {_OTHER} (?:toegevoegd|verwijderd)",
-        rf"{_NAME} (?:heeft de groep|is lid geworden).*",
-        rf"{_NAME} (?:добавил|добавила|удалил|удалила) {_OTHER}",
-        rf"{_NAME} (?:покинул|покинула|создал|создала|изменил|изменила).*",
-        rf"{_NAME}さんが(?:{_OTHER}さんを)?(?:追加|退出|グループ).*",
-        rf"{_NAME} ?(?:添加了|新增了|移除了) ?{_OTHER}",
-        rf"{_NAME} ?(?:离开了|退出了|离开|已離開|创建了|建立了|加入了).*",
-    )
-)
 # In a line that no pattern knows: words with capitals in a row, and where a line or sentence begins.
 _CAPITALS = re.compile(r"[^\W\d_][\w'’.-]*(?: [^\W\d_][\w'’.-]*)*")
 _BEGINS = re.compile(r"(?:^|[.:!?] ?)[\s~\u200e]*\Z")
 _QUOTED = re.compile(r"[\"“„«「『][^\n]{0,200}?[\"”“»」』]")
 _LONGEST = 500
+# So many words of a name that begins with a capital may have none.
+_MOST_SMALL = 3
+# With a full stop: a title, an initial.
+_LONGEST_SHORT = 3
 _AND = re.compile(r", and | and |, | und | et | y | e | en | и |、|和")
-_NOBODY = frozenset(
-    {
-        "you",
-        "du",
-        "vous",
-        "tú",
-        "usted",
-        "você",
-        "tu",
-        "je",
-        "jij",
-        "вы",
-        "siz",
-        "あなた",
-        "您",
-        "你",
-        "أنت",
-        "вас",
-        "te",
-        "ti",
-        "dich",
-        "sie",
-        "sen",
-        "당신",
-        "sinä",
-        "sinut",
-        "dig",
-        "ciebie",
-    }
+_LETTERS = re.compile(r"[^\W\d_]+")
+_OF = "von van vom der den de da di du do dos das del della bin ibn ter ten la le el al af av"
+_PARTICLES = frozenset(_OF.split())
+# Words of German, which alone begins all nouns with a capital.
+_NOUNS = re.compile(
+    r"\b(?:hat|hast|wurde|wurden|werden|die|der|das|dem|den|ist|sind|nach|und|können|nur|für|mit|dieser|diese|deine)\b"
 )
 
 
 def is_notice(text: str, *, marked: bool) -> bool:
     """Whether WhatsApp wrote this under a name. `marked`: an invisible mark stands before it, as before all that
     iPhones put into a chat; without it only what nobody writes is taken for a notice."""
-    return bool(_STRONG.search(text) or (marked and _WEAK.search(text)))
+    return bool(_STRONG.search(text) or (marked and (_WEAK.search(text) or _is_told(text[:_LONGEST]))))
+
+
+def _is_told(text: str) -> bool:
+    """Whether such lines have all of its words but names, or nearly all of many."""
+    rest = _ENDING.sub("", _QUOTED.sub(" ", text))
+    names = [*names_in(text), *(guess.name for guess in guesses_in(text) if not guess.weak)]
+    for name in names:
+        rest = rest.replace(name, " ")
+    words = _parts(rest)
+    known = sum(word in LINE_WORDS for word in words)
+    few = len(words) < (1 if names else _FEWEST_WORDS)
+    return (not few and known == len(words)) or (len(words) >= _MANY_WORDS and known >= _SHARE * len(words))
 
 
 def is_name(name: str) -> bool:
@@ -173,19 +110,55 @@ def is_name(name: str) -> bool:
     return not _IN_NAMES.search(name)
 
 
-def names_in(text: str) -> Iterator[str]:
-    """The people whom a line of the app names. Where no pattern knows it, all words with capitals that no such line
-    has otherwise, but for a single one at its beginning."""
+class Guess(NamedTuple):
+    """What may be a name in a line that no pattern knows. `weak`: one word that has a capital anyhow, as a sentence's
+    first word and all nouns of German do."""
+
+    name: str
+    weak: bool
+
+
+def names_in(text: str) -> list[str]:
+    """The people whom a line of the app surely names: a pattern knows it, and no word of such lines is in the name."""
+    return _told(text.strip()) or []
+
+
+def guesses_in(text: str) -> list[Guess]:
+    """Of a line that no pattern knows all words with capitals that no such line is known to have: names where people
+    use them as such."""
     line = text.strip()
-    for pattern in _NAMING:
+    if _STRONG.search(line) or _told(line) is not None:
+        return []
+    weak = _NOUNS.search(line) is not None
+    return [Guess(name, begins or (weak and " " not in name)) for name, begins in _capitalised(line)]
+
+
+def _told(line: str) -> list[str] | None:
+    """None where no pattern fits, or only with names that can be none."""
+    for pattern in NAMING:
         if found := pattern.match(line):
-            for group in found.groupdict().values():
-                for name in map(_bare, _AND.split(group or "")):
-                    if name and name.casefold() not in _NOBODY:
-                        yield name
-            return
-    if not _STRONG.search(line):
-        yield from _capitalised(line)
+            parts = [part for group in found.groupdict().values() for part in _AND.split(group or "") if part]
+            names = [_bare(part) for part in parts]
+            # Of `Questo canale` one word is known: what stays in small letters is no name.
+            begun = any(part[0].isupper() and name.islower() for part, name in zip(parts, names, strict=True))
+            if not begun and all(one.casefold() in NOBODY or _may_be_name(one) for one in names if one):
+                return [one for one in names if one and one.casefold() not in NOBODY]
+    return None
+
+
+def _may_be_name(name: str) -> bool:
+    """Not what begins like a sentence, and no words of the app only."""
+    words = _LETTERS.findall(name)
+    if not words:
+        return True
+    plain = [word for word in words if word.islower() and word not in _PARTICLES and len(word) > 1]
+    if words[0][0].isupper() and len(plain) > _MOST_SMALL:
+        return False
+    first, _, more = name.partition(" ")
+    if more and words[0][0].isupper() and LINE_WORDS.issuperset(_parts(first)):
+        return False
+    own = [word for word in words if word.casefold() in LINE_WORDS]
+    return len(own) < len(words) and not LINE_WORDS.intersection(plain)
 
 
 def _bare(name: str) -> str:
@@ -198,16 +171,33 @@ def _bare(name: str) -> str:
     return " ".join(words) if len(words) < len(name.split()) else name.strip()
 
 
-def _capitalised(line: str) -> Iterator[str]:
-    """Rows of words with capitals, outside of what is quoted."""
+def _capitalised(line: str) -> Iterator[tuple[str, bool]]:
+    """Rows of words with capitals, outside of what is quoted, particles within; and whether it is a single word with
+    which a sentence begins."""
     for found in _CAPITALS.finditer(_QUOTED.sub(" . ", line[:_LONGEST])):
         row: list[str] = []
-        begins = _BEGINS.search(found.string[max(0, found.start() - 4) : found.start()]) is not None
-        for place, word in enumerate([*found[0].split(" "), ""]):
+        begins = first = _BEGINS.search(found.string[max(0, found.start() - 4) : found.start()]) is not None
+        for word in [*found[0].split(" "), ""]:
             bare = word.strip("'’.-")
-            if bare[:1].isupper() and bare.casefold() not in NOTICE_WORDS_FOLDED | _NOBODY:
+            own = bare.casefold() in NOBODY or LINE_WORDS.issuperset(_parts(bare))
+            if (bare[:1].isupper() and not own) or (row and bare in _PARTICLES):
+                begins = begins if row else first
                 row.append(bare)
-                continue
-            if len(row) > 1 or (row and not (begins and place == 1)):
-                yield " ".join(row)
-            row = []
+            else:
+                yield from _row(row, begins)
+                row = []
+            first = word.endswith(".") and (len(word) > _LONGEST_SHORT or word.islower())
+            if first:
+                yield from _row(row, begins)
+                row = []
+
+
+def _row(row: list[str], begins: bool) -> Iterator[tuple[str, bool]]:
+    while row and row[-1] in _PARTICLES:
+        row.pop()
+    if row:
+        yield " ".join(row), begins and len(row) == 1
+
+
+def _parts(word: str) -> list[str]:
+    return [part.casefold() for part in _LETTERS.findall(word)]

@@ -5,6 +5,8 @@ Neighbours: `forms` decides by them how a part of a name is to be looked for, `r
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from redraft.chat.privacy.spelling import fold
 
 # Titles, particles, and what people add to contacts.
@@ -15,7 +17,8 @@ von vom van der den de da di du del della delle degli dos das la le les el al bi
 zur und and the of from for my your our his her with at in on to y e i et och og en med no not new old bei mit aus im
 am auf für nach a an un une una uno los las il lo gli à au aux chez per con group chat team admin home work office
 mobile private privat handy arbeit büro haus neu alt jr junior senior ii iii school uni university gym class klasse
-kurs course family familie friend friends
+kurs course family familie friend friends nummer neue neuer number phone telefon tel mobil cell numero nuevo nuovo
+nouveau travail trabajo lavoro ufficio werk
 """
 # Common first names and surnames of many languages that are words as well, kin and callings, and words of two letters.
 _AMBIGUOUS = """
@@ -58,6 +61,18 @@ leben lesen reden sagen sehen gehen machen finden fahren warten bitten karte sei
 ванны мари роман розы света свете свету светом соли соль лен ром том пол дали дома доме дому вот он она они
 σταυρο σταυρου αγγελε αγγελο νικη ελπιδα
 """
+# Of the words that stand in names without naming anybody those that people are called by, too, and of these the ones
+# that hardly a sentence begins with.
+_CALLED_TOO = """
+ben don al del abu das dos van von bin le la el du di do da de an im neu alt haus
+"""
+_GIVEN = "ben don al del abu van"
+# Behind these a noun is meant, and behind somebody's name these.
+_BEFORE_HOUSES = "das ins im zum vom nach zu von aus dem des ein kein mein dein unser euer sein ihr am beim jedes"
+_BEHIND_NAMES = """
+is was has had said says and will wants isn wasn hasn ist hat kommt war sagt sagte und kann meint macht geht wird soll
+muss braucht schreibt wohnt schläft est dit vient veut dice viene quiere tiene dijo vuole dijo zegt heeft komt mówi jest
+"""
 _GREETINGS = """
 hi hey hello hallo hei hej hoi hiya heya yo dear thanks thank thx ty danke merci gracias grazie obrigado obrigada dank
 servus moin moinsen morning morgen night bye ciao tschüss tschuss hola ola olá salut bonjour bonsoir coucou buongiorno
@@ -68,12 +83,28 @@ _BEFORE_MONTHS = "in of since until till by this next last early late mid im sei
 _MONTHS = "april may june august mai juni juin mei"
 
 # Alone these are nobody's name.
-NOT_NAMES = frozenset(_NOT_NAMES.split())
+NOT_NAMES = frozenset(map(fold, _NOT_NAMES.split()))
+# Where they begin or end a name of several words they are looked for, like a name that is a word. In small letters only
+# names of these few are spoken to: danke das, grazie del messaggio.
+CALLED_TOO, GIVEN = frozenset(_CALLED_TOO.split()), frozenset(_GIVEN.split())
+UNLIKELY = NOT_NAMES - {"ben", "don", "abu"}
+BEFORE_HOUSES, BEHIND_NAMES = frozenset(_BEFORE_HOUSES.split()), frozenset(_BEHIND_NAMES.split())
 # Masked where they look like a name, else left and put on the review list.
-AMBIGUOUS = frozenset(_AMBIGUOUS.split())
+AMBIGUOUS = frozenset(map(fold, _AMBIGUOUS.split()))
 # No inflected form of a name, however it is written.
 EVERYDAY = frozenset(map(fold, _EVERYDAY.split()))
 # Behind these a word is somebody who is addressed.
 GREETINGS = frozenset(map(fold, _GREETINGS.split()))
 # Between these, or beside a number, a month is meant.
 BEFORE_MONTHS, MONTHS = frozenset(_BEFORE_MONTHS.split()), frozenset(_MONTHS.split())
+
+
+def calls(words: Sequence[str], place: int) -> bool:
+    """Whether somebody may be called by this one of the folded words of their name: ben of Ben Meyer, not the van of
+    Jan van Dijk."""
+    if len(words) == 1 or words[place] not in NOT_NAMES:
+        return True
+    if words[place] not in CALLED_TOO:
+        return False
+    of_name = [at for at, word in enumerate(words) if word not in NOT_NAMES or word in CALLED_TOO]
+    return place in (of_name[0], of_name[-1])

@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from itertools import pairwise
 from typing import NamedTuple
 
-from redraft.chat.privacy.common_words import AMBIGUOUS, BEFORE_MONTHS, EVERYDAY, MONTHS, NOT_NAMES
+from redraft.chat.exports.notice_words import NOBODY
+from redraft.chat.privacy.common_words import AMBIGUOUS, BEFORE_MONTHS, EVERYDAY, MONTHS, NOT_NAMES, UNLIKELY, calls
 from redraft.chat.privacy.inflections import Rule, inflections
 from redraft.chat.privacy.names import GROUP, Names
 from redraft.chat.privacy.spelling import DENSE, fold, is_number, numbers_in, spellings, words_of
@@ -87,12 +88,17 @@ def forms_of(names: Names) -> Forms:
 
 def _add_name(found: Forms, name: str, pseudonym: str, certain: frozenset[str], keep: frozenset[str]) -> None:
     own = words_of(name)
+    # An app that calls its user so: whoever says you or I means somebody else.
+    if name.casefold() in NOBODY and not certain.intersection(own):
+        return
     for words in (own, *sorted(spelt_otherwise(name) - {own})):
         if len(words) > 1:
             for row in (words, words[::-1]) if len(words) == 2 else (words,):
                 _add_phrase(found, row, pseudonym)
             _add_joined(found, words, pseudonym, keep)
-        for word in words:
+        for place, word in enumerate(words):
+            if not calls(words, place) and word not in certain:
+                continue
             rank = (2 if len(words) == 1 else 1) if words is own or word in own else 0
             _add_part(found, word, pseudonym, rank, certain, keep)
     for row in parts_of(name):
@@ -104,8 +110,10 @@ def _add_name(found: Forms, name: str, pseudonym: str, certain: frozenset[str], 
 
 def _add_joined(found: Forms, words: tuple[str, ...], pseudonym: str, keep: frozenset[str]) -> None:
     """The whole name without its spaces, and any two neighbours of it: Anna-Lena Weber is annalena, too."""
-    if len(joined := "".join(words)) > 3 and joined not in keep:
-        _add_word(found, joined, Form(pseudonym, Rule.ALWAYS, 2))
+    for row in (words, words[::-1]) if len(words) == 2 else (words,):
+        if len(joined := "".join(row)) > 3 and joined not in keep:
+            sure = row is words or not (joined in AMBIGUOUS | EVERYDAY or DENSE.search(joined))
+            _add_word(found, joined, Form(pseudonym, Rule.ALWAYS if sure else Rule.LOOKS, 2))
     for pair in pairwise(words):
         both = "".join(pair)
         if len(words) == 2 or both in keep or DENSE.search(both) or NOT_NAMES.issuperset(pair):
@@ -118,7 +126,7 @@ def _add_joined(found: Forms, words: tuple[str, ...], pseudonym: str, keep: froz
 def _add_part(
     found: Forms, word: str, pseudonym: str, rank: int, certain: frozenset[str], keep: frozenset[str]
 ) -> None:
-    if len(word) < 2 or word.isdecimal() or word in keep or (word in NOT_NAMES and rank == 1 and word not in certain):
+    if len(word) < 2 or word.isdecimal() or word in keep:
         return
     if DENSE.search(word):
         for part in _dense_parts(word):
@@ -126,7 +134,7 @@ def _add_part(
         return
     sure = word in certain or not (word in AMBIGUOUS or word in NOT_NAMES)
     _add_word(found, word, Form(pseudonym, Rule.ALWAYS if sure else Rule.LOOKS, rank))
-    for inflected, rule, kept in inflections(word, sure):
+    for inflected, rule, kept in inflections(word, sure) if sure or word not in UNLIKELY else ():
         if inflected not in keep and inflected not in AMBIGUOUS:
             _add_word(found, inflected, Form(pseudonym, rule, 0, kept))
 

@@ -11,9 +11,10 @@ import re
 from collections import Counter
 
 from redraft.chat.exports.kind_words import ATTACHED, MEDIA_OMITTED
-from redraft.chat.privacy.numbers import without_numbers
-from redraft.chat.privacy.secrets_told import without_secrets
-from redraft.datasets.privacy import DIGIT, redact
+from redraft.chat.privacy.addresses import ADDRESS
+from redraft.chat.privacy.numbers import hidden, is_amount, without_numbers
+from redraft.chat.privacy.secrets_told import is_told_in_words, without_secrets
+from redraft.datasets.privacy import DIGIT, NUMBER, redact
 
 _MAIL = re.compile(r"[^\s@<>()\[\]{},;:\"]{1,64}@(?:[^\s@<>()\[\]{},;:\"'/?#.]{1,63}\.)+[^\W\d_][\w-]{1,62}")
 _LINK = re.compile(
@@ -32,32 +33,24 @@ ebay.de ikea.com google.com bing.com duckduckgo.com bbc.com bbc.co.uk nytimes.co
 zeit.de tagesschau.de faz.net sueddeutsche.de lemonde.fr elpais.com repubblica.it stackoverflow.com python.org
 arxiv.org giphy.com tenor.com 9gag.com booking.com tripadvisor.com chefkoch.de steampowered.com store.steampowered.com
 """
+_DEGREES = r"\s*°\s*(?:\d{1,2}(?:[.,]\d+)?\s*['\u2032\u2019]?\s*)?"
 _PLACE = re.compile(
-    r"(?<![\w.])[-+]?\d{1,3}[.,]\d{3,}\s*°?\s*[NSns]?\s*[,;/ ]\s*[-+]?\d{1,3}[.,]\d{3,}\s*°?\s*[EWOewo]?(?![\w.])"
+    # Two decimals; what a letter, degrees or words before it make a place.
+    r"(?<![\w.,])(?P<north>[-+]?\d{1,3}[.,]\d{3,})(?P<sign>\s*°?\s*[NSns]?)(?P<between>\s*[,;/ ]\s*)"
+    r"(?P<east>[-+]?\d{1,3}[.,]\d{3,})(?P<signs>\s*°?\s*[EWOewo]?)(?![\w.]|,\d)"
+    rf"|\b[NS]\s?(?:\d{{1,2}}[.,]\d{{3,}}|\d{{1,2}}{_DEGREES})\s*[,;/]?\s*[EWO]\s?(?:\d{{1,3}}[.,]\d{{3,}}|\d{{1,3}}{_DEGREES})"
+    r"|\b[Ll]at(?:itude)?\W{1,3}-?\d{1,2}[.,]\d{2,}\W{1,4}[Ll](?:on|ng|ong(?:itude)?)\W{1,3}-?\d{1,3}[.,]\d{2,}"
     r"|\d{1,3}\s*°\s*\d{1,2}\s*['\u2032\u2019]\s*(?:\d{1,2}(?:[.,]\d+)?\s*[\"\u2033\u201d]\s*)?[NSEWO]?"
 )
-_ENDS = r"(?:stra(?:ß|ss)e|str\.|weg|gasse|platz|allee|ufer|damm|straat|laan|gracht|plein|gatan|vägen|katu)"
-_STREET = rf"[^\W\d_][\w.-]{{0,40}}{_ENDS}"
-_ADDRESS = re.compile(
-    rf"\b(?:{_STREET}"
-    r"|(?:[^\W\d_][^\W_]{0,40}[ -]){1,3}(?:Stra(?:ß|ss)e|Str\.|Weg|Allee|Platz|Ring|Damm))"
-    r" {0,2}\d{1,4} ?[a-zA-Z]?\b(?:,? *\d{4,5} +[^\W\d_][\w-]+)?"
-    r"|\b\d{1,5}[a-zA-Z]?,? (?:[NSEW]\.? )?(?:[A-Z0-9][\w'-]{0,40} ){1,3}"
-    r"(?:Street|St|Road|Rd|Avenue|Ave|Lane|Ln|Drive|Dr|Boulevard|Blvd|Court|Ct|Close|Terrace|Crescent|Square|Sq|Way"
-    r"|Place|Pl)\b\.?"
-    r"|\b\d{1,4}(?: ?bis| ?ter)?,? (?:rue|avenue|boulevard|impasse|allée|chemin|quai|place) "
-    r"(?:de |du |des |la |le |l['\u2019]|d['\u2019])*"
-    r"[^\W\d_][\w'\u2019-]{1,40}(?: [A-ZÀ-Ý][\w'\u2019-]{1,40}){0,4}"
-    r"|\b(?:[Cc]alle|[Aa]venida|[Aa]vda\.?|[Pp]laza|[Pp]aseo|[Vv]ia|[Vv]iale|[Pp]iazza|[Cc]orso|[Rr]ua|[Uu]l(?:ica|\.))"
-    r" (?:[^\W\d_][\w'\u2019.-]{0,40} ){0,3}?[^\W\d_][\w'\u2019.-]{0,40},? (?:n[.º°] ?)?\d{1,4}\b"
-    r"|\b(?:D-|A-|CH-)?\d{5} [A-ZÄÖÜ][a-zäöüß]{2,}(?:[ -][A-ZÄÖÜ][a-zäöüß]+)?\b"
-    r"|\b[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}\b|\b[A-Z]{2} \d{5}(?:-\d{4})?\b"
-)
-_DATE = r"(?!\d{1,2}[./-]\d{1,2}[./-]\d{2,4}\b)(?!\d{4}[./-]\d{1,2}[./-]\d{1,2}\b)"
+# So many decimals no amount has.
+_EXACT, _FARTHEST_NORTH, _FARTHEST_EAST = 4, 90, 180
+_DATE = r"(?!\d{1,2}[./-]\d{1,2}[./-]\d{2,4}(?![./-]?\d)\b)(?!\d{4}[./-]\d{1,2}[./-]\d{1,2}\b)"
 _PHONE = re.compile(
     rf"(?<![\w.,/+-]){_DATE}(?:\+ ?\(?\d|00[1-9]|0[1-9]|\(\+?0)\d{{0,4}}\)?"
     r"(?:[ \u00a0./()\u2010-\u2015-]{0,3}\d){5,16}(?![\w])"
 )
+# Without one of these signs nothing is masked but what is told in words.
+_SIGN = re.compile(r"[\d@.:=_(\[{/\uff20\ufe6b\uff1a-]")
 _HANDLE = re.compile(r"(?<![\w@.])@(?!Person\d)[^\W_][\w.-]{1,60}")
 _EVERYBODY = "@all @alle @everyone @everybody @here @channel @home @work @todos @tutti @tous @iedereen"
 # What stands behind the name of a file, and what it ends with.
@@ -73,7 +66,10 @@ _ENDINGS = (
     "pdf|docx?|xlsx?|pptx?|odt|ods|odp|rtf|txt|csv|pages|numbers|epub|html?|json|xml|zip|rar|7z|tar|gz|apk|vcf|ics|eml"
     "|msg|p7m|jpe?g|png|gif|webp|heic|tiff?|bmp|svg|psd|mp3|m4a|opus|ogg|wav|aac|amr|mp4|mov|avi|mkv|3gp|webm"
 )
-_ENDED = re.compile(rf"(?:(?<=>)|^)([^\n<>]{{1,250}})(\.(?:{_ENDINGS}))(?![\w.@/])", re.IGNORECASE | re.MULTILINE)
+# A line that goes on behind it is somebody's.
+_ENDED = re.compile(
+    rf"(?:(?<=>)|^)([^\n<>]{{1,250}})(\.(?:{_ENDINGS}))(?![\w.@/])(?=\W*(?:$|<|\())", re.IGNORECASE | re.MULTILINE
+)
 _APPS_OWN = re.compile(
     r"(?:IMG|VID|PTT|AUD|STK|DOC)-\d{8}-WA\d+|\d{8}-[A-Z_]+-[\d-]+|image|video|audio|sticker", re.IGNORECASE
 )
@@ -87,23 +83,33 @@ _MASKS = re.compile(
     r"\[(EMAIL|PHONE|CARD|IBAN|SSN|SECRET|LINK|PLACE|ADDRESS|NUMBER|NAME|FILE|CONTACT|GROUP|REMOVED|NOTICE)\b"
 )
 FEWEST_DIGITS = 8
+# Signs of no script, each of which stands for a number that is set aside.
+_FIRST_ASIDE, _MOST_ASIDE = 0x100000, 0xFFFD
+_ASIDE = re.compile(f"[{chr(_FIRST_ASIDE)}-{chr(_FIRST_ASIDE + _MOST_ASIDE - 1)}]")
 _LONGEST_ENDING = 9
 
 
 def masked(text: str) -> str:
     """The text without what tells of a person by itself."""
+    if _SIGN.search(text) is None and not is_told_in_words(text):
+        return text
     text = without_secrets(text)
     if "@" in text:
         text = _MAIL.sub("[EMAIL]", text)
     if "." in text or ":" in text:
         text = _LINK.sub(_link, text)
-    digits = _has_digits(text)
-    if digits:
-        text = _ADDRESS.sub("[ADDRESS]", _PLACE.sub("[PLACE]", text))
-    text = redact(text)
-    if digits:
-        text = without_numbers(_PHONE.sub(_phone, text))
+    text = _without_digits(text) if DIGIT.search(text) else redact(text)
     return _HANDLE.sub(_handle, text) if "@" in text else text
+
+
+def _without_digits(text: str) -> str:
+    """A text with digits. Dates, times and amounts are set aside first: what looks for numbers never sees them."""
+    text = ADDRESS.sub("[ADDRESS]", _PLACE.sub(_place, text))
+    aside: list[str] = []
+    if NUMBER.search(text) and not _ASIDE.search(text):
+        text, aside = hidden(text, _FIRST_ASIDE, _MOST_ASIDE)
+    text = without_numbers(_PHONE.sub(_phone, redact(text)))
+    return _ASIDE.sub(lambda one: aside[ord(one[0]) - _FIRST_ASIDE], text) if aside else text
 
 
 def without_file(text: str) -> str:
@@ -136,8 +142,18 @@ def count_masks(text: str, into: Counter[str]) -> None:
         into.update(found.lower() for found in _MASKS.findall(text))
 
 
-def _has_digits(text: str) -> bool:
-    return any(map(text.__contains__, "0123456789")) if text.isascii() else DIGIT.search(text) is not None
+def _place(found: re.Match[str]) -> str:
+    """Two decimals are a place only within its bounds, and where they are exact, or say where they are."""
+    if found["north"] is None:
+        return "[PLACE]"
+    both = found["north"], found["east"]
+    north, east = (float(one.replace(",", ".")) for one in both)
+    thousands = "," in found[0] and "," in found["between"] and " " not in found["between"]
+    if abs(north) > _FARTHEST_NORTH or abs(east) > _FARTHEST_EAST or thousands:
+        return found[0]
+    exact = all(len(one) - 1 - max(one.find("."), one.find(",")) >= _EXACT for one in both)
+    amounts = all(one.endswith("0") for one in both) or is_amount(found.string[found.end() :])
+    return "[PLACE]" if exact or found["sign"].strip() or not amounts else found[0]
 
 
 def _link(found: re.Match[str]) -> str:

@@ -14,8 +14,9 @@ from collections.abc import Iterable
 
 import msgspec
 
-from redraft.chat.privacy.common_words import AMBIGUOUS, NOT_NAMES
-from redraft.chat.privacy.inflections import inflections
+from redraft.chat.exports.notice_words import NOBODY
+from redraft.chat.privacy.common_words import AMBIGUOUS, NOT_NAMES, UNLIKELY, calls
+from redraft.chat.privacy.inflections import Rule, inflections
 from redraft.chat.privacy.spelling import canonical, fold, is_number, numbers_in, spellings, words_of
 from redraft.errors import InputError
 
@@ -30,8 +31,9 @@ _MOST_ASKED = 200_000
 class KeptNames(msgspec.Struct, kw_only=True):
     """What is kept: real names. `people` maps a pseudonym to the names that stand for one person; `titles` are names of
     groups; `certain` words are masked wherever they stand, `keep` words nowhere alone. `key` (hex) makes the ids of
-    messages and the fingerprints of those who were `purged`, of whole names by the pseudonym that they had, and of the
-    `purged_words` that named them; `next` is the next free number."""
+    messages and the fingerprints of those who were `purged`, of whole names by the pseudonym that they had, of the
+    `purged_words` that named them, and of the `purged_forms` that do so with a capital only; `next` is the next free
+    number."""
 
     key: str
     format: int = FORMAT
@@ -43,6 +45,7 @@ class KeptNames(msgspec.Struct, kw_only=True):
     purged: list[str] = []
     purged_as: dict[str, str] = {}
     purged_words: list[str] = []
+    purged_forms: list[str] = []
 
 
 class Names:
@@ -53,7 +56,8 @@ class Names:
         self._known = {_key(name): pseudonym for pseudonym, names in self.kept.people.items() for name in names}
         self._purged = frozenset(self.kept.purged)
         self._purged_words = frozenset(self.kept.purged_words)
-        self._asked: dict[str, bool] = {}
+        self._purged_forms = frozenset(self.kept.purged_forms)
+        self._asked: dict[str, tuple[bool, bool]] = {}
 
     def add(self, name: str) -> str:
         """The pseudonym of a name, a new one where it has none; `[REMOVED]` for a purged person, "" for no name."""
@@ -99,12 +103,13 @@ class Names:
             if not canonical(alias):
                 raise InputError(f"--also {given!r} names nobody; write a name, or ALIAS=NAME")
             if name:
-                self._join(alias, self.of(name) or self.find(name, self._known))
+                self._join(alias, self.of(name) or self.find(name, self._real()))
             elif not self._is_part(alias):
                 self.add(alias)
             self.kept.certain = sorted({*self.kept.certain, *words_of(alias)})
             self.kept.keep = [word for word in self.kept.keep if word not in words_of(alias)]
         words = {word for given in keep for word in words_of(given)}
+        self._asked = {}
         self.kept.keep = sorted({*self.kept.keep, *words})
         self.kept.certain = [word for word in self.kept.certain if word not in words]
 
@@ -121,7 +126,8 @@ class Names:
         found = {name: self.of(name) for name in there if wanted and wanted <= set(words_of(name))}
         if len(set(found.values())) == 1 and (one := next(iter(found.values()))) not in (None, REMOVED):
             return str(one)
-        if self.forgotten(person) or set(found.values()) == {REMOVED}:
+        gone = bool(wanted) and all(map(self.named_purged, wanted))
+        if self.forgotten(person) or set(found.values()) == {REMOVED} or (gone and not found):
             raise InputError(f"{person!r} was removed by redraft chat purge; name somebody else")
         if found:
             raise InputError(f"{person!r} may be {_listed(found)}; give the whole name")
@@ -137,8 +143,11 @@ class Names:
         self._purged |= {self._fingerprint(name) for name in gone}
         self.kept.purged = sorted(self._purged)
         words = {word for name in gone for word in words_of(name)}
-        self._purged_words |= {self._fingerprint(word) for word in self._calling(gone)}
-        self.kept.purged_words, self._asked = sorted(self._purged_words), {}
+        calling, forms = self._calling(gone)
+        self._purged_words |= set(map(self._fingerprint, calling))
+        self._purged_forms |= set(map(self._fingerprint, forms)) - self._purged_words
+        self.kept.purged_words, self.kept.purged_forms = sorted(self._purged_words), sorted(self._purged_forms)
+        self._asked = {}
         self.kept.certain = [word for word in self.kept.certain if word not in words]
         self.kept.keep = [word for word in self.kept.keep if word not in words]
         self._known = {key: known for key, known in self._known.items() if known != pseudonym}
@@ -151,30 +160,40 @@ class Names:
         return self.kept.purged_as.get(self._fingerprint(name), "") if self.kept.purged_as else ""
 
     def named_purged(self, word: str) -> bool:
-        """Whether a folded word is one by which a purged person was called."""
-        if not self._purged_words:
-            return False
-        if (known := self._asked.get(word)) is None:
-            if len(self._asked) >= _MOST_ASKED:
-                self._asked.clear()
-            known = self._asked[word] = self._fingerprint(word) in self._purged_words
-        return known
+        """Whether a folded word is one by which a purged person was called, wherever it stands."""
+        return self._purged_by(word)[0] if self._purged_words else False
+
+    def formed_purged(self, word: str) -> bool:
+        """Whether it may be such a word inflected: a name with a capital within a sentence, else perhaps a word."""
+        return self._purged_by(word)[1] if self._purged_forms else False
 
     def digest(self, *parts: str) -> str:
         """32 hex digits that only this key gives: they tell texts apart and nothing of them."""
         content = "\x1f".join(f"{len(part)}:{part}" for part in parts).encode("utf-8", "surrogatepass")
         return hashlib.blake2b(content, digest_size=16, key=bytes.fromhex(self.kept.key)).hexdigest()
 
-    def _calling(self, names: Iterable[str]) -> set[str]:
-        """The words by which people of these names are called, inflected too."""
+    def _purged_by(self, word: str) -> tuple[bool, bool]:
+        if (known := self._asked.get(word)) is None:
+            if len(self._asked) >= _MOST_ASKED:
+                self._asked.clear()
+            mark = "" if word in self.kept.keep else self._fingerprint(word)
+            known = self._asked[word] = (mark in self._purged_words, mark in self._purged_forms)
+        return known
+
+    def _calling(self, names: Iterable[str]) -> tuple[set[str], set[str]]:
+        """The words by which people of these names are called, and their forms that are names with a capital only."""
         found: set[str] = set()
+        forms: set[str] = set()
         for name in names:
-            words = words_of(name)
-            parts = {one for one in words if len(one) > 1 and (len(words) == 1 or one not in NOT_NAMES)}
-            parts = {one for one in parts if not one.isdecimal() and one not in self.kept.keep}
-            inflected = {form for one in parts for form, _, _ in inflections(one, one not in AMBIGUOUS | NOT_NAMES)}
-            found |= parts | (inflected - AMBIGUOUS - NOT_NAMES - {*self.kept.keep})
-        return found
+            words = words_of(name) if name.casefold() not in NOBODY else ()
+            parts = {word for at, word in enumerate(words) if len(word) > 1 and calls(words, at)}
+            for one in (one for one in parts if not one.isdecimal() and one not in self.kept.keep):
+                found.add(one)
+                sure = one not in AMBIGUOUS | NOT_NAMES
+                for form, rule, _ in inflections(one, sure) if sure or one not in UNLIKELY else ():
+                    if form not in self.kept.keep and form not in AMBIGUOUS | NOT_NAMES:
+                        (found if rule is Rule.ALWAYS else forms).add(form)
+        return found, forms - found
 
     def _fingerprint(self, name: str) -> str:
         content = _key(name).encode("utf-8", "surrogatepass")
@@ -191,6 +210,9 @@ class Names:
         self._known[key] = pseudonym
         for number in numbers_in(kept):
             self._known.setdefault(_key(number), pseudonym)
+
+    def _real(self) -> list[str]:
+        return [name for names in self.kept.people.values() for name in names]
 
     def _is_part(self, alias: str) -> bool:
         """Whether it is a word of somebody's name already, and so only to be masked more widely."""

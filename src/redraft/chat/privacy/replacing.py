@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from redraft.chat.privacy.app_lines import APPS_OWN, without_strangers
-from redraft.chat.privacy.common_words import AMBIGUOUS, BEFORE_MONTHS, GREETINGS, MONTHS, NOT_NAMES
+from redraft.chat.privacy.common_words import AMBIGUOUS, NOT_NAMES
 from redraft.chat.privacy.forms import Form, forms_of, is_whole_name, without_prefix
 from redraft.chat.privacy.inflections import Rule
+from redraft.chat.privacy.looks import begins_sentence, is_near, looks_like_name
 from redraft.chat.privacy.masks import count_masks, masked, without_file, without_titles
 from redraft.chat.privacy.names import GROUP, REMOVED, Names
 from redraft.chat.privacy.spelling import (
@@ -28,16 +29,18 @@ from redraft.chat.privacy.spelling import (
     fold,
     words_of,
 )
+from redraft.chat.privacy.strangers import Strangers
 from redraft.chat_records import ChatKind
+from redraft.datasets.privacy import DIGIT
 
 _MENTION = re.compile("@\u2068([^\u2069\n]{1,120})\u2069")
 _RUN = re.compile(r"\+?\(?\d(?:[\s()./\u2010-\u2015-]{0,3}\d){6,}")
 # An account's name behind a name that is known.
 _TAIL = re.compile(f"(@[{chr(PLACES)}-{chr(PLACES + MOST_PLACES)}])[_.-]?\\w[\\w.-]*")
+# Short texts come again and again: so many of those in which nothing is replaced are kept in mind.
+_MOST_SAME, _SHORT = 50_000, 40
 # What may stand between the words of one name.
 _GAP = 3
-_GOES_ON = frozenset(",;()'\"-\u2013\u2014/&+\u2019\u201c\u201e«")
-_ADDRESSED = frozenset(",!?:")
 _JOINTS = frozenset((" ", "-", ".", "_"))
 
 # From where to where whose name stands; and the word where it is but a part of that name.
@@ -56,6 +59,8 @@ class Replacer:
             if len(words := words_of(title)) == 1 and words[0] in certain:
                 self._forms.words.setdefault(words[0], Form(GROUP, Rule.ALWAYS, 2))
         self._lengths = sorted(self._forms.numbers, reverse=True)
+        self._strangers = Strangers(self._forms, names)
+        self._same: set[str] = set()
         self.counts: Counter[str] = Counter()
         self.left: Counter[str] = Counter()
         self.lower: Counter[str] = Counter()
@@ -76,16 +81,28 @@ class Replacer:
     def text(self, text: str, *, line: bool = False) -> str:
         """A text of whatever origin, names replaced and all else masked. In a `line` of the app itself a whole name
         with a capital is one, also where it is a word."""
+        if text in self._same:
+            return text
         places: list[str] = []
         plain = cleaned(_marked(text, self._names, places))
-        if len(plain) >= FEWEST_DIGITS and self._forms.numbers:
+        if self._forms.numbers and len(plain) >= FEWEST_DIGITS and DIGIT.search(plain):
             plain = _RUN.sub(lambda run: self._without_numbers(run[0], places), plain)
-        plain = _TAIL.sub(r"\1", masked(self._without_names(plain, places, line)))
-        count_masks(plain, self.counts)
+        strange = not places and self._strangers.alone(plain)
+        plain = masked(plain if strange else self._without_names(plain, places, line))
         if not places:
+            count_masks(plain, self.counts)
+            if strange and len(text) <= _SHORT and plain == text and "[" not in text:
+                self._keep_in_mind(text)
             return plain
+        plain = _TAIL.sub(r"\1", plain)
+        count_masks(plain, self.counts)
         self.counts["names"] += len(places)
         return PLACED.sub(lambda one: _put(one, places), plain)
+
+    def _keep_in_mind(self, text: str) -> None:
+        if len(self._same) >= _MOST_SAME:
+            self._same.clear()
+        self._same.add(text)
 
     def _without_names(self, text: str, places: list[str], line: bool) -> str:
         spans = list(self._spans(text, line))
@@ -116,11 +133,15 @@ class Replacer:
                 if self._called_so(text, found, place, folded):
                     yield start, found[place].end(), REMOVED, ""
                 continue
+            if form is None and found[place][0][0].isupper() and self._names.formed_purged(key):
+                if not begins_sentence(text, start):
+                    yield start, found[place].end(), REMOVED, ""
+                continue
             if form is None:
                 if key < "\u0590" or (prefixed := without_prefix(key, words)) is None:
                     continue
                 form, start = prefixed[0], start + prefixed[1]
-            before = folded[place - 1] if place and _is_near(text, found[place - 1].end(), found[place].start()) else ""
+            before = folded[place - 1] if place and is_near(text, found[place - 1].end(), found[place].start()) else ""
             certain = line and form.rank == 2 and found[place][0][0].isupper()
             if certain or self._is_meant(form, text, found[place], key, before):
                 yield start, found[place].end() - form.kept, form.pseudonym, key if form.rank == 1 else ""
@@ -133,8 +154,8 @@ class Replacer:
         word, key = found[place], folded[place]
         if key not in AMBIGUOUS and key not in NOT_NAMES:
             return True
-        before = folded[place - 1] if place and _is_near(text, found[place - 1].end(), word.start()) else ""
-        return _looks_like_name(text, word, key, before, word[0][0].isupper())
+        before = folded[place - 1] if place and is_near(text, found[place - 1].end(), word.start()) else ""
+        return looks_like_name(text, word, key, before, word[0][0].isupper())
 
     def _is_meant(self, form: Form, text: str, word: re.Match[str], key: str, before: str) -> bool:
         capital = word[0][0].isupper()
@@ -145,8 +166,8 @@ class Replacer:
                 self.capital[key] += 1
             return True
         if form.rule is not Rule.LOOKS:
-            return capital and (form.rule is Rule.CAPITAL or not _begins_sentence(text, word.start()))
-        meant = _looks_like_name(text, word, key, before, capital)
+            return capital and (form.rule is Rule.CAPITAL or not begins_sentence(text, word.start()))
+        meant = looks_like_name(text, word, key, before, capital)
         meant = meant or (form.rank == 2 and is_whole_name(text, word, key, before))
         if not meant:
             self.left[key] += 1
@@ -227,30 +248,3 @@ def _stands_there(row: tuple[str, ...], place: int, found: list[re.Match[str]], 
         return False
     words = found[place : place + len(row)]
     return all(after.start() - word.end() <= _GAP for word, after in pairwise(words))
-
-
-def _is_near(text: str, end: int, start: int) -> bool:
-    """Whether one word follows another within a sentence."""
-    return text[end:start] in (" ", ", ", ",", "  ", " @", ": ")
-
-
-def _looks_like_name(text: str, word: re.Match[str], key: str, before: str, capital: bool) -> bool:
-    """Whether a word that is more than a name is one here: called, or with a capital that nothing else explains."""
-    start, end = word.span()
-    if text[start - 1 : start] == "@" or before in GREETINGS:
-        return True
-    if not capital or (text.isupper() and len(text) > end - start):
-        return False
-    after = text[end : end + 1]
-    if key in MONTHS and (before in BEFORE_MONTHS or before.isdecimal() or text[end : end + 2].strip().isdecimal()):
-        return False
-    if _begins_sentence(text, start):
-        return after in _ADDRESSED or not text[end:].strip() or text[end : end + 2] in ("'s", "\u2019s")
-    return True
-
-
-def _begins_sentence(text: str, start: int) -> bool:
-    before = text[:start].rstrip(" \t")
-    if not before or before[-1] == "\n":
-        return True
-    return not (before[-1].isalnum() or before[-1] in _GOES_ON or ord(before[-1]) >= PLACES)

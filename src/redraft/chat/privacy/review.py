@@ -1,18 +1,18 @@
 """What a person should look at after names were taken out: words that may be names still, and words that may be none.
 
-Neighbours: `replacing` counts the doubtful words, `keeping` writes the list; `--also` and `--keep` mend what is on it.
+Neighbours: `counting` counts what is met, `replacing` the doubtful words, `keeping` writes the list; `--also` and
+`--keep` mend what is on it.
 """
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from collections.abc import Iterator
 from typing import Literal
 
 import msgspec
 
-from redraft.chat.privacy.common_words import AMBIGUOUS, GREETINGS, NOT_NAMES
+from redraft.chat.privacy.common_words import AMBIGUOUS, GIVEN, GREETINGS, NOT_NAMES
+from redraft.chat.privacy.counting import Words
 from redraft.chat.privacy.forms import forms_of, is_name_word
 from redraft.chat.privacy.names import Names
 from redraft.chat.privacy.replacing import Replacer
@@ -20,21 +20,11 @@ from redraft.chat.privacy.spelling import WORD, cleaned, fold
 
 FEWEST = 3
 MOST_LISTED = 200
-# Words that are counted at once; the rare ones are forgotten first.
-MOST_WORDS = 60_000
-_INSIDE = re.compile(r"(?<=[^\W_]) ([^\W\d_]{2,40})(?![\w])")
-# Before a name there is none of these, before a noun of German often.
-_DETERMINERS = """
-the a an my your his her our their this that these those some any no every der die das den dem des ein eine einen
-einem einer eines mein meine meinen dein deine deinen sein seine ihr ihre unser unsere kein keine keinen jede jeder
-jedes diese dieser dieses viel viele im am zum zur beim vom ins le la les un une du mon ma mes ton ta tes son sa ses
-ce cette el los las una mi tu su il lo gli i de het een
-"""
 _NOBODY = """
 how what why who when where is are was were do did can could wie wo wer wann warum hast bist ist que como comment
 there all guys everyone everybody you again so for from to and i the my dude man girl it zusammen alle leute
 """
-_BEFORE_NOUNS, _NOT_CALLED = frozenset(_DETERMINERS.split()), frozenset(_NOBODY.split())
+_NOT_CALLED = frozenset(_NOBODY.split())
 
 Why = Literal["looks like a name", "is addressed", "name or word, left as a word", "masked, perhaps a word"]
 
@@ -52,35 +42,30 @@ class Watch:
     """Counts, while a chat is read for the first time, what looks like names in it. Memory does not grow with it."""
 
     def __init__(self) -> None:
-        self._capital: Counter[str] = Counter()
-        self._determined: Counter[str] = Counter()
-        self._small: Counter[str] = Counter()
-        self._greeted: Counter[str] = Counter()
+        self._words = Words()
+        self._asked: dict[str, None] = {}
 
     def see(self, text: str) -> None:
         """A text as it was written."""
-        before = ""
-        plain = cleaned(text)
-        shouted = plain.isupper()
-        inside = {found.start(1) for found in _INSIDE.finditer(plain)}
-        for found in WORD.finditer(plain):
-            word = found[0]
-            if not word[0].isalpha() or not 1 < len(word) <= 40:
-                before = ""
-                continue
-            if word[0].isupper():
-                if not shouted and found.start() in inside:
-                    self._capital[word] += 1
-                    if before in _BEFORE_NOUNS:
-                        self._determined[word] += 1
-            elif word.islower():
-                self._small[word] += 1
-            if before in GREETINGS:
-                self._greeted[fold(word)] += 1
-            before = fold(word)
-        for counter in (self._capital, self._small, self._greeted):
-            if len(counter) > MOST_WORDS:
-                _prune(counter)
+        self._words.see(text)
+
+    def met(self, word: str) -> bool:
+        """Whether people write a word, with a capital as it is given or without."""
+        return bool(self._words.capital[word] or self._words.first[word] or self._words.small[word.lower()])
+
+    def is_name(self, name: str, *, weak: bool) -> bool:
+        """Whether people use the words of `name`, which stands in a line of the app, as a name: with capitals, never as
+        a noun or in small letters. A `weak` one, which any noun may be, is a name where somebody is addressed so. What
+        is none is put on the review list."""
+        words = [word for word in WORD.findall(cleaned(name)) if word[0].isupper()]
+        called = any(self._words.greeted[fold(word)] for word in words)
+        met = not weak and any(self._words.capital[word] or self._words.first[word] for word in words)
+        if (called or met) and not any(
+            self._words.small[word.lower()] or self._words.determined[word] for word in words
+        ):
+            return True
+        self._asked.update({word: None for word in words if not weak or not self._words.small[word.lower()]})
+        return False
 
     def doubts(self, names: Names, replacer: Replacer) -> list[Doubt]:
         """The review list, what is met most first in each kind."""
@@ -91,9 +76,14 @@ class Watch:
             key = fold(word)
             if key not in known and key not in found and not is_name_word(word, forms):
                 found[key] = Doubt(word, "looks like a name", count, f"--also {word}")
-        nobody = known | _NOT_CALLED | NOT_NAMES | GREETINGS | AMBIGUOUS
-        for key, count in self._greeted.items():
-            called = count >= FEWEST and self._small[key] < 4 * count
+        for word in self._asked:
+            key, words = fold(word), self._words
+            count = words.capital[word] + words.first[word] + words.small[word.lower()]
+            if count and key not in known | NOT_NAMES and key not in found and not is_name_word(word, forms):
+                found[key] = Doubt(word, "looks like a name", count, f"--also {word}")
+        nobody = known | _NOT_CALLED | GREETINGS | ((NOT_NAMES | AMBIGUOUS) - GIVEN)
+        for key, count in self._words.greeted.items():
+            called = count >= FEWEST and self._words.small[key] < 4 * count
             if called and key not in nobody | found.keys() and not is_name_word(key, forms):
                 found[key] = Doubt(key, "is addressed", count, f"--also {key}")
         strangers = sorted(found.values(), key=lambda one: (-one.count, one.word))[:MOST_LISTED]
@@ -106,13 +96,13 @@ class Watch:
         return [*strangers, *_most(left), *_most(lower)]
 
     def _strangers(self) -> Iterator[tuple[str, int]]:
-        for word, count in self._capital.most_common():
-            small = self._small[word.lower()]
+        for word, count in self._words.capital.most_common():
+            small = self._words.small[word.lower()]
             if (
                 count >= FEWEST
                 and small <= count
-                and self._determined[word] <= count / 5
-                and fold(word) not in NOT_NAMES
+                and self._words.determined[word] <= count / 5
+                and fold(word) not in NOT_NAMES - GIVEN
             ):
                 yield word, count
 
@@ -124,8 +114,3 @@ def listed(doubts: list[Doubt]) -> bytes:
 
 def _most(doubts: list[Doubt]) -> list[Doubt]:
     return sorted(doubts, key=lambda one: (-one.count, one.word))[:MOST_LISTED]
-
-
-def _prune(counter: Counter[str]) -> None:
-    for word, _ in counter.most_common()[MOST_WORDS // 2 :]:
-        del counter[word]

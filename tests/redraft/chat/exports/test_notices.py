@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from redraft.chat.exports.notices import names_in
+from redraft.chat.exports.notices import Guess, guesses_in, is_notice, names_in
 
 # Ann is in each of them; whoever else is there, too, is called Ben.
 LINES = """
@@ -21,9 +21,13 @@ Ann Cole poistui|Ann Cole lämnade gruppen|Ann Cole kilépett|Ann Cole님이 나
 """
 
 
+def named(line: str) -> list[str]:
+    return [*names_in(line), *(guess.name for guess in guesses_in(line) if not guess.weak)]
+
+
 @pytest.mark.parametrize("line", [line for row in LINES.strip().splitlines() for line in row.split("|")])
 def test_who_is_named(line: str) -> None:
-    assert {"Ann Cole"} <= {name.removeprefix("Mitglied ").removeprefix("Xuqa ") for name in names_in(line)}
+    assert {"Ann Cole"} <= {name.removeprefix("Mitglied ").removeprefix("Xuqa ") for name in named(line)}
 
 
 @pytest.mark.parametrize(
@@ -33,13 +37,34 @@ def test_who_is_named(line: str) -> None:
      "This chat is with a business account"],
 )  # fmt: skip
 def test_a_line_that_names_nobody(line: str) -> None:
-    assert list(names_in(line)) == []
+    assert named(line) == []
 
 
-def test_of_a_line_that_no_pattern_knows_words_with_capitals_are_names_but_not_its_first() -> None:
-    assert list(names_in("Zobelu anna Bea zu Carla Dun")) == ["Bea", "Carla Dun"]
+def test_of_a_line_that_no_pattern_knows_words_with_capitals_may_be_names_its_first_hardly() -> None:
+    first = Guess("Zobelu", True)
+    assert guesses_in("Zobelu anna Bea zu Carla Dun") == [first, Guess("Bea", False), Guess("Carla Dun", False)]
+    assert guesses_in("Zobelu und Maria da Silva za Bea") == [first, Guess("Maria da Silva", False), Guess("Bea", True)]
+    assert guesses_in("Xuqa zo Bea Dun. Zobelu za")[1:] == [Guess("Bea Dun", False), first]
+    assert guesses_in("Dr. Bea Dun zo. Zobelu za") == [Guess("Dr Bea Dun", False), first]
+    assert names_in("Zobelu anna Bea zu Carla Dun") == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["Votre code de sécurité avec tout le monde a changé", "Questo canale ha cambiato colore", "Your chat is now open",
+     "Der Gruppenchef hat den Verlauf geändert"],
+)  # fmt: skip
+def test_a_line_that_a_pattern_takes_whole_names_nobody(line: str) -> None:
+    assert named(line) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["How about Locations?", "No idea, lets try it out!", "Anna is at the door", "Who is this?"]
+)
+def test_what_people_write_behind_a_mark_is_theirs(text: str) -> None:
+    assert not is_notice(text, marked=True)
 
 
 def test_a_long_line_takes_a_moment() -> None:
     for part in ("Ann ", "a “", '"', "hat ", "님이 "):
-        list(names_in(part * 2_000))
+        named(part * 2_000)

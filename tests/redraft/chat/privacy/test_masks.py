@@ -30,6 +30,10 @@ from redraft.chat.privacy.masks import count_masks, masked, titles_in, without_f
         ("at 12 Baker Street or Hauptstraße 12a, 12345 Berlin!", "at [ADDRESS] or [ADDRESS]!"),
         ("12 rue de la Paix, Calle Mayor 3", "[ADDRESS], [ADDRESS]"),
         ("SW1A 1AA", "[ADDRESS]"),
+        ("N 52.5200 E 13.4050", "[PLACE]"),
+        ("N 52° 31.200 E 013° 24.300", "[PLACE]"),
+        ("lat: 52.52, lon: 13.405", "[PLACE]"),
+        ("52.520, 13.405", "[PLACE]"),
         ("call 015123456789 or +49 151 23456789", "call [PHONE] or [PHONE]"),
         ("id 4155552671", "id [NUMBER]"),
         ("@john_doe hi", "@[NAME] hi"),
@@ -47,6 +51,8 @@ def test_what_tells_of_a_person(text: str, wanted: str) -> None:
         "Price: 12,50 EUR - not bad",
         "0.123456789 and 1 200 000 euros", "@all @everyone", "ok.thanks", "e.g. this... or that", "12 new messages",
         "order 0123456",
+        "1,000,000,000 dollars", "1,234,123,891 stars", "10.500, 12.300 Euro", "24.12. 25.12. 26.12. 31.12.",
+        "120 130 140 150 145", "01.05. 02.05.", "01.12.-05.12.", "08.30 - 09.15",
         "a@b", "me at 5 in the way", "3.14159",
     ],
 )  # fmt: skip
@@ -115,7 +121,14 @@ def test_names_of_files_anywhere(text: str, wanted: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["<Media omitted>\nlook (so good)", "image omitted", "nice one. really", "video omitted\nsee you at www.a.b"],
+    [
+        "schau mal 5.pdf an",
+        "image omitted\nthe x.pdf is new",
+        "<Media omitted>\nlook (so good)",
+        "image omitted",
+        "nice one. really",
+        "video omitted\nsee you at www.a.b",
+    ],
 )
 def test_captions_stay(text: str) -> None:
     assert without_file(text) == text

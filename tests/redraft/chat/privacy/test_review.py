@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from redraft.chat.privacy import review
+from redraft.chat.privacy import counting
 from redraft.chat.privacy.names import Names
 from redraft.chat.privacy.replacing import Replacer
 from redraft.chat.privacy.review import Watch, listed
@@ -39,11 +39,11 @@ def test_names_that_are_words() -> None:
 
 
 def test_memory_does_not_grow(monkeypatch) -> None:  # type: ignore[no-untyped-def]
-    monkeypatch.setattr(review, "MOST_WORDS", 100)
+    monkeypatch.setattr(counting, "MOST_WORDS", 100)
     watch = Watch()
     for number in range(3000):
         watch.see(f"so Wanda met X{'abcdefghij'[number % 10]}{chr(97 + number % 26)}{chr(97 + number % 23)}a today")
-    assert len(watch._capital) <= 100 and watch._capital["Wanda"] == 3000
+    assert len(watch._words.capital) <= 100 and watch._words.capital["Wanda"] == 3000
 
 
 def test_a_line_a_word() -> None:

@@ -70,3 +70,33 @@ def test_telegrams_titles(tmp_path: Path) -> None:
     found = replaced(path)
     assert found[:3] == ["[GROUP] und [GROUP]"] * 3
     assert found[3] == 'Person3: edit group title: "[GROUP]"'
+
+
+@pytest.mark.parametrize(
+    ("line", "said", "wanted"),
+    [
+        ("Xuqa Norbert Neuling zo", "so Norbert kommt", "so Person3 kommt"),
+        ("Xuqa Norbert zo", "Norbert kommt", "Person3 kommt"),
+        ("Xuqa Zobela zo", "eine zobela, Zobela", "eine zobela, Zobela"),
+        ("Xuqa Zobela zo", "die Zobela", "die Zobela"),
+        ("Die Xuqa hat Zobela", "in 2 Zobela, Zobela gut", "in 2 Zobela, Zobela gut"),
+        ("Die Xuqa hat Norbert", "hallo Norbert, mit Norbert", "hallo Person3, mit Person3"),
+        ("Zoé Weber zo", "ok Zoé", "ok Person3"),
+        ("Xuqa Jonas zo", "ok Jonas", "ok Person1"),
+        ("Xuqa Maria da Silva zo", "maria da silva", "maria da silva"),
+    ],
+)
+def test_in_a_line_that_nobody_knows_stands_a_name_where_people_use_it_as_one(
+    tmp_path: Path, line: str, said: str, wanted: str
+) -> None:
+    lines = ("Jonas Weber: hi", f"Kitchen Table: \u200e{line}", f"Tom: {said}")
+    assert replaced(iphone(tmp_path / "_chat.txt", *NOTICES[:2], *lines))[-1] == wanted
+
+
+def test_what_may_be_a_name_is_on_the_review_list(tmp_path: Path) -> None:
+    path = iphone(tmp_path / "_chat.txt", "Kitchen: \u200eXuqa Zobela zo", "Jonas Weber: zobela, Zobela")
+    names, watch = Names(), Watch()
+    roster = Roster(names)
+    roster.look_through(open_exports(path, ReadOptions(), None), [], watch)
+    roster.name_all("Jonas Weber", [], [], [])
+    assert [one.mend for one in watch.doubts(names, Replacer(names))] == ["--also Zobela"]
