@@ -53,6 +53,7 @@ bench: $(DEV)               ## measure; benchmarks/README.md has the results
 	$(BIN)/python -m benchmarks.answers
 	$(BIN)/python -m benchmarks.answer_cutting ../shared/data/squad/squad_v2_dev.json
 	$(BIN)/python -m benchmarks.curriculum_toy
+	$(BIN)/python -m benchmarks.preference_toy
 	$(BIN)/python -m benchmarks.curriculum_kills
 	$(BIN)/python -m benchmarks.chat_reading
 	$(BIN)/python -m benchmarks.chat_selection

@@ -9,10 +9,10 @@ from prefect import flow
 from redraft.answering.forgetting import forgetting_of
 from redraft.answering.predictions import read_scores
 from redraft.calling.leaving import leaving_in_order
-from redraft.curriculum.looking_ahead import require_extra
+from redraft.training.local.prerequisites import require_extra
 from tasks.curriculum_artifacts import matrix_rows, show_evaluations
-from tasks.curriculum_training import train_on_this_machine
 from tasks.curriculum_wish import looked_at, own_files, settings_of, wish_for
+from tasks.local_training import train_on_this_machine
 from tasks.showing import show_table, shown
 from tasks.states import ends_in_words
 from tasks.training_form import LearningRate, LocalCount, LocalReplay, LocalSeed, MoreLocalSettings

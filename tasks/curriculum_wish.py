@@ -1,11 +1,10 @@
 """What a flow wants trained on this machine, looked through before anything is done: rows, model, settings, place.
 
-Neighbours: `curriculum_training` has it trained; `redraft.curriculum` reads and prepares the rows.
+Neighbours: `local_training` has it trained; `redraft.curriculum` reads and prepares the rows.
 """
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -14,7 +13,7 @@ import msgspec
 from prefect.runtime import flow_run
 
 from redraft.answering.tokenizing import Tokenizer, load_tokenizer
-from redraft.curriculum.looking_ahead import memory_of, require_setup, steps_of
+from redraft.curriculum.looking_ahead import memory_of, steps_of
 from redraft.curriculum.preparing import Fitting, in_words, looked_ahead, prepare
 from redraft.curriculum.sources import Source, read_files, read_folder
 from redraft.datasets.files import require_folder
@@ -23,9 +22,12 @@ from redraft.records import Phase
 from redraft.training.local.models import built_name, find_base
 from redraft.training.local.orders import LocalOrder, LocalSettings
 from redraft.training.local.plan import TINY
+from redraft.training.local.prerequisites import launcher_words, require_setup
 from redraft.training.local.reading import name_of
 from redraft.training.local.settings import CurriculumSettings
 from redraft.training.policies import policy_named
+from redraft.training.registry import Registry
+from tasks.curriculum_artifacts import CurriculumArtifacts
 
 # What is rewritten is kept in folders of these names: they tell nobody which one it is.
 _OF_ANY = frozenset({"answers", "curriculum"})
@@ -81,6 +83,10 @@ class CurriculumWish(msgspec.Struct, frozen=True, kw_only=True):
         fitting = Fitting(self.tokenizer(), self.settings, check)
         for line in in_words(prepare(folder, self.source, fitting, self.model, self.revision)):
             tell(line)
+
+    def artifacts(self, registry: Registry) -> CurriculumArtifacts:
+        """Who shows it while it goes on."""
+        return CurriculumArtifacts(registry, self.name)
 
 
 def wish_for(
@@ -163,11 +169,3 @@ def _called(folder: Path) -> str:
     while parts[0] in _OF_ANY and above and above[0].name:
         parts.insert(0, above.pop(0).name)
     return "-".join(parts)
-
-
-def launcher_words(words: str) -> tuple[str, ...]:
-    """Raises ConfigurationError for a quotation mark without its second."""
-    try:
-        return tuple(shlex.split(words))
-    except ValueError as fault:
-        raise ConfigurationError(f"launcher {words!r}: {fault}") from None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
+from redraft.training.adapting.settings import LORA_DEFAULTS, LORA_KINDS
 from redraft.training.local import settings as local
 from redraft.training.setting_types import alternatives, bounds, description, label, limits, optional
 from redraft.training.settings import DEFAULTS, KINDS
@@ -27,6 +28,13 @@ LOCAL_IN_FRONT = (
     "epochs", "learning_rate", "batch_size", "replay_fraction", "max_input_tokens", "max_output_tokens", "seed",
 )  # fmt: skip
 LOCAL_MORE = tuple(name for name in local.KINDS if name not in LOCAL_IN_FRONT)
+
+# Of a low-rank adapter, likewise.
+LORA_IN_FRONT = (
+    "epochs", "learning_rate", "batch_size", "gradient_accumulation", "max_tokens", "rank", "alpha", "dropout",
+    "target_modules", "merge", "seed",
+)  # fmt: skip
+LORA_MORE = tuple(name for name in LORA_KINDS if name not in LORA_IN_FRONT)
 
 
 def kind_of(name: str, kinds: Mapping[str, Any] = KINDS) -> Any:
@@ -52,10 +60,10 @@ def _field(name: str, kinds: Mapping[str, Any] = KINDS, defaults: Mapping[str, A
 
 
 if TYPE_CHECKING:
-    MoreSettings = MoreLocalSettings = BaseModel
+    MoreSettings = MoreLocalSettings = MoreLoraSettings = BaseModel
     Epochs = Evals = Rank = Seed = int
     LocalCount = LocalSeed = int
-    LearningRate = LocalReplay = float
+    LearningRate = LocalReplay = LoraScale = LoraDropout = float
     BatchSize = int | Literal["max"]
 else:
     MoreSettings = create_model(
@@ -70,6 +78,13 @@ else:
         __doc__="Settings with good defaults; docs/guide/answers-training.md explains them.",
         **{name: _field(name, local.KINDS, local.DEFAULTS) for name in LOCAL_MORE},
     )
+    MoreLoraSettings = create_model(
+        "MoreLoraSettings",
+        __config__=ConfigDict(extra="forbid", frozen=True),
+        __doc__="Settings with good defaults; docs/guide/chat.md explains them.",
+        **{name: _field(name, LORA_KINDS, LORA_DEFAULTS) for name in LORA_MORE},
+    )
+    LoraScale, LoraDropout = (kind_of(name, LORA_KINDS) for name in ("alpha", "dropout"))
     Epochs, Evals, Rank, Seed = (kind_of(name) for name in ("epochs", "evals", "lora_rank", "seed"))
     LearningRate, BatchSize = kind_of("learning_rate"), kind_of("batch_size")
     LocalCount, LocalReplay, LocalSeed = (kind_of(name, local.KINDS) for name in ("epochs", "replay_fraction", "seed"))

@@ -46,14 +46,7 @@ _FILE = click.Path(exists=True, dir_okay=False)
     help='What stands in front of "-m redraft.curriculum RUN", such as "torchrun --nproc_per_node 2"; default: this '
     "Python.",
 )  # fmt: skip
-@click.option(
-    "--policy",
-    type=click.Choice(options.POLICIES),
-    default="attach",
-    show_default=True,
-    help="What happens where an equal run is there already: attach to it, however it ended; go on with one that "
-    "failed; or always a new one.",
-)
+@options.run_policy
 @click.option("--dry-run", is_flag=True, help="Count rows and steps and estimate the memory; nothing is trained.")
 @setting_options(MORE, KINDS, DEFAULTS)
 def train_command(curriculum: str, model: str, output: str, **parameters: Any) -> None:

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from redraft.cli.running import one_line_for_faults
+from redraft.errors import InputError
 
 if TYPE_CHECKING:
     from redraft.chat.purging import Purge
-    from redraft.training.registry import Registry
+    from redraft.training.registry import Registry, TrainingJob
 
 # Where redraft writes what it makes, as far as nobody says otherwise.
 _FOLDERS = ("data", "results")
@@ -31,15 +33,17 @@ _FOLDERS = ("data", "results")
 )  # fmt: skip
 @click.option(
     "--delete-models", is_flag=True,
-    help="Delete local trainings and training files that hold the person's messages; by default they are marked.",
+    help="Delete local trainings and training files that hold the person's messages; by default the models are marked, "
+    "and rows and texts in the folders of local trainings go.",
 )  # fmt: skip
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 def purge_command(dataset: Path, person: str, folders: tuple[Path, ...], delete_models: bool, yes: bool) -> None:
     """Remove a person for good: from DATASET, from the datasets and files made of it, from the answers in the ledger.
 
-    Their messages go, and examples that hold any of them; where others mention them stands [REMOVED]. Models that were
+    Their messages go, and examples that hold any of them; where others mention them stands [REMOVED]. Generated
+    replies, pairs and reports that were made of those go whole: the same commands make them anew. Models that were
     trained on their messages are named and marked, since nothing can take a person out of a model. The exports that
-    were read, and what a provider was sent, are not redraft's to delete.
+    were read, what a provider was sent, and what a Prefect server shows of earlier runs, are not redraft's to delete.
     """
     with one_line_for_faults():
         from redraft.chat.purging import Purge
@@ -72,6 +76,9 @@ def _show(purge: Purge, looked: Sequence[Path]) -> None:
     click.echo(f"{purge.pseudonym} is in:")
     for path in purge.leftovers:
         click.echo(f"  {path}: left by a process that was killed; all of it goes")
+    for path in purge.derived:
+        if path.exists():
+            click.echo(f"  {path}: made of their messages; all of it goes, and what made it makes it anew")
     for one in purge.affected:
         if one.removed or one.changed:
             click.echo(
@@ -79,27 +86,57 @@ def _show(purge: Purge, looked: Sequence[Path]) -> None:
             )
 
 
-def _carry_out(purge: Purge, registry: Registry, delete: bool, work: Path) -> None:
-    """Answers and models first: they are found by what is rewritten last, so that what stops can be done again."""
+async def _forget_answers(purge: Purge, jobs: Sequence[TrainingJob], work: Path) -> int:
+    """How many answers went from the ledger: those of what holds the person, and those of what was asked for it that
+    nothing holds any more. Raises InputError where some of it is being asked at this moment."""
     from redraft.calling.ledger import ledger_address
     from redraft.calling.ledger.database import Database
-    from redraft.chat.leftovers import purge_answers, purge_work, remove
-    from redraft.training.purged_models import purge_models
+    from redraft.calling.runs import commands, under_way
+    from redraft.chat.derived import request_keys_in
+    from redraft.chat.leftovers import keys_in_work, purge_answers, works_of
+    from redraft.chat.unheld import held_keys, purge_unheld, runs_for
+    from redraft.training.purged_models import folders_of, texts_of
 
-    async def answers() -> int:
-        address = ledger_address()
-        if isinstance(address, Path) and not address.exists():
-            return 0
-        async with Database(address) as database:
-            return await purge_answers(database, purge.request_keys())
+    address = ledger_address()
+    if isinstance(address, Path) and not address.exists():
+        return 0
+    async with Database(address) as database:
+        known, texts = await commands(database), texts_of(jobs)
+        folders = [str(folder.resolve()) for folder in folders_of(jobs)]
+        datasets = [str(Path(one.path).resolve()) for one in purge.affected[1:]]
+        runs = runs_for(known, (*purge.places, *folders), datasets)
+        for run in await under_way(database, runs):
+            raise InputError(
+                f"{known[run]}: a run goes on there, or its batch is open at the provider; let it end, stop the "
+                "command that began it, or run that again to collect the batch"
+            )
+        # Of datasets that are no more nobody can tell which rows were the person's.
+        planned, placed = (works_of(work, names) for names in (purge.planned_for, purge.places))
+        earlier = sorted({*placed} - {*planned}) if purge.hashes else []
+        gone = await purge_answers(database, chain(purge.request_keys(), request_keys_in(texts), keys_in_work(earlier)))
+        if runs and purge.hashes:
+            goes = {path.resolve() for path in (*purge.derived, *texts, *planned, *placed, *map(Path, datasets))}
+            gone += await purge_unheld(database, runs, held_keys(purge.kept_keys(), {work, *runs.values()}, goes))
+        return gone
 
-    models = purge_models(registry, purge.hashes, purge.files, delete=delete)
-    gone = asyncio.run(answers())
-    stages = purge_work(work, purge.planned_for)
-    for vectors in work.glob("embeddings-*"):  # of whose texts nobody can tell; they are made again
-        remove(vectors)
+
+def _carry_out(purge: Purge, registry: Registry, delete: bool, work: Path) -> None:
+    """Answers and models first: they are found by what is rewritten last, so that what stops can be done again. The
+    answers of a judge who was asked while a model was trained are found by the texts in that one's folder."""
+    from redraft.chat.leftovers import purge_work, remove
+    from redraft.home import Home
+    from redraft.training.purged_models import purge_models, require_ended
+
+    jobs = require_ended(registry, purge.hashes, purge.files, [path for path in purge.derived if path.is_dir()])
+    gone = asyncio.run(_forget_answers(purge, jobs, work))
+    models = purge_models(registry, purge.hashes, purge.files, home=Home.of(), delete=delete)
+    stages = purge_work(work, [*purge.planned_for, *purge.places])
+    # Of whose texts nobody can tell: vectors, and what was laid out for a moment by a process that was killed.
+    for made in (*work.glob("embeddings-*"), *work.glob("tmp????????")):
+        remove(made)
     purge.carry_out()
     click.echo(f"removed {purge.pseudonym}: {gone:,} answers in the ledger, work of {stages:,} stages")
     for model in models:
-        what = "deleted" if model.deleted else "marked: train it again"
+        rows = f", {model.removed:,} files of its rows and texts removed" if model.removed else ""
+        what = "deleted" if model.deleted else f"marked{rows}: train it again"
         click.echo(f"  model {model.name or model.model}: {what}")

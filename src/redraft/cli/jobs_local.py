@@ -15,7 +15,7 @@ from redraft.calling.notices import LISTENERS
 from redraft.errors import InputError, TrainingError
 from redraft.training.local.machine import of_this_machine
 from redraft.training.local.orders import LocalTraining
-from redraft.training.local.plan import PLAN, read_plan
+from redraft.training.local.plan import PLAN, program_of, setup_in
 from redraft.training.local.reading import MODEL, is_alive
 from redraft.training.local.starting import TIME_TO_END, ask_to_end, launcher_of, wait_for_end
 from redraft.training.local.watching import asked_to_end, folder_of, local_pass, look
@@ -54,22 +54,22 @@ def resumed(registry: Registry, job: TrainingJob, policy: str) -> TrainingJob:
     """The run, attached to or begun again from its folder, with the command that it was begun with. Raises InputError
     where the folder is gone, TrainingError where it ended and is not allowed again, ConfigurationError for what it
     could not begin without: the extra `local`, W&B's client or key, a launcher of as many processes as planned."""
-    from redraft.curriculum.looking_ahead import require_extra, require_setup
+    from redraft.training.local.prerequisites import require_extra, require_setup
 
     with _heard():
         job = of_this_machine(registry, job)
     wanted, folder = policy_named(policy), folder_of(job)
     if wanted.anew:
-        raise InputError("always-new trains again from the rows; redraft answers train does that")
+        raise InputError("always-new trains again from the rows; the command that began it does that")
     with registry.locked(f"job-{job.job_key[:16]}"):
         job = look(registry, registry.get(job.job_key) or job, MODELS).job
         if job.state is JobState.COMPLETED or is_alive(folder):
             return job
         if not (folder / PLAN).is_file():
-            raise InputError(f"{folder / PLAN}: no such file; redraft answers train begins the run anew")
+            raise InputError(f"{folder / PLAN}: no such file; the command that began the run does so anew")
         launcher = launcher_of(folder)
-        require_extra()
-        require_setup(read_plan(folder).settings, launcher)
+        require_extra(program_of(folder))
+        require_setup(setup_in(folder), launcher)
         if job.state.failed and job.state is not JobState.LOST:
             wanted.require(job, rehearsal=False)
             job = registry.another(job)

@@ -16,6 +16,11 @@ COUNT = Whole(min=1)
 
 # As in redraft.training.policies, which takes long to import.
 POLICIES = ("attach", "resubmit-failed", "always-new")
+run_policy = click.option(
+    "--policy", type=click.Choice(POLICIES), default="attach", show_default=True,
+    help="What happens where an equal run is there already: attach to it, however it ended; go on with one that "
+    "failed; or always a new one.",
+)  # fmt: skip
 INPUT_RULE = "JSON array, JSONL, Parquet file or dataset folder."
 
 delay = click.option("--delay", "-d", type=Real(min=0), help="Seconds between two call starts; none by default.")

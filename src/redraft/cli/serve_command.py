@@ -38,8 +38,8 @@ def serve_command(models: tuple[str, ...], port: int, host: str, device: Device,
     """Serve models on this machine over OpenAI's chat protocol, until Ctrl-C.
 
     MODEL_FOLDER is what a training or save_pretrained wrote, with weights as safetensors: a sequence-to-sequence model
-    such as T5, or a chat model with its adapter merged. A model's name is its folder's, or NAME=FOLDER. Evaluate it as
-    local:NAME.
+    such as T5, a chat model with its adapter merged, or the adapter that redraft chat train wrote, which replies as the
+    person it imitates. A model's name is its folder's, or NAME=FOLDER. Evaluate it as local:NAME.
     """
     with one_line_for_faults():
         _serve(models, port, host, device, batch)
@@ -50,6 +50,7 @@ def _serve(words: Sequence[str], port: int, host: str, device: Device, batch: in
     from redraft.serving.folders import named_folders
     from redraft.serving.loading import chosen_device, require_extra
     from redraft.serving.server import is_loopback, listening_socket, serve
+    from redraft.training.purged_models import PURGED, WORDS, is_marked
 
     folders = named_folders(words)
     with listening_socket(host, port) as bound:
@@ -58,6 +59,9 @@ def _serve(words: Sequence[str], port: int, host: str, device: Device, batch: in
         where = f"[{place}]" if ":" in place else place
         if not is_loopback(bound):
             click.echo(f"redraft: whoever reaches {where}:{number} may ask; there is no key", err=True)
+        for folder in folders:
+            if is_marked(folder.path):
+                click.echo(f"redraft: {folder.path}: {PURGED}: {WORDS}", err=True)
         found = chosen_device(device)
         click.echo(f"loading {', '.join(folder.name for folder in folders)} on {found}", err=True)
         loaded = [LocalModel(folder, found) for folder in folders]

@@ -53,8 +53,9 @@ class LocalModel:
         return self._is.reads
 
     def answer(self, calls: Sequence[Asked]) -> list[Reply | Refused]:
-        """The answers in the order of the calls. What is too long is refused, never cut; where the model fails at a
-        call, that one alone is answered with the fault."""
+        """The answers in the order of the calls. What is too long is refused, and cut for none but a model that
+        imitates, whose training left out the oldest messages; where the model fails at a call, that one alone is
+        answered with the fault."""
         answers: dict[int, Reply | Refused] = {}
         rows: list[tuple[int, Asked, list[int]]] = []
         for place, asked in enumerate(calls):
@@ -68,6 +69,8 @@ class LocalModel:
         return [answers[place] for place in range(len(calls))]
 
     def _ids(self, asked: Asked) -> list[int]:
+        if self._is.imitator is not None:
+            return self._is.imitator.ids(asked, asked.max_tokens or ANSWER_TOKENS)
         prompt = self._one_text(asked) if self._is.one_text else self._rendered(asked)
         # A chat template writes the opening marks itself.
         found = self._is.tokenizer(prompt, add_special_tokens=self._is.one_text, truncation=False, verbose=False)
@@ -133,7 +136,7 @@ class LocalModel:
         with torch.inference_mode():
             written = self._is.model.generate(
                 input_ids=ids, attention_mask=mask, max_new_tokens=max(asked.max_tokens or 1 for asked in calls),
-                logits_processor=[Drawing(calls)], stopping_criteria=[ends],
+                logits_processor=[Drawing(calls, self._is.known)], stopping_criteria=[ends],
             )  # fmt: skip
         rows: list[list[int]] = written[:, start:].tolist()
         return [self._reply(*one) for one in zip(calls, prompts, rows, ends.ends, strict=True)]
@@ -174,4 +177,6 @@ class LocalModel:
         return cut.strip() if cut == text else cut.lstrip()
 
     def _text(self, ids: Sequence[int]) -> str:
+        if self._is.imitator is not None:
+            return self._is.imitator.text(ids)
         return self._is.tokenizer.decode(ids, skip_special_tokens=True)

@@ -16,12 +16,14 @@ class Drawing:
     """Draws the next token of each row with a temperature by that row's own seed; rows without one stay as they are.
 
     `generate` takes the likeliest token: of a drawn row all others are ruled out. The draws are made on the CPU in
-    single precision, so that a seed gives the same numbers on every device and beside any neighbours.
+    single precision, so that a seed gives the same numbers on every device and beside any neighbours. Only the first
+    `known` are tokens, where that is given; what else the matrix has fills it up.
     """
 
-    def __init__(self, calls: Sequence[Asked]) -> None:
+    def __init__(self, calls: Sequence[Asked], known: int | None = None) -> None:
         import torch
 
+        self._known = known
         self._rows = [
             (row, asked, torch.Generator().manual_seed(asked.seed))
             for row, asked in enumerate(calls)
@@ -31,6 +33,8 @@ class Drawing:
     def __call__(self, _: Any, scores: Any) -> Any:
         import torch
 
+        if self._known is not None:
+            scores[:, self._known :] = float("-inf")
         for row, asked, generator in self._rows:
             chances = _nucleus(scores[row].float().cpu(), asked.temperature, asked.top_p)
             token = int(torch.multinomial(chances, 1, generator=generator))

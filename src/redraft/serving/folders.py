@@ -13,11 +13,15 @@ from typing import Literal
 
 import msgspec
 
+from redraft.chat.rendering import END, REPLY
 from redraft.errors import InputError
+from redraft.training.adapting.plans import Tokens
 
 CARD = "redraft.json"
 _CONFIG = "config.json"
 _ADAPTER = "adapter_config.json"
+# Says that an adapter is one of a reward model.
+_REWARD = "reward.json"
 # Everything that a model's answers follow from, and no more: not what a trainer or a person left beside it.
 _PARTS = ("*.safetensors", "*.json", "*.jinja", "*.model", "*.txt")
 _NOT_PARTS = frozenset({"trainer_state.json", "all_results.json", "train_results.json", "eval_results.json"})
@@ -29,7 +33,8 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
 
     `serve_prefix` goes before each input. `max_input_tokens` counts the prefix and the closing mark too; None: what the
     tokenizer names. `max_output_tokens` is the longest answer that it was trained to give. `simulated`: what the model
-    was trained on came from the sandbox.
+    was trained on came from the sandbox. Of what is adapted, `tokens` structure its texts, and `max_tokens` count input
+    and output together.
     """
 
     format: Literal[1] = 1
@@ -37,6 +42,14 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     max_input_tokens: int | None = None
     max_output_tokens: int | None = None
     simulated: bool = False
+    tokens: Tokens | None = None
+    max_tokens: int | None = None
+
+    @property
+    def imitates(self) -> bool:
+        """Whether this is a model that replies in chats as one person, and reads and writes their markers."""
+        tokens = self.tokens
+        return tokens is not None and REPLY in tokens.special and tokens.separator == END
 
 
 class ModelFolder(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,6 +60,11 @@ class ModelFolder(msgspec.Struct, frozen=True, kw_only=True):
     card: Card
     fingerprint: str
     created: int
+
+    @property
+    def is_adapter(self) -> bool:
+        """Whether weights of another model are needed too."""
+        return not (self.path / _CONFIG).is_file()
 
 
 def named_folders(words: Iterable[str]) -> list[ModelFolder]:
@@ -71,7 +89,7 @@ def open_folder(path: Path, name: str) -> ModelFolder:
     try:
         return ModelFolder(
             name=name, path=path, card=_card(path / CARD), fingerprint=fingerprint(path),
-            created=int((path / _CONFIG).stat().st_mtime),
+            created=int(_configuration(path).stat().st_mtime),
         )  # fmt: skip
     except PermissionError as fault:
         raise InputError(f"{fault.filename}: may not be read; check its permissions") from None
@@ -98,16 +116,23 @@ def _parted(word: str) -> tuple[str, Path]:
     return Path(word).resolve().name, Path(word)
 
 
+def _configuration(path: Path) -> Path:
+    return next((one for one in (path / _CONFIG, path / _ADAPTER) if one.is_file()), path / _CONFIG)
+
+
 def _require_model(path: Path) -> None:
     if not path.is_dir():
         raise InputError(f"{path}: no such folder; give the folder of a model, or NAME=FOLDER")
-    if not (path / _CONFIG).is_file():
-        if (path / _ADAPTER).is_file():
-            mend = "merge it into its model first (peft: merge_and_unload, then save_pretrained)"
-            raise InputError(f"{path}: an adapter, not a model; {mend}")
-        inside = next((one.parent for one in sorted(path.glob(f"*/{_CONFIG}"))), None)
-        mend = f"did you mean {inside}?" if inside else "give a folder that save_pretrained wrote"
+    configuration = _configuration(path)
+    if not configuration.is_file():
+        insides = sorted([*path.glob(f"*/{_CONFIG}"), *path.glob(f"*/{_ADAPTER}")])
+        mend = f"did you mean {insides[0].parent}?" if insides else "give a folder that save_pretrained wrote"
         raise InputError(f"{path}: no model, it holds no {_CONFIG}; {mend}")
+    if configuration.name == _ADAPTER and not _card(path / CARD).imitates:
+        mend = "merge it into its model first (peft: merge_and_unload, then save_pretrained)"
+        raise InputError(f"{path}: an adapter, not a model; {mend}")
+    if (path / _REWARD).is_file():
+        raise InputError(f"{path}: a reward model, which writes nothing; give an adapter that was trained to write")
     if not any(path.glob("*.safetensors")):
         pickled = "its weights are a pickle, which can run code and is never loaded" if any(path.glob("*.bin")) else ""
         raise InputError(

@@ -10,8 +10,10 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, Literal, NamedTuple, cast
 
-from redraft.errors import ConfigurationError, InputError
+from redraft.errors import ConfigurationError, InputError, RedraftError
 from redraft.serving.folders import ModelFolder
+from redraft.serving.imitators import Imitator, load_imitator
+from redraft.training.adapting.models import causal_tokenizer, stops
 
 Device = Literal["auto", "cpu", "cuda"]
 # Tokenizers without a limit of their own name 10^30.
@@ -24,6 +26,7 @@ class Loaded(NamedTuple):
 
     `reads` is the most tokens that it reads, `positions` the most that it has places for: for what it writes, or for
     what it reads and writes together. None where nothing limits them. `closing` are the tokens that end an answer.
+    `imitator` reads and writes for a model that imitates a person; such a one has `known` tokens, and rows to spare.
     """
 
     model: Any
@@ -34,6 +37,8 @@ class Loaded(NamedTuple):
     positions: int | None
     closing: frozenset[int]
     padding: int
+    imitator: Imitator | None = None
+    known: int | None = None
 
 
 def require_extra() -> None:
@@ -66,8 +71,8 @@ def load(folder: ModelFolder, device: str) -> Loaded:
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     try:
-        return _loaded(folder, device)
-    except InputError:
+        return _loaded_adapter(folder, device) if folder.is_adapter else _loaded(folder, device)
+    except RedraftError:
         raise
     except Exception as fault:  # a broken folder ends in whatever its files lead to
         said = " ".join(str(fault).split())[:300]
@@ -86,6 +91,8 @@ def _loaded(folder: ModelFolder, device: str) -> Loaded:
     if missing := sorted(info["missing_keys"]):
         # transformers would draw them by chance, and answer all the same.
         raise InputError(f"{folder.path}: {len(missing)} of its weights are not there, such as {missing[0]}; copy it")
+    if folder.card.imitates and not one_text:
+        return _imitating(folder, model.to(device), causal_tokenizer(folder.path), device)
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder.path, **where)
     if not one_text and not tokenizer.chat_template:
         raise InputError(f"{folder.path}: its tokenizer has no chat template, so it can answer no messages; add one")
@@ -97,6 +104,23 @@ def _loaded(folder: ModelFolder, device: str) -> Loaded:
     places = positions if positions is None or one_text else positions - 1
     reads = _least(folder.card.max_input_tokens or _limit(tokenizer), places)
     return Loaded(model.to(device).eval(), tokenizer, device, one_text, reads, positions, closing, padding)
+
+
+def _loaded_adapter(folder: ModelFolder, device: str) -> Loaded:
+    return _imitating(folder, *load_imitator(folder.path, device), device)
+
+
+def _imitating(folder: ModelFolder, model: Any, tokenizer: Any, device: str) -> Loaded:
+    tokens, named = folder.card.tokens, getattr(model.config.get_text_config(), "max_position_embeddings", None)
+    places = _least(folder.card.max_tokens, named)
+    if tokens is None or places is None:
+        raise InputError(f"{folder.path}: says not how many tokens it reads; train it here, or copy its redraft.json")
+    closing = frozenset(stops(model, tokenizer, tokens))
+    model.generation_config = _plain(model, closing, tokenizer.pad_token_id)
+    return Loaded(
+        model.eval(), tokenizer, device, False, places - 1, places, closing, tokenizer.pad_token_id,
+        Imitator(tokenizer, tokens, places), len(tokenizer),
+    )  # fmt: skip
 
 
 def _closing(model: Any, tokenizer: Any) -> frozenset[int]:

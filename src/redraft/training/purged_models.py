@@ -1,6 +1,7 @@
 """Models that learnt from somebody who has left since: found by what they were trained on, marked, or deleted.
 
-Neighbours: `registry` knows what was trained on what; whoever purges a dataset brings its hashes.
+Neighbours: `registry` knows what was trained on what, `run_texts` empties the folders of runs; whoever purges a dataset
+brings its hashes.
 """
 
 from __future__ import annotations
@@ -8,14 +9,17 @@ from __future__ import annotations
 import shutil
 from collections.abc import Collection
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from redraft.datasets.files import storage_faults, write_whole
 from redraft.errors import InputError
+from redraft.home import Home
 from redraft.training.local.reading import is_alive
 from redraft.training.local.watching import folder_of
 from redraft.training.registry import JobEvent, Registry, TrainingJob
+from redraft.training.run_texts import MODELS, began_with, remove_built, remove_texts, texts_in
 
 # The file beside a model that says so, and the event in the registry.
 PURGED, EVENT = "PURGED", "purged"
@@ -24,7 +28,8 @@ WORDS = "a person was removed from what this was trained on; train it again"
 
 class PurgedModel(msgspec.Struct, frozen=True, kw_only=True):
     """A training on something of the person. `model` is a folder, or the provider's name, or "" where there is none;
-    `deleted` says that the training's folder, or its training file, is gone. A provider keeps its model."""
+    `deleted` says that the training's folder, or its training file, is gone. A provider keeps its model. `removed` are
+    the files with texts that went from the folder of a local training that stays."""
 
     job_key: str
     attempt: int
@@ -33,47 +38,99 @@ class PurgedModel(msgspec.Struct, frozen=True, kw_only=True):
     model: str
     local: bool
     deleted: bool = False
+    removed: int = 0
 
 
 def trained_on(registry: Registry, hashes: Collection[str], files: Collection[str] = ()) -> list[TrainingJob]:
     """The attempts at trainings on one of these datasets, or on one of these `files`, which are paths or sha256 (hex)
-    of their bytes: a file that a person names has no dataset. Raises StorageError."""
-    wanted, written = frozenset(hashes), frozenset(files)
-    return [
+    of their bytes: a file that a person names has no dataset. Local ones that began with the model of one of those, or
+    were rewarded by it, are among them. Raises StorageError."""
+    wanted, jobs = frozenset((*hashes, *files)), registry.list()
+    found = [
         job
-        for job in registry.list()
-        if job.dataset_hash in wanted or job.training_sha256 in written or job.training_path in written
+        for job in jobs
+        if not wanted.isdisjoint((job.dataset_hash, job.dataset_path, job.training_sha256, job.training_path))
     ]
+    while more := [job for job in jobs if job not in found and _follows(job, found)]:
+        found += more
+    return found
+
+
+def texts_of(jobs: Collection[TrainingJob]) -> list[Path]:
+    """The files with texts in the folders of the local ones among these trainings."""
+    return [path for folder in folders_of(jobs) for path in texts_in(folder)]
 
 
 def purge_models(
-    registry: Registry, hashes: Collection[str], files: Collection[str] = (), *, delete: bool = False
+    registry: Registry, hashes: Collection[str], files: Collection[str] = (), *, home: Home, delete: bool = False
 ) -> list[PurgedModel]:
-    """Marks what was trained on one of these datasets or files, in the registry and with a file beside the model; with
-    `delete` the folders of local trainings and the training files go.
+    """Marks what was trained on one of these datasets or files, in the registry, in its record and with a file beside
+    the model; rows and texts in the folders of local trainings, the fingerprints in `home`, and tiny models there that
+    were built of rows, go. With `delete` the folders themselves go, and the training files.
 
     Raises InputError where one is being trained at this moment, before anything is changed; StorageError.
     """
+    return [_purge(registry, job, home, delete) for job in require_ended(registry, hashes, files)]
+
+
+def require_ended(
+    registry: Registry, hashes: Collection[str], files: Collection[str] = (), runs: Collection[Path] = ()
+) -> list[TrainingJob]:
+    """What was trained on one of these. Raises InputError where a local training of it goes on, or another run in one
+    of the folders `runs`; StorageError."""
     jobs = trained_on(registry, hashes, files)
-    for job in jobs:
-        if delete and job.local and is_alive(folder_of(job)):
-            raise InputError(f"{folder_of(job)}: is being trained; redraft jobs cancel {folder_of(job).name} ends it")
-    return [_purge(registry, job, delete) for job in jobs]
+    for folder in folders_of(jobs):
+        if is_alive(folder):
+            raise InputError(f"{folder}: is being trained; redraft jobs cancel {folder.name} ends it")
+    for folder in runs:
+        if is_alive(folder):
+            raise InputError(f"{folder}: a run goes on there; let it end, or stop the command that began it")
+    return jobs
 
 
-def _purge(registry: Registry, job: TrainingJob, delete: bool) -> PurgedModel:
+def _follows(job: TrainingJob, found: Collection[TrainingJob]) -> bool:
+    if not job.local:
+        return False
+    models = [Path(model).resolve() for model in (job.base_model, *began_with(folder_of(job)))]
+    folders = [folder.resolve() for folder in folders_of(found)]
+    return any(model.is_relative_to(folder) for model in models for folder in folders)
+
+
+def folders_of(jobs: Collection[TrainingJob]) -> list[Path]:
+    """Those of the local ones."""
+    return list(dict.fromkeys(folder_of(job) for job in jobs if job.local))
+
+
+def is_marked(folder: Path) -> bool:
+    """Whether the model in a folder, or the training whose folder that is in, is marked as one that learnt from
+    somebody who has left."""
+    return (folder / PURGED).is_file() or (folder.resolve().parent / PURGED).is_file()
+
+
+def require_unmarked(folder: str | Path) -> None:
+    """Raises InputError where the model in a folder is marked so: what is made with it would hold them still."""
+    if is_marked(Path(folder)):
+        raise InputError(f"{folder}: {PURGED}: {WORDS}")
+
+
+def _purge(registry: Registry, job: TrainingJob, home: Home, delete: bool) -> PurgedModel:
     if not any(event.type == EVENT for event in registry.events(job)):
         registry.add_events(job, [JobEvent(created_at=registry.stamp(), type=EVENT, message=WORDS, level="warning")])
+    _forget(job, home)
     model = job.model_output_name or ""
     there = folder_of(job) if job.local else Path(job.training_path)
-    deleted = False
+    deleted, removed = False, 0
     with storage_faults(there):
+        if job.local:
+            remove_built(there, home.work)
         if delete and there.exists():
             shutil.rmtree(there) if there.is_dir() else there.unlink()
             deleted = True
         elif job.local and there.is_dir():
-            for folder in {there, Path(model)} if model and Path(model).is_dir() else {there}:
-                write_whole(folder / PURGED, f"{WORDS}\n".encode())
+            for folder in {there, *(there / name for name in MODELS), *([Path(model)] if model else [])}:
+                if folder.is_dir():
+                    write_whole(folder / PURGED, f"{WORDS}\n".encode())
+            removed = remove_texts(there, PURGED)
     return PurgedModel(
         job_key=job.job_key,
         attempt=job.attempt,
@@ -82,4 +139,22 @@ def _purge(registry: Registry, job: TrainingJob, delete: bool) -> PurgedModel:
         model=model,
         local=job.local,
         deleted=deleted,
+        removed=removed,
     )
+
+
+def _forget(job: TrainingJob, home: Home) -> None:
+    """The fingerprints of what was trained on give way to a line that says why there are none, and the training record
+    says that somebody left."""
+    noted = home.trained_on(job.training_sha256)
+    if noted.is_file():
+        write_whole(noted, f"# {WORDS}\n".encode())
+    record = Path(job.record_path or "")
+    if not job.record_path or not record.is_file():
+        return
+    with storage_faults(record):
+        try:
+            said = msgspec.json.decode(record.read_bytes(), type=dict[str, Any])
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return  # a person's own by now
+        write_whole(record, msgspec.json.format(msgspec.json.encode({**said, "purged": WORDS}), indent=2) + b"\n")

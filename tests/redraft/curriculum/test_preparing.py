@@ -11,7 +11,7 @@ import pytest
 
 from redraft.answering.inputs import model_input, parted
 from redraft.answering.tokenizing import EstimatedTokens
-from redraft.curriculum.looking_ahead import require_setup, steps_of
+from redraft.curriculum.looking_ahead import steps_of
 from redraft.curriculum.preparing import Fitting, in_words, looked_ahead, prepare
 from redraft.curriculum.sources import read_files, read_folder
 from redraft.datasets.curriculum_files import rows_of
@@ -19,6 +19,7 @@ from redraft.errors import ConfigurationError, InputError
 from redraft.training.local import reporting
 from redraft.training.local.phases import precision
 from redraft.training.local.plan import read_plan
+from redraft.training.local.prerequisites import require_setup
 from redraft.training.local.settings import CurriculumSettings
 from tasks.curriculum_wish import wish_for
 

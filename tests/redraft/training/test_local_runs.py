@@ -21,11 +21,10 @@ from filelock import FileLock
 
 from redraft.calling.notices import LISTENERS
 from redraft.cli import jobs_local
-from redraft.curriculum import looking_ahead
 from redraft.errors import ConfigurationError, InputError, ProviderError, TrainingError
 from redraft.training.announcing import Announcement, announce
 from redraft.training.due import due
-from redraft.training.local import machine, orders, reporting
+from redraft.training.local import machine, orders, prerequisites, reporting
 from redraft.training.local.machine import TAKEN_OVER, machine_id, this_machine
 from redraft.training.local.orders import LocalOrder, LocalSettings, LocalTraining
 from redraft.training.local.plan import CurriculumPlan, PlannedFile, write_plan
@@ -34,6 +33,7 @@ from redraft.training.local.starting import ask_to_end, kept, reap, wait_for_end
 from redraft.training.local.telling import TrainingState
 from redraft.training.local.watching import folder_of, local_pass, look, refusal
 from redraft.training.policies import ALWAYS_NEW, RESUBMIT_FAILED
+from redraft.training.purged_models import PURGED, is_marked
 from redraft.training.registry import Registry, TrainingJob
 from redraft.training.stalls import StallRule, standing
 from redraft.training.states import JobState
@@ -197,6 +197,16 @@ def test_always_new_puts_the_earlier_run_aside(runs: Runs) -> None:
     aside = next(job for job in runs.registry.list() if job.attempt == 1)
     assert Path(aside.model_output_name or "").is_dir()
     assert folder_of(aside).name == f"toy-{first.job_key[:8]}"
+
+
+def test_what_learnt_from_somebody_who_has_left_is_trained_anew(runs: Runs) -> None:
+    first = runs.ended(runs.start(1))
+    (folder_of(first) / PURGED).touch()
+    second = runs.ended(runs.start(1))
+    assert (second.attempt, second.state, folder_of(second)) == (2, JobState.COMPLETED, runs.folder)
+    assert not is_marked(runs.folder / "model") and len(runs.prepared) == 2
+    aside = next(job for job in runs.registry.list() if job.attempt == 1)
+    assert is_marked(Path(aside.model_output_name or ""))
 
 
 def test_a_process_that_does_not_begin_says_why(runs: Runs) -> None:
@@ -367,7 +377,7 @@ def test_one_keeper_at_a_time(tmp_path: Path) -> None:
 
 def test_the_jobs_commands_cancel_resume_and_find_a_run(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(runs.folder.parent.parent)
-    monkeypatch.setattr(looking_ahead, "find_spec", lambda name: name)
+    monkeypatch.setattr(prerequisites, "find_spec", lambda name: name)
     job = runs.start(40)
     with pytest.raises(TrainingError, match="is running, there is no model yet"):
         jobs_local.lies_there(job)
@@ -402,7 +412,7 @@ def test_what_no_training_could_begin_with_is_refused_before_it_is_resumed(
     settings: dict[str, Any], found: bool, said: str, runs: Runs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(runs.folder.parent.parent)
-    monkeypatch.setattr(looking_ahead, "find_spec", lambda name: name if found else None)
+    monkeypatch.setattr(prerequisites, "find_spec", lambda name: name if found else None)
     monkeypatch.setattr(reporting, "find_spec", lambda name: None)
     runs.settings = CurriculumSettings(**settings)
     # A launcher that says how many processes it starts.

@@ -14,7 +14,8 @@ from pathlib import Path
 import msgspec
 
 _STATE = "trainer_state.json"
-_WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
+# Of a whole model, or of an adapter to one.
+_WEIGHTS = ("model.safetensors", "model.safetensors.index.json", "adapter_model.safetensors")
 _TORCH_FILES = ("optimizer.pt", "scheduler.pt")
 # Length of the header that opens a safetensors file, in bytes.
 _HEADER = 8

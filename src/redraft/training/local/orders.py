@@ -12,7 +12,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -23,35 +23,45 @@ from redraft.training.local.machine import machine_id, of_this_machine, this_mac
 from redraft.training.local.places import claim, make_room
 from redraft.training.local.plan import PLAN
 from redraft.training.local.reading import MODEL, SAID, is_alive, last_words, run_in
-from redraft.training.local.settings import CurriculumSettings
 from redraft.training.local.starting import begin
 from redraft.training.local.watching import TIME_TO_BEGIN, folder_of, look, refusal
 from redraft.training.policies import ATTACH, JobPolicy
+from redraft.training.purged_models import is_marked
 from redraft.training.registry import LOCAL, Registry, TrainingJob, job_key
 from redraft.training.states import JobState
 
 _PAUSE = 0.1
-_ALWAYS_IN_KEY = frozenset({"epochs", "learning_rate", "batch_size", "replay_fraction", "seed"})
-_DEFAULTS: dict[str, Any] = msgspec.to_builtins(CurriculumSettings())
+
+
+class TrainingSettings(Protocol):
+    """A struct of settings, each with a default, that names those which are in a job's key at their defaults too."""
+
+    @property
+    def always_in_key(self) -> frozenset[str]: ...
 
 
 class LocalSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """What makes a local run another one, beside the rows: the model by its name and `revision`, the settings, and the
-    name that the user gave it (`suffix`)."""
+    """What makes a local run another one, beside the rows: the model by its name and `revision`, the settings, the name
+    that the user gave it (`suffix`), and `more`, such as the kind of what is trained, under names of no setting."""
 
     base_model: str
     revision: str
     suffix: str
-    settings: CurriculumSettings
+    settings: TrainingSettings
+    more: dict[str, str] = {}
 
     def parameters(self) -> dict[str, Any]:
-        """What the model depends on. A setting that is not of `_ALWAYS_IN_KEY` is in it only where it is not at its
+        """What the model depends on. A setting that is not `always_in_key` is in it only where it is not at its
         default, so that one that is added later changes no key."""
         given: dict[str, Any] = msgspec.to_builtins(self.settings)
-        kept = {name: value for name, value in given.items() if name in _ALWAYS_IN_KEY or value != _DEFAULTS[name]}
+        fields: Any = type(self.settings)
+        # One without a default is never at it.
+        defaults = {field.name: msgspec.to_builtins(_default(field)) for field in msgspec.structs.fields(fields)}
+        always = self.settings.always_in_key
+        kept = {name: value for name, value in given.items() if name in always or value != defaults[name]}
         # A folder is what is in it, wherever it lies.
         model = Path(self.base_model).name if self.revision.startswith("sha256:") else self.base_model
-        return {"model": model, "revision": self.revision, "suffix": self.suffix, **kept}
+        return {"model": model, "revision": self.revision, "suffix": self.suffix, **self.more, **kept}
 
 
 class LocalOrder(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,6 +157,10 @@ class LocalTraining:
         if order.policy.wants_new(job):
             make_room(self.registry, folder_of(job))
             return self._planned(order, job.attempt + 1)
+        if is_marked(folder_of(job) / MODEL):
+            make_room(self.registry, folder_of(job))
+            tell(f"{job.suffix} learnt from somebody who has left since; it is trained again")
+            return self._planned(order, job.attempt + 1)
         if job.state is JobState.COMPLETED and not (folder_of(job) / MODEL).is_dir():
             tell(f"the model that {job.suffix} made is gone from {folder_of(job)}; it is trained again")
             return self._planned(order, job.attempt + 1)
@@ -194,6 +208,11 @@ class LocalTraining:
         except RedraftError as fault:
             self.registry.record(job, last_error=str(fault))
             raise
+
+
+def _default(field: msgspec.structs.FieldInfo) -> Any:
+    made = field.default_factory
+    return made() if made is not msgspec.NODEFAULT else None if field.default is msgspec.NODEFAULT else field.default
 
 
 def _over(process: subprocess.Popen[bytes]) -> bool:

@@ -12,7 +12,7 @@ import math
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -36,6 +36,13 @@ _CURVES = {
     "grad_norm": "train/grad_norm",
     "eval_loss": "eval/loss",
 }
+
+
+class Numbers(Protocol):
+    """Settings that say what numbers are computed with."""
+
+    @property
+    def precision(self) -> str: ...
 
 
 class PhaseRun(msgspec.Struct, frozen=True, kw_only=True):
@@ -194,7 +201,7 @@ def _arguments(run: PhaseRun, world: World) -> dict[str, Any]:
     return arguments
 
 
-def precision(settings: CurriculumSettings, *, on_cpu: bool) -> dict[str, bool]:
+def precision(settings: Numbers, *, on_cpu: bool) -> dict[str, bool]:
     """The trainer's arguments for the numbers that are computed with."""
     chosen: str = settings.precision
     if chosen == "auto":

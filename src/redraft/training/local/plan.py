@@ -21,6 +21,23 @@ from redraft.training.local.settings import CurriculumSettings
 PLAN = "plan.json"
 # The model that is built on the spot from the phases' own texts, with random weights: for rehearsals.
 TINY = "tiny"
+# The programs that train what a plan plans.
+CURRICULUM, ADAPTING = "redraft.curriculum", "redraft.training.adapting"
+
+
+class _Kind(msgspec.Struct):
+    kind: str | None = None
+
+
+class PlannedSetup(msgspec.Struct, frozen=True):
+    """What settings of any kind of run say of where it trains: in how many processes, and whom it reports to."""
+
+    processes: int = 1
+    wandb_project: str | None = None
+
+
+class _Setup(msgspec.Struct):
+    settings: PlannedSetup = PlannedSetup()
 
 
 class PlannedFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -85,6 +102,27 @@ def read_plan(folder: Path) -> CurriculumPlan:
     try:
         with storage_faults(path):
             return msgspec.json.decode(path.read_bytes(), type=CurriculumPlan)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: {error}") from None
+
+
+def program_of(folder: Path) -> str:
+    """The module that does what plan.json in this folder plans: of a plan that names its kind it is the one that adapts
+    models, of any other, and where there is none, the curriculum's."""
+    try:
+        kind = msgspec.json.decode((folder / PLAN).read_bytes(), type=_Kind).kind
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+        kind = None
+    return ADAPTING if kind else CURRICULUM
+
+
+def setup_in(folder: Path) -> PlannedSetup:
+    """What plan.json in this folder, of whatever kind, says of where it trains. Raises InputError where that cannot be
+    read, StorageError."""
+    path = folder / PLAN
+    try:
+        with storage_faults(path):
+            return msgspec.json.decode(path.read_bytes(), type=_Setup).settings
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: {error}") from None
 

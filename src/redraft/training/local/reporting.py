@@ -1,6 +1,6 @@
 """Weights & Biases, which a training reports to where that is asked for: whether it can, and a W&B run for each phase.
 
-Neighbours: `training` asks before the first step; `redraft.curriculum.looking_ahead` before a process is begun.
+Neighbours: `training` asks before the first step; `prerequisites` before a process is begun.
 """
 
 from __future__ import annotations

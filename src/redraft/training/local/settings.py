@@ -89,6 +89,11 @@ class CurriculumSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
             )
 
     @property
+    def always_in_key(self) -> frozenset[str]:
+        """The settings that are in a job's key at their defaults too."""
+        return frozenset({"epochs", "learning_rate", "batch_size", "replay_fraction", "seed"})
+
+    @property
     def prefixes(self) -> dict[Phase, str]:
         """What stands before the inputs of each phase. Conversation and refusal share theirs: when a question is asked,
         nobody knows yet whether the context has the answer."""

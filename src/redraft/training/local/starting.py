@@ -20,6 +20,7 @@ from filelock import FileLock, Timeout
 
 from redraft.datasets.files import storage_faults, write_whole
 from redraft.errors import ConfigurationError, StorageError
+from redraft.training.local.plan import program_of
 from redraft.training.local.reading import SAID, is_alive, state_in
 
 # Who was begun; beside the lock, which says whether it lives.
@@ -44,9 +45,10 @@ class Begun(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def command_of(folder: Path, launcher: Sequence[str] = ()) -> list[str]:
-    """What trains in this folder. `launcher` stands in front of `-m redraft.curriculum`; without one it is this Python.
+    """What trains in this folder. `launcher` stands in front of `-m` and the program of the
+    folder's plan; without one it is this Python.
     So may `torchrun --nproc_per_node 2`, `accelerate launch` or a container's `docker run … python`."""
-    return [*(launcher or (sys.executable,)), "-m", "redraft.curriculum", str(folder)]
+    return [*(launcher or (sys.executable,)), "-m", program_of(folder), str(folder)]
 
 
 def launcher_of(folder: Path) -> tuple[str, ...]:

@@ -35,7 +35,7 @@ class TrainingState(msgspec.Struct, frozen=True, kw_only=True):
 
     state: RunState
     phase: str | None = None
-    stage: Literal["loading", "training", "evaluating", "saving"] = "loading"
+    stage: Literal["loading", "training", "evaluating", "generating", "saving"] = "loading"
     done: tuple[str, ...] = ()
     step: int = 0
     total_steps: int = 0

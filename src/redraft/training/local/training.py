@@ -8,29 +8,23 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
-from filelock import FileLock, Timeout
 
 from redraft.datasets.files import storage_faults, sync_folder, write_whole
-from redraft.errors import ConfigurationError, InputError, RedraftError
+from redraft.training.local.holding import alone, is_finished, is_first, told
 from redraft.training.local.models import Base, require_local
 from redraft.training.local.phases import FINAL, PhaseRun, drop_checkpoints, train_phase
 from redraft.training.local.plan import CurriculumPlan, read_plan
 from redraft.training.local.points import BEFORE, Points, Score, numbered
 from redraft.training.local.preparing import Prepared, prepare
-from redraft.training.local.reading import LOCK, MODEL, name_of
+from redraft.training.local.reading import MODEL, name_of
 from redraft.training.local.reporting import reported, require_wandb
 from redraft.training.local.rows import Doubt, read_rows
-from redraft.training.local.stopping import Stop, StoppedError
+from redraft.training.local.stopping import Stop
 from redraft.training.local.telling import Teller, TrainingState
 from redraft.training.local.world import World
-
-# Whoever looks whether a process trains here holds the lock for a moment.
-_PATIENCE = 5.0
 
 
 def train(folder: Path, doubt: Doubt, score: Score, stop: Stop) -> TrainingState:
@@ -45,12 +39,11 @@ def train(folder: Path, doubt: Doubt, score: Score, stop: Stop) -> TrainingState
     # processors too, a step was seen to take a hundred times as long. Read when torch is imported.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     # Before torch is imported, which takes seconds: who watches sees at once that somebody is here.
-    first = int(os.environ.get("RANK") or 0) == 0
-    with _alone(folder, first=first):
-        teller = Teller(folder, silent=not first)
-        if _finished(teller.state, folder, plan):
+    with alone(folder):
+        teller = Teller(folder, silent=not is_first())
+        if is_finished(teller.state, folder, plan.digest, MODEL):
             return teller.state
-        with _told(teller):
+        with told(teller):
             again = teller.state.total_steps > 0
             teller.now(state="running", stage="loading", error=None, refused=False, plan_sha256=plan.digest)
             require_local()
@@ -142,45 +135,3 @@ def _save(folder: Path, weights: Path, plan: CurriculumPlan, base: Base) -> None
         shutil.rmtree(target, ignore_errors=True)
         aside.rename(target)
         sync_folder(folder)
-
-
-def _finished(state: TrainingState, folder: Path, plan: CurriculumPlan) -> bool:
-    """Whether the run is complete. Raises InputError where it was begun with another plan."""
-    if state.plan_sha256 and state.plan_sha256 != plan.digest:
-        raise InputError(f"{folder}: begun with another plan.json; put the old one back, or give a new folder")
-    return state.state == "completed" and (folder / MODEL).is_dir()
-
-
-@contextmanager
-def _alone(folder: Path, *, first: bool) -> Generator[None]:
-    """Holds the run's lock, which a kill frees. Raises ConfigurationError where another process has it."""
-    if not first:
-        yield
-        return
-    lock = FileLock(folder / LOCK)
-    try:
-        lock.acquire(timeout=_PATIENCE)
-    except Timeout:
-        raise ConfigurationError(f"{folder}: another process trains here; follow it, or give another folder") from None
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-@contextmanager
-def _told(teller: Teller) -> Generator[None]:
-    """Says in the run's folder how it ended."""
-    try:
-        yield
-    except StoppedError as stopped:
-        teller.event("stopped", str(stopped), "warning", step=teller.state.step)
-        teller.now(state="stopped")
-        raise
-    except Exception as error:
-        line = str(error) if isinstance(error, RedraftError) else f"{type(error).__name__}: {error}"
-        teller.event("error", line, "error", step=teller.state.step)
-        # Nothing has changed then: what is mended outside, such as what is installed, lets the same run begin.
-        refused = teller.state.stage == "loading" and isinstance(error, ConfigurationError | InputError)
-        teller.now(state="error", error=line, refused=refused)
-        raise

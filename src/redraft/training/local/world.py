@@ -16,7 +16,13 @@ from redraft.errors import ConfigurationError
 class World:
     """`rank` of `size` processes, `here` of them on this machine; `first` writes files. `device` is this process's."""
 
-    def __init__(self, device: str, processes: int, environment: Mapping[str, str] = os.environ) -> None:
+    def __init__(
+        self,
+        device: str,
+        processes: int,
+        environment: Mapping[str, str] = os.environ,
+        program: str = "redraft.curriculum",
+    ) -> None:
         """Joins the others. Raises ConfigurationError where there are not as many processes as planned: accelerate was
         seen to start one alone and say nothing, and then batches are smaller than anybody thinks.
         """
@@ -26,7 +32,7 @@ class World:
         if said != processes:
             raise ConfigurationError(
                 f"{processes} processes are planned and WORLD_SIZE says {said}; start it with "
-                f"torchrun --nproc_per_node {processes} -m redraft.curriculum FOLDER, or plan {said}"
+                f"torchrun --nproc_per_node {processes} -m {program} FOLDER, or plan {said}"
             )
         accelerate: Any = importlib.import_module("accelerate")
         self._state = accelerate.PartialState(cpu=on_cpu, **({"backend": "gloo"} if on_cpu and said > 1 else {}))

@@ -84,3 +84,11 @@ def test_weights_in_parts_are_whole_with_all_of_them(tmp_path: Path) -> None:
 
 def test_the_best_step_and_the_patience_that_is_used_up(tmp_path: Path) -> None:
     assert best_of(checkpoint(tmp_path, 20)) == (10, 2)
+
+
+def test_an_adapters_weights_are_weights_too(tmp_path: Path) -> None:
+    made = checkpoint(tmp_path, 10)
+    (made / "model.safetensors").rename(made / "adapter_model.safetensors")
+    assert is_whole(made)
+    cut("adapter_model.safetensors")(made)
+    assert not is_whole(made)

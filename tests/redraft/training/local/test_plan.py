@@ -10,7 +10,17 @@ import pytest
 
 from redraft.errors import ConfigurationError, InputError
 from redraft.records import Phase
-from redraft.training.local.plan import CurriculumPlan, PlannedFile, read_plan, write_plan
+from redraft.training.local.plan import (
+    ADAPTING,
+    CURRICULUM,
+    CurriculumPlan,
+    PlannedFile,
+    PlannedSetup,
+    program_of,
+    read_plan,
+    setup_in,
+    write_plan,
+)
 from redraft.training.local.settings import CurriculumSettings
 
 
@@ -79,3 +89,16 @@ def test_a_folder_without_a_usable_plan(tmp_path: Path) -> None:
     (tmp_path / "plan.json").write_bytes(msgspec.json.encode(out_of_order))
     with pytest.raises(ConfigurationError, match="out of order"):
         read_plan(tmp_path)
+
+
+def test_where_a_run_trains_is_read_of_plans_of_every_kind(tmp_path: Path) -> None:
+    settings = CurriculumSettings(processes=2)
+    write_plan(tmp_path / "one", msgspec.structs.replace(plan("extraction"), settings=settings))
+    assert setup_in(tmp_path / "one") == PlannedSetup(processes=2)
+    adapting = {"kind": "rl", "settings": {"beta": 0.1, "wandb_project": "p"}, "model": "m"}
+    (tmp_path / "plan.json").write_bytes(msgspec.json.encode(adapting))
+    assert setup_in(tmp_path) == PlannedSetup(wandb_project="p")
+    assert (program_of(tmp_path / "one"), program_of(tmp_path)) == (CURRICULUM, ADAPTING)
+    (tmp_path / "plan.json").write_bytes(b"{")
+    with pytest.raises(InputError, match=r"plan\.json: "):
+        setup_in(tmp_path)

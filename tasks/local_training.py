@@ -1,7 +1,7 @@
-"""The task that trains a curriculum on this machine: begins its process or attaches to it, and follows it to its end.
+"""The task that trains on this machine: begins the process of a run or attaches to it, and follows it to its end.
 
 The process lives on where this one is killed; where this one is told to stop, so is the process, with a checkpoint.
-Neighbours: `curriculum_wish` says what is wanted, `curriculum_artifacts` shows it.
+Neighbours: `curriculum_wish` and `adapter_wish` say what is wanted, and who shows it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 from prefect import task
@@ -22,7 +23,7 @@ from prefect.logging import get_run_logger
 from redraft.calling.notices import tell
 from redraft.errors import ConfigurationError, TrainingError
 from redraft.training.job_facts import progress_words
-from redraft.training.local.orders import LocalTraining
+from redraft.training.local.orders import LocalOrder, LocalTraining
 from redraft.training.local.reading import Reader
 from redraft.training.local.starting import ask_to_end, kept, reap, wait_for_end
 from redraft.training.local.watching import folder_of, look, refusal
@@ -30,8 +31,6 @@ from redraft.training.looking import Look
 from redraft.training.registry import Registry, TrainingJob, registry_address
 from redraft.training.stalls import reason
 from redraft.training.states import JobState
-from tasks.curriculum_artifacts import CurriculumArtifacts
-from tasks.curriculum_wish import CurriculumWish
 from tasks.showing import current_progress
 from tasks.states import not_ours
 from tasks.training_job import MODELS
@@ -40,8 +39,30 @@ _SECONDS_BETWEEN_LOOKS = 1.0
 T = TypeVar("T")
 
 
+class RunArtifacts(Protocol):
+    """What the Prefect UI shows of one run while it goes on."""
+
+    async def show(self, job: TrainingJob, seen: Look) -> None:
+        """What is new since the last time; at the end in any case."""
+
+
+class LocalWish(Protocol):
+    """What is to be trained here, looked through already. `name` is the run's."""
+
+    @property
+    def name(self) -> str: ...
+
+    def order(self) -> LocalOrder: ...
+
+    def prepare(self, folder: Path, check: Callable[[], object], tell: Callable[[str], object]) -> None:
+        """Writes the rows and the plan into the run's folder, and tells what was cut. `check` is called again and
+        again, to raise where nobody wants the run any more."""
+
+    def artifacts(self, registry: Registry) -> RunArtifacts: ...
+
+
 @task(task_run_name="train {wish.name}", retries=2, retry_delay_seconds=5, retry_condition_fn=not_ours)
-async def train_on_this_machine(wish: CurriculumWish) -> dict[str, Any]:
+async def train_on_this_machine(wish: LocalWish) -> dict[str, Any]:
     """The job when its model is there. Raises TrainingError where it ended without one, ConfigurationError where it
     could not begin; where this is cancelled, the process ends in order before that goes on."""
     with Registry(registry_address()) as registry:
@@ -50,7 +71,7 @@ async def train_on_this_machine(wish: CurriculumWish) -> dict[str, Any]:
             if process is None and not job.state.terminal:
                 tell(f"{job.suffix} is being trained already; this follows it")
             try:
-                job = await _followed(registry, job, wish.name)
+                job = await _followed(registry, job, wish)
             except asyncio.CancelledError:
                 await _left(registry, job, mine=mine)
                 raise
@@ -63,7 +84,7 @@ async def train_on_this_machine(wish: CurriculumWish) -> dict[str, Any]:
     raise TrainingError(_ended(registry, job))
 
 
-async def _begun(registry: Registry, wish: CurriculumWish) -> tuple[TrainingJob, subprocess.Popen[bytes] | None]:
+async def _begun(registry: Registry, wish: LocalWish) -> tuple[TrainingJob, subprocess.Popen[bytes] | None]:
     """The run, whose preparation may take minutes: it ends soon where this is cancelled, and no process is begun."""
     stop = threading.Event()
 
@@ -83,7 +104,7 @@ async def _begun(registry: Registry, wish: CurriculumWish) -> tuple[TrainingJob,
         training = LocalTraining(registry, MODELS, sleep)
         return training.start(wish.order(), lambda folder: wish.prepare(folder, check, say))
 
-    beginning = _in_thread(work)
+    beginning = in_thread(work)
     try:
         return await asyncio.shield(beginning)
     except asyncio.CancelledError:
@@ -94,15 +115,16 @@ async def _begun(registry: Registry, wish: CurriculumWish) -> tuple[TrainingJob,
         raise
 
 
-async def _followed(registry: Registry, job: TrainingJob, name: str) -> TrainingJob:
+async def _followed(registry: Registry, job: TrainingJob, wish: LocalWish) -> TrainingJob:
     """The job once it has ended, or its process is gone."""
     logger, progress, reader = get_run_logger(), current_progress(), Reader(folder_of(job))
-    shown = CurriculumArtifacts(registry, name)
+    shown = wish.artifacts(registry)
     while True:
-        seen = await _in_thread(partial(look, registry, job, MODELS, reader))
+        seen = await in_thread(partial(look, registry, job, MODELS, reader))
         job = seen.job
         for event in seen.log:
-            (logger.warning if event.level in {"warning", "error"} else logger.info)("%s: %s", name, event.message)
+            said = logger.warning if event.level in {"warning", "error"} else logger.info
+            said("%s: %s", wish.name, event.message)
         progress.note = progress_words(job, (), registry.clock())
         progress.changed()
         await shown.show(job, seen)
@@ -125,7 +147,7 @@ async def _left(registry: Registry, job: TrainingJob, *, mine: bool) -> None:
             wait_for_end(folder)
         return look(registry, job, MODELS)
 
-    last = await _in_thread(end)
+    last = await in_thread(end)
     if not last.job.state.terminal:
         tell(f"{job.suffix} has not ended yet, and does so by itself; see redraft jobs show {job.suffix}")
 
@@ -138,7 +160,7 @@ def _ended(registry: Registry, job: TrainingJob) -> str:
     return f"{job.suffix} ended as {job.state}: {reason(job, registry.events(job))}"
 
 
-def _in_thread(work: Callable[[], T]) -> asyncio.Future[T]:
+def in_thread(work: Callable[[], T]) -> asyncio.Future[T]:
     """In a thread of its own: the loop's few threads are wanted meanwhile."""
     pool = ThreadPoolExecutor(1, "training")
     future = asyncio.get_running_loop().run_in_executor(pool, copy_context().run, work)

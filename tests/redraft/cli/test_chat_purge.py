@@ -1,0 +1,246 @@
+"""`redraft chat purge`: what goes is shown before, nothing goes unasked, and a second run does what the first left."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from filelock import FileLock
+
+from redraft.calling import runs
+from redraft.calling.accounting import Summary
+from redraft.calling.ledger import Claim, Entry, Ledger
+from redraft.calling.ledger.database import Database
+from redraft.chat.lineage import note_derived
+from redraft.chat_records import ChatExample, ChatMessage, ChatTurn
+from redraft.cli.chat_purge import purge_command
+from redraft.datasets.storage import Dataset, DatasetWriter
+from redraft.datasets.work import Work
+from redraft.errors import StorageError
+from redraft.home import Home
+from redraft.records import Completion, Rejection, Response
+from redraft.training.formats import TrainingFile
+from redraft.training.local.reading import LOCK
+from redraft.training.purged_models import PURGED
+from redraft.training.registry import LOCAL, Registry, registry_address
+from redraft.training.settings import TrainingSettings
+
+TIME = "2024-03-04T09:00:00+00:00"
+RATED, OWN, EARLIER, KEPT = KEYS = [hashlib.sha256(name).hexdigest() for name in (b"rated", b"own", b"then", b"kept")]
+
+
+def message(number: int, author: str) -> ChatMessage:
+    return ChatMessage(
+        message_id=f"m{number}", chat="chat1", author=author, time=TIME, text="hi", kind="text", place=f"line {number}"
+    )
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Messages, an example of them, a report, an adapter that was judged while it was trained, answers."""
+    for name in ("REDRAFT_LEDGER_URL", "REDRAFT_REGISTRY_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("REDRAFT_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    with DatasetWriter(tmp_path / "chat", "chat_messages") as writer:
+        for one in (message(1, "Person2"), message(2, "Person1")):
+            writer.add(one)
+        messages = writer.finish()
+    with DatasetWriter(tmp_path / "examples", "chat_examples") as writer:
+        writer.add(
+            ChatExample(
+                example_id="m2", chat="chat1", side="train", context=(ChatTurn("A", "hi", ("m1",)),), reply="hi",
+                time=TIME, strategy="window", context_ids=("m1",), reply_ids=("m2",),
+            )
+        )  # fmt: skip
+        examples = writer.finish({"parents": [{"path": str(messages.path), "content_hash": messages.content_hash}]})
+    note_derived(examples, [tmp_path / "report.html", tmp_path / "results.json"])
+    (tmp_path / "report.html").write_text("hi")
+    (tmp_path / "results.json").write_text(json.dumps({"answers": [OWN]}))
+    trained(tmp_path / "lora", examples)
+    (tmp_path / "home" / "work" / "tmpa1b2c3d4").mkdir(parents=True)
+    work = Work.open(Home.of().work, "judgments", {"contexts": str(tmp_path / "examples"), "contexts_hash": "earlier"})
+    work.write(0, "responses", [Response(context_id="m2", model="m", text="hi", request_key=EARLIER)], [], 0)
+    asyncio.run(paid())
+    return tmp_path
+
+
+def trained(folder: Path, examples: Dataset) -> None:
+    (folder / "judging").mkdir(parents=True)
+    (folder / "plan.json").write_text("{}")
+    (folder / "rows.jsonl").write_text("hi")
+    (folder / "judging" / "judged-1.json").write_text(json.dumps({"request_keys": [RATED]}))
+    file = TrainingFile(path=folder / "plan.json", sha256="5", rows=1, rejections={})
+    settings = TrainingSettings(model="tiny")
+    with Registry(registry_address()) as registry:
+        registry.plan(file, settings, endpoint=LOCAL, simulated=True, dataset_hash=examples.content_hash, name="lora")
+    noted = Home.of().trained_on("5")
+    noted.parent.mkdir(parents=True)
+    noted.write_text("0123\n")
+
+
+async def paid(keys: Sequence[str] = KEYS, run: str = "") -> None:
+    async with Ledger(Home.of().ledger) as ledger:
+        for one in keys:
+            outcome = Completion(
+                request_key=one, text="hi", model="m", answered_model="m", provider="together", finish_reason="stop",
+                input_tokens=1, output_tokens=1, cost=None, latency=0.1, attempts=1, created_at="", simulated=True,
+            )  # fmt: skip
+            await ledger.keep(Entry(outcome=outcome, provider="together", endpoint="together", stage="judge", run=run))
+
+
+def known(keys: Sequence[str] = KEYS) -> set[str]:
+    async def look() -> set[str]:
+        async with Ledger(Home.of().ledger) as ledger:
+            return {one for one in keys if await ledger.find([one])}
+
+    return asyncio.run(look())
+
+
+async def began(run: str, command: str, owner: str = "", ended: float | None = None) -> None:
+    async with Database(Home.of().ledger) as database:
+        await runs.record(database, run, command, 1.0, ended, "running", Summary(), owner=owner)
+
+
+def purge(*words: str, status: int = 0, answer: str | None = None) -> Result:
+    given = ["chat", "--person", "Person2", "--in", ".", *words]
+    done = CliRunner().invoke(purge_command, given, input=answer)
+    assert done.exit_code == status, done.output
+    return done
+
+
+def test_nothing_goes_unasked_and_then_all_of_it_does(project: Path) -> None:
+    shown = purge(answer="n\n").output
+    for told in ("report.html: made of their messages", "results.json: made", "trained on it: ", "nothing was removed"):
+        assert told in shown
+    assert (project / "report.html").exists() and known() == {*KEYS}
+    said = purge("-y").output
+    assert (
+        "3 answers in the ledger, work of 1 stages" in said
+        and "marked, 2 files of its rows and texts removed: train it again" in said
+    )
+    assert known() == {KEPT}
+    left = {str(path.relative_to(project)) for path in (project / "lora").rglob("*") if path.is_file()}
+    assert left == {"lora/plan.json", f"lora/{PURGED}"}
+    assert not list(project.glob("re*")) and not list((project / "home" / "work").iterdir())
+    assert Home.of().trained_on("5").read_text().startswith("# a person was removed")
+    assert Dataset.open(project / "examples").count == 0
+    assert "rows go" not in purge("-y").output
+
+
+def test_what_is_being_trained_is_ended_first(project: Path) -> None:
+    with FileLock(project / "lora" / LOCK):
+        told = purge("-y", status=2).output
+    assert "lora: is being trained; redraft jobs cancel lora ends it" in told and len(told.splitlines()[-1]) < 300
+    generations = project / "generations"
+    generations.mkdir()
+    note_derived(Dataset.open(project / "examples"), [generations])
+    with FileLock(generations / LOCK):
+        assert "generations: a run goes on there" in purge("-y", status=2).output
+    assert (project / "report.html").exists() and known() == {*KEYS}
+
+
+def key(name: str) -> str:
+    return hashlib.sha256(name.encode()).hexdigest()
+
+
+def test_answers_of_runs_there_that_nothing_holds_go(project: Path) -> None:
+    """Earlier tries of a judge, and those of a stage that was killed before anything was written."""
+    loose = {one: key(one) for one in ("ranking", "imitator", "align", "leaderboard", "staged")}
+    held = {one: key(one) for one in ("row", "refused", "other training", "other stage")}
+    far = {one: key(one) for one in ("far/leaderboard", "far/ranking", "beside")}
+    with DatasetWriter(project / "ranking" / "responses", "responses") as writer:
+        writer.add(Response(context_id="m9", model="m", text="hi", request_key=held["row"]))
+        writer.add(Response(context_id="m2", model="m", text="hi", request_key=key("theirs")))
+        writer.reject(Rejection(place="9", reason="r", detail="", request_key=held["refused"]))
+        parent = Dataset.open(project / "examples")
+        writer.finish({"parents": [{"path": str(parent.path), "content_hash": parent.content_hash}]})
+    (project / "ranking" / "another" / "judging").mkdir(parents=True)
+    said = {"request_keys": [held["other training"]]}
+    (project / "ranking" / "another" / "judging" / "judged-1.json").write_text(json.dumps(said))
+    staged = {"contexts": "x", "contexts_hash": parent.content_hash}, {"contexts": "x", "contexts_hash": "x"}
+    for plan, one in zip(staged, (loose["staged"], held["other stage"]), strict=True):
+        work = Work.open(Home.of().work, "judgments", plan)
+        work.write(0, "responses", [Response(context_id="m9", model="m", text="hi", request_key=one)], [], 0)
+    asyncio.run(paid(sorted(held.values()), "r0"))
+    for number, (command, one) in enumerate(
+        (
+            (f"ranking:{project}/ranking", loose["ranking"]), (f"imitator:{project}", loose["imitator"]),
+            (f"align:{project}/lora", loose["align"]), (f"leaderboard:{project}/ranking", loose["leaderboard"]),
+            (f"imitator:{project}", loose["staged"]), (f"leaderboard:{project.parent}", far["far/leaderboard"]),
+            (f"ranking:{project}/elsewhere", far["far/ranking"]), ("endpoints", far["beside"]),
+        )
+    ):  # fmt: skip
+        asyncio.run(began(f"r{number}", command))
+        asyncio.run(paid([one], f"r{number}"))
+    everything = [*loose.values(), *held.values(), *far.values()]
+    assert "8 answers in the ledger" in purge("-y").output, "three that are known, and five"
+    assert known(everything) == {*held.values(), *far.values()} and known() == {KEPT}
+    assert "0 answers in the ledger" in purge("-y").output and known(everything) == {*held.values(), *far.values()}
+
+
+@contextmanager
+def open_ledger(asking: str) -> Iterator[str]:
+    """Its owner's name; the ledger is open meanwhile, with a claim of the run `asking` where one is named."""
+    up, over, owner = threading.Event(), threading.Event(), list[str]()
+
+    async def goes_on() -> None:
+        async with Ledger(Home.of().ledger) as ledger:
+            if asking:
+                await ledger.claim([Claim(key("asked"))], run=asking)
+            owner.append(ledger.owner)
+            up.set()
+            await asyncio.to_thread(over.wait)
+
+    thread = threading.Thread(target=lambda: asyncio.run(goes_on()))
+    thread.start()
+    try:
+        assert up.wait(20)
+        yield owner[0]
+    finally:
+        over.set()
+        thread.join()
+
+
+@pytest.mark.parametrize("asking", ["", "r1"], ids=["recorded", "asking"])
+def test_nothing_goes_while_a_run_asks_about_them(project: Path, asking: str) -> None:
+    """Nor does it harm that one was killed, has ended, or runs elsewhere."""
+    work = f"imitator:{project}"
+    with open_ledger(asking) as owner:
+        asyncio.run(began("r1", work, "" if asking else owner))
+        told = purge("-y", status=2).output
+        assert f"{work}: a run goes on there" in told and known() == {*KEYS}
+        assert (project / "report.html").exists() and Dataset.open(project / "examples").count == 1
+        asyncio.run(began("r1", f"ranking:{project}/elsewhere", owner))
+        asyncio.run(began("r2", work, owner, ended=2.0))
+        asyncio.run(began("r3", work, "killed"))
+        purge("-y")
+    assert known() == {KEPT}
+
+
+@pytest.mark.parametrize("step", ["answers", "models", "whole"])
+def test_a_second_run_does_what_the_first_left(project: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    places = {
+        "answers": "redraft.chat.leftovers.purge_work",
+        "models": "redraft.training.purged_models.remove_texts",
+        "whole": "redraft.chat.purging.Purge._rewrite",
+    }
+
+    def dying(*_: object, **__: object) -> None:
+        raise StorageError("full")
+
+    monkeypatch.setattr(places[step], dying)
+    assert "full" in purge("-y", status=1).output
+    monkeypatch.undo()
+    monkeypatch.setenv("REDRAFT_HOME", str(project / "home"))
+    monkeypatch.chdir(project)
+    purge("-y", "--delete-models")
+    assert known() == {KEPT} and not (project / "lora").exists() and not list(project.glob("re*"))
+    assert Dataset.open(project / "chat").count == 1
