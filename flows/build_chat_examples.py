@@ -30,6 +30,7 @@ from tasks.states import ends_in_words
 Count = Annotated[int, Field(ge=1)]
 # A real name is refused before it is a run's parameter.
 Pseudonym = Annotated[str, Field(pattern=r"^Person[1-9][0-9]*$")]
+Part = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
@@ -54,7 +55,8 @@ async def build_chat_examples(
     move_on: Literal["any", "faults"] = "any",
     join_minutes: NotNegative | None = 3.0,
     pause_hours: NotNegative = 4.0,
-    test_share: Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)] = 0.1,
+    test_share: Part = 0.1,
+    preference_share: Part = 0.0,
     least_words: Count = 1,
     dry_run: bool = False,
     budget: float | None = None,
@@ -90,6 +92,7 @@ async def build_chat_examples(
         join_minutes: What the person writes in a row, at most so far apart, is one reply; none keeps messages apart.
         pause_hours: A longer pause begins a new session.
         test_share: Share of each chat's replies, its last, that are tested on.
+        preference_share: Share of each chat's other replies, the last of them, that are kept to rank alternatives to.
         least_words: Replies of fewer words are left out.
         dry_run: Only estimate calls, tokens, price and time; nothing is sent.
         budget: US dollars that all runs into this output may spend together.
@@ -105,6 +108,7 @@ async def build_chat_examples(
     require_output(output, strategies, input, person)
     how: dict[str, Any] = {
         "join_minutes": join_minutes, "pause_hours": pause_hours, "test_share": test_share, "least_words": least_words,
+        "preference_share": preference_share,
     }  # fmt: skip
     own: dict[str, dict[str, Any]] = {
         "window": {"k": window, "across": across_pauses},
@@ -142,7 +146,7 @@ async def build_chat_examples(
     spreads = await show_examples(datasets)
     files = {strategy: await write_training_files(folder) for strategy, folder in datasets.items()}
     said = "; ".join(
-        f"{row['strategy']}: {row['train']} to train on, {row['test']} to test with"
+        f"{row['strategy']}: {row['train']} to train on, {row['preference']} to rank, {row['test']} to test with"
         for row in (spread.as_row() for spread in spreads.values())
     )
     result: dict[str, Any] = {

@@ -19,22 +19,21 @@ from redraft.answering.curriculum import rows_ahead
 from redraft.answering.shortfalls import shortfalls
 from redraft.beside import Helper
 from redraft.calling.notices import tell
-from redraft.curriculum.looking_ahead import Memory, memory_of, require_extra, require_setup, steps_of
+from redraft.curriculum.looking_ahead import Memory, memory_of, steps_of
 from redraft.curriculum.preparing import PreparedFile
 from redraft.curriculum.rehearsing import build_rehearsal_model
 from redraft.datasets.files import require_folder
 from redraft.datasets.reading import resolve_input
 from redraft.errors import ConfigurationError, InputError
 from redraft.home import Home
-from redraft.providers.endpoints import canonical
 from redraft.training.local.memory import require_memory
 from redraft.training.local.models import find_base
 from redraft.training.local.plan import TINY, read_plan
+from redraft.training.local.prerequisites import launcher_words, require_extra, require_setup
 from redraft.training.local.reading import MODEL, is_alive, state_in
 from redraft.training.local.settings import CurriculumSettings
-from tasks.curriculum_wish import launcher_words
 from tasks.made_inputs import digest_of
-from tasks.sources import sources as known_sources
+from tasks.sources import is_rehearsed
 from tasks.states import not_ours
 
 # What is trained where nobody names a model: the smallest T5 that knows English.
@@ -69,16 +68,11 @@ async def model_to_train(
     if not any((squad, hotpot, pairs)):
         raise ConfigurationError("no file is named; give --squad, --hotpot or --pairs")
     if not model:
-        model = TINY if await _rehearsed(rewriter, credentials) else STUDIED
+        model = TINY if await is_rehearsed(rewriter, credentials) else STUDIED
         tell(f"training {'a tiny T5 with random weights, as a sandbox rewrites' if model == TINY else model}")
     if model != TINY:
         return model
     return await tiny_model(list(squad), list(hotpot), list(pairs), seed)
-
-
-async def _rehearsed(rewriter: str, credentials: str | None) -> bool:
-    async with known_sources(credentials) as (_, endpoint):
-        return (await endpoint(canonical(rewriter))).simulated
 
 
 @task(task_run_name="a tiny model for a rehearsal", retries=2, retry_delay_seconds=5, retry_condition_fn=not_ours)

@@ -26,7 +26,7 @@ from redraft.chat.lineage import Made, note_made
 from redraft.chat.selection import Strategy
 from redraft.chat.selection.semantic import Semantic
 from redraft.chat.selection.window import Window
-from redraft.chat.training_rows import write_files
+from redraft.chat.training_rows import SIDES, write_files
 from redraft.datasets.storage import MANIFEST, Dataset, assemble, require_target
 from redraft.errors import ConfigurationError, InputError, PartialError
 from redraft.home import Home
@@ -35,7 +35,6 @@ from tasks.showing import show_table, shown
 from tasks.states import not_ours
 
 Named = Literal["window", "semantic", "llm"]
-SIDES = ("train", "test")
 
 
 class Choices(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,7 +123,7 @@ async def publish_chosen(made: str, candidates: str, settings: dict[str, Any], t
 def _publish(made: Dataset, candidates: Dataset, settings: dict[str, Any], target: str) -> dict[str, Any]:
     stated = {"format", "kind", "count", "rejected", "reasons", "content_hash", "schema", "shards", "parents"}
     wider = {name: candidates.manifest[name] for name in ("parents", "person", "options", "chats")}
-    sides = dict.fromkeys(SIDES, 0)
+    sides: dict[str, int] = dict.fromkeys(SIDES, 0)
     for one in made.rows():
         sides[one.side] += 1
     if not any(sides.values()):
@@ -141,7 +140,7 @@ def _publish(made: Dataset, candidates: Dataset, settings: dict[str, Any], targe
     retry_condition_fn=not_ours,
 )  # fmt: skip
 async def write_training_files(dataset: str) -> dict[str, int]:
-    """File → rows: what trainers read, both sides in either form, beside the dataset."""
+    """File → rows: what trainers read, every side in either form, beside the dataset."""
     return await asyncio.to_thread(lambda: write_files(Dataset.open(Path(dataset))))
 
 

@@ -129,7 +129,7 @@ async def _written_down(caller: Caller, work: str) -> AsyncGenerator[None]:
     async def record(status: runs.Status, ended: float | None = None) -> None:
         await runs.record(
             caller.ledger.database, caller.plan.run, work, began, ended, status, caller.account.summary(),
-            scope=caller.plan.scope, budget=caller.plan.budget,
+            scope=caller.plan.scope, budget=caller.plan.budget, owner=caller.ledger.owner,
         )  # fmt: skip
 
     await record("running")

@@ -13,7 +13,7 @@ from blocks.credentials import endpoint_of
 from redraft.calling.ledger import Ledger, ledger_address
 from redraft.errors import ConfigurationError
 from redraft.providers.chat import ChatClient
-from redraft.providers.endpoints import PROVIDERS, Endpoint, identified_by
+from redraft.providers.endpoints import PROVIDERS, Endpoint, canonical, identified_by
 from redraft.providers.environment import endpoint_from
 from tasks.session import CALLER, credentials_name
 
@@ -36,6 +36,19 @@ async def sources(
             return known[which]
 
         yield ledger, endpoint
+
+
+async def in_sandbox_here(model: str, credentials: str | None) -> bool:
+    """Whether a sandbox on this machine answers for this model: what it is sent reaches nobody."""
+    async with sources(credentials) as (_, endpoint):
+        found = await endpoint(canonical(model))
+    return found.simulated and found.loopback
+
+
+async def is_rehearsed(model: str, credentials: str | None) -> bool:
+    """Whether a sandbox answers for this model (`provider:model`, or a model of Together)."""
+    async with sources(credentials) as (_, endpoint):
+        return (await endpoint(canonical(model))).simulated
 
 
 async def _keyless(provider: str, credentials: str | None) -> Endpoint:

@@ -6,11 +6,13 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from prefect import task
 from prefect.logging import get_run_logger
 
 from blocks.credentials import endpoint_of
 from redraft.calling.notices import tell
+from redraft.chat.rendering import context_messages, read_prompt
 from redraft.datasets.conversations import holds_questions
 from redraft.datasets.curriculum_files import rows_of
 from redraft.datasets.privacy import redact
@@ -29,7 +31,11 @@ from redraft.home import Home
 from redraft.providers.chat import ChatClient
 from redraft.providers.endpoints import identified_by, split_model
 from redraft.records import Message
-from redraft.training.local.plan import PLAN, read_plan
+from redraft.training.adapting.bases import is_adapter
+from redraft.training.adapting.plans import read_plan as read_adapter
+from redraft.training.adapting.process import Kind
+from redraft.training.adapting.rows import Prompt
+from redraft.training.local.plan import ADAPTING, PLAN, program_of, read_plan
 from redraft.training.registry import Registry, registry_address
 from tasks.made_inputs import digest_of, intact, made_at
 from tasks.session import credentials_name
@@ -91,9 +97,12 @@ async def check_held_out(contexts: str, models: list[str], credentials: str | No
 
 
 def _check_folder(contexts: Dataset, model: str, run: Path) -> None:
-    """The same of a model in the folder of a run that trained a curriculum here. Raises OverlapError."""
+    """The same of a model in the folder of a run that trained it here. Raises OverlapError."""
     if not (run / PLAN).is_file():
         return  # not trained here: nothing is known of what it was trained on
+    if program_of(run) == ADAPTING:
+        _check_adapter(contexts, model, run)
+        return
     for file in read_plan(run).phases:
         path = run / file.file
         if not path.is_file():
@@ -103,6 +112,26 @@ def _check_folder(contexts: Dataset, model: str, run: Path) -> None:
         # As contexts are sent, and so compared.
         inputs = (Message("user", redact(row.input)) for row in rows_of(path, file.name))
         refuse_overlap(contexts, (context_fingerprint([one]) for one in inputs), model, str(path))
+
+
+def _check_adapter(contexts: Dataset, model: str, run: Path) -> None:
+    """The same of an adapter, and of the one that it was trained on from."""
+    plan: Kind = read_adapter(run, Kind)
+    path = run / plan.rows.file
+    if not path.is_file():
+        raise InputError(f"{path}: gone, so whether {model} was trained on these contexts cannot be told; copy it back")
+    prompts = (msgspec.json.decode(line, type=Prompt).prompt for line in path.read_bytes().splitlines())
+    refuse_overlap(contexts, filter(None, map(_fingerprint, prompts)), model, str(path))
+    if is_adapter(plan.model):
+        _check_folder(contexts, model, Path(plan.model).parent)
+
+
+def _fingerprint(prompt: str) -> str | None:
+    """Of a prompt of markers as its context is sent to a chat model; None for a prompt of another form."""
+    try:
+        return context_fingerprint(context_messages(read_prompt(prompt)))
+    except ValueError:
+        return None
 
 
 @task(task_run_name="no overlap of test and training")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import pty
@@ -14,7 +15,9 @@ import time
 from collections.abc import Callable, Iterator
 from fcntl import ioctl
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 from uuid import uuid4
 
@@ -22,9 +25,11 @@ import pytest
 
 from redraft.datasets.storage import DatasetWriter
 from redraft.records import Example, Message
+from redraft.sandbox.process import SandboxProcess
 
 FORKING = Path(__file__).with_name("forking.py")
 LOOPBACK = Path(__file__).resolve().parents[1] / "loopback"
+WARM_PYTHON = Path(__file__).resolve().parents[1] / "warm_python.py"
 LONGEST = 180.0  # seconds of a command
 
 
@@ -159,6 +164,50 @@ def project(project: Any, forking: Forking) -> Any:
     """A project whose commands need no start-up; `run_anew` starts one as a user does."""
     project.run_anew, project.run = project.run, partial(forking.run, project)
     return project
+
+
+@pytest.fixture(scope="session")
+def warm_python(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A Python that has imported what models need: for `sys.executable` of a command that begins such processes."""
+    if find_spec("peft") is None:  # importing it would take as long as a training
+        pytest.skip("needs the extra local: pip install 'redraft[local]'")
+    folder = tmp_path_factory.mktemp("warm")
+    words = [sys.executable, str(WARM_PYTHON), str(folder / "socket"), str(folder / "python")]
+    # One thread: threads that wait for each other take all there is of a busy machine, and a fork has none of them.
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    with subprocess.Popen(words, stdin=subprocess.PIPE, env=environment) as process:
+        deadline = time.monotonic() + LONGEST
+        while not os.access(folder / "python", os.X_OK):
+            assert process.poll() is None and time.monotonic() < deadline
+            time.sleep(0.05)
+        yield str(folder / "python")
+        assert process.stdin
+        process.stdin.close()
+
+
+def _beside(name: str) -> ModuleType:
+    """A module that lies beside this one: tests are no package."""
+    found = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    assert found and found.loader
+    module = importlib.util.module_from_spec(found)
+    sys.modules[name] = module
+    found.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def proxy(start_sandbox: Callable[..., SandboxProcess]) -> Iterator[Any]:
+    """A proxy before a sandbox, `sandbox`, that keeps every request."""
+    sandbox = start_sandbox(seed=4)
+    with _beside("recording_proxy").RecordingProxy(sandbox.url) as recording:
+        recording.sandbox = sandbox
+        yield recording
+
+
+@pytest.fixture(scope="session")
+def private_words() -> ModuleType:
+    """Finds words of a chat's people where they should not stand."""
+    return _beside("private_words")
 
 
 @pytest.fixture

@@ -27,9 +27,9 @@ aiosqlite alembic.command anyio._backends._asyncio encodings.unicode_escape eval
 genai_prices.data genai_prices.data_units genai_prices.decompose mako.template prefect.flow_engine
 prefect.task_engine pyarrow.pandas_compat rich._emoji_codes scipy.stats sqlalchemy.ext.compiler together.resources
 
-flows.build_answerer flows.build_layers flows.build_persona flows.evaluate_newest flows.evaluate_trained
-flows.monitor_jobs flows.rank_models flows.rewrite_answers flows.run_study flows.score_traits flows.sweep_training
-flows.train_curriculum redraft.cli.jobs_acting redraft.cli.jobs_dashboard redraft.cli.jobs_listing
+flows.build_answerer flows.build_imitator flows.build_layers flows.build_persona flows.evaluate_newest
+flows.evaluate_trained flows.monitor_jobs flows.rank_models flows.rewrite_answers flows.run_study flows.score_traits
+flows.sweep_training flows.train_curriculum redraft.cli.jobs_acting redraft.cli.jobs_dashboard redraft.cli.jobs_listing
 redraft.cli.jobs_local
 """
 for name in LATER.split():

@@ -2,71 +2,29 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import re
 import sqlite3
-import sys
-import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import msgspec
-import pytest
-
-from redraft.datasets.storage import MANIFEST, Dataset
+from redraft.datasets.storage import Dataset
 from redraft.sandbox.process import SandboxProcess
 
 SAMPLE = Path(__file__).resolve().parents[2] / "data" / "sample_chat.txt"
-# What the sample has of people; nothing so short that a hash or a size may hold it.
-REAL = re.compile(
-    r"lindqvist|okafor|\bweber\b|\bmara\b|\btom\b|\bjonas\b|3456789|jonas\.|example\.org|9f8ae7c1b2|DE89 3704|"
-    r"Kitchen Table|sample_chat",
-    re.IGNORECASE,
-)
 
 
-@pytest.fixture
-def proxy(start_sandbox: Callable[..., SandboxProcess]) -> Iterator[Any]:
-    specification = importlib.util.spec_from_file_location(
-        "recording_proxy", Path(__file__).with_name("recording_proxy.py")
-    )
-    assert specification and specification.loader
-    module = importlib.util.module_from_spec(specification)
-    sys.modules["recording_proxy"] = module
-    specification.loader.exec_module(module)
-    sandbox = start_sandbox(seed=4)
-    with module.RecordingProxy(sandbox.url) as recording:
-        recording.sandbox = sandbox
-        yield recording
-
-
-def words_of(folder: Path) -> Iterator[tuple[Path, str]]:
-    """All that stands in a folder, datasets and databases unpacked."""
-    for file in folder.rglob("*"):
-        if not file.is_file():
-            continue
-        if file.name == MANIFEST:
-            dataset = Dataset.open(file.parent)
-            for row in (*dataset.rows(), *dataset.rejections()):
-                yield file, msgspec.json.encode(row).decode()
-        if file.suffix == ".sqlite":
-            with closing(sqlite3.connect(file)) as database:
-                yield file, "\n".join(database.iterdump())
-        elif file.suffix != ".parquet":
-            yield file, file.read_bytes().decode(errors="replace")
-        yield file, file.name
-
-
-def test_nothing_real_leaves_and_nothing_is_paid_twice(project: Any, prefect_url: str, proxy: Any) -> None:
+def test_nothing_real_leaves_and_nothing_is_paid_twice(
+    project: Any, prefect_url: str, proxy: Any, private_words: Any
+) -> None:
     project.environment["TOGETHER_BASE_URL"] = proxy.url
     read = ["chat", "read", SAMPLE, "--person", "Jonas Weber", "--title", "Kitchen Table", "-o", "own/chat"]
     assert "person: Person1" in project.run(*read).stdout
     assert not proxy.requests
 
-    examples = ["chat", "examples", "-i", "own/chat", "-o", "out", "-s", "window", "-s", "llm", "--pause-hours", 30]
+    examples = ["chat", "examples", "-i", "own/chat", "-o", "out", "-s", "window", "-s", "llm", "--pause-hours", 30,
+                "--preference-share", 0.25]  # fmt: skip
     refused = project.run(*examples, status=2)
     assert "--allow-sending" in refused.stderr and not proxy.requests
     ahead = project.run(*examples, "--dry-run").stdout
@@ -77,19 +35,19 @@ def test_nothing_real_leaves_and_nothing_is_paid_twice(project: Any, prefect_url
     paid = proxy.sandbox.stats()["paid_calls"]
 
     sent = b"\n".join(proxy.requests).decode()
-    assert "Person2" in sent and "[LINK]" in sent and REAL.search(sent) is None
-    assert REAL.search(done.stdout + done.stderr) is None
+    assert "Person2" in sent and "[LINK]" in sent and private_words.REAL.search(sent) is None
+    assert private_words.REAL.search(done.stdout + done.stderr) is None
     private = {"chat-names.json", "chat-review.jsonl"}
-    for file, words in words_of(project.folder):
+    for file, words in private_words.words_of(project.folder):
         if file.name not in private:
-            found = REAL.search(words)
+            found = private_words.REAL.search(words)
             assert found is None, f"{file}: {found and found[0]}"
     kept = json.loads((project.folder / "own" / "chat-names.json").read_bytes())
     assert "Okafor" in json.dumps(kept)
     for name in private:
         assert (project.folder / "own" / name).stat().st_mode & 0o077 == 0
     for told in ("logs", "artifacts", "flow_runs", "task_runs"):
-        assert not re.search("okafor|lindqvist|kitchen table|9f8ae7c1b2|1512 3456", told_by(prefect_url, told), re.I)
+        assert private_words.TOLD.search(private_words.told_by(prefect_url, told)) is None
 
     made = Dataset.open(project.folder / "out" / "llm")
     rows = list(made.rows())
@@ -100,15 +58,17 @@ def test_nothing_real_leaves_and_nothing_is_paid_twice(project: Any, prefect_url
     for row in rows:
         assert row.context_ids == tuple(one for turn in row.context for one in turn.ids)
         assert row.context[-1].text == window[row.example_id].context[-1].text
-    for side in ("train", "test"):
+    for side in ("train", "preference", "test"):
         lines = (project.folder / "out" / f"llm-{side}.markers.jsonl").read_text().splitlines()
-        assert len(lines) == sum(row.side == side for row in rows)
+        assert len(lines) == sum(row.side == side for row in rows) > 0
 
     project.run(*examples, "--allow-sending")
     assert proxy.sandbox.stats()["paid_calls"] == paid
 
 
-def test_a_person_is_removed_from_all_that_was_made(project: Any, start_sandbox: Callable[..., SandboxProcess]) -> None:
+def test_a_person_is_removed_from_all_that_was_made(
+    project: Any, start_sandbox: Callable[..., SandboxProcess], private_words: Any
+) -> None:
     """Also from what was made of an earlier reading, and in folders that nobody names."""
     sandbox = start_sandbox(seed=4)
     project.environment["TOGETHER_BASE_URL"] = sandbox.url
@@ -122,7 +82,7 @@ def test_a_person_is_removed_from_all_that_was_made(project: Any, start_sandbox:
 
     said = project.run("chat", "purge", "data/chat", "--person", "Mara Lindqvist", "-y").stdout
     assert "Person2 is in:" in said and "looked through" in said
-    for file, words in words_of(project.folder):
+    for file, words in private_words.words_of(project.folder):
         if file.name != "chat-names.json":
             assert "Person2" not in words, file
         assert "Lindqvist" not in words, file
@@ -153,15 +113,3 @@ def test_faults_are_one_line(project: Any) -> None:
 def answers(project: Any) -> int:
     with closing(sqlite3.connect(project.folder / ".redraft" / "ledger.sqlite")) as database:
         return int(database.execute("SELECT count(*) FROM answers").fetchone()[0])
-
-
-def told_by(prefect_url: str, kind: str) -> str:
-    """The newest of what Prefect knows."""
-    sort = {} if kind != "logs" else {"sort": "TIMESTAMP_DESC"}
-    wanted = urllib.request.Request(
-        f"{prefect_url}/{kind}/filter",
-        json.dumps({"limit": 200, **sort}).encode(),
-        {"Content-Type": "application/json"},
-    )
-    with urllib.request.urlopen(wanted, timeout=30) as answer:
-        return answer.read().decode()

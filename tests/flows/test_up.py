@@ -37,22 +37,24 @@ IN_ORDER = [
     ["monitor-jobs"],
     ["evaluate-newest"],
 ]
-# Started by the end of a training, parts of build-persona and build-answerer, and the same on a schedule.
+# Started by the end of a training; parts of build-persona, build-answerer, build-imitator; the same on a schedule.
 NOT_RUN = {
     "evaluate-trained", "generate-documents", "think-up-scenarios", "write-documents", "respond-to-documents", "weekly",
-    "build-layers", "rewrite-answers", "train-curriculum",
+    "build-layers", "rewrite-answers", "train-curriculum", "train-imitator", "rank-replies", "align-imitator",
+    "compare-imitators",
 }  # fmt: skip
 # What trains on this machine needs torch.
 LOCAL = importlib.util.find_spec("torch") is not None
 if LOCAL:
-    IN_ORDER[-3].append("build-answerer")
+    IN_ORDER[-3] += ["build-answerer", "build-imitator"]
 else:
-    NOT_RUN.add("build-answerer")
+    NOT_RUN |= {"build-answerer", "build-imitator"}
 # Jobs are looked at more often, and less is made, than a user would want.
 QUICK: dict[str, dict[str, Any]] = {
     "train-model": {"check_interval": 0.5}, "sweep-training": {"check_interval": 0.5},
     "run-study": {"check_interval": 0.5}, "build-persona": {"check_interval": 0.5, "count": 6, "test_size": 20},
     "build-answerer": {"count": 40},
+    "build-imitator": {"epochs": 1, "rank_most": 8, "test_most": 6, "max_new_tokens": 8, "rl": {"steps": 4}},
 }  # fmt: skip
 # Started at the command line, with parameters; the others by what that calls.
 TYPED = {"build-persona"}
@@ -120,9 +122,9 @@ class Up:
         wanted = {"flows": {"name": {"any_": [name]}}, "deployments": {"name": {"any_": ["local"]}}}
         (one,) = self.ask("/deployments/filter", wanted)
         run = self.ask(f"/deployments/{one['id']}/create_flow_run", {"parameters": parameters})
-        until = time.monotonic() + 150
+        until = time.monotonic() + 300
         while run["state_type"] not in {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"} and time.monotonic() < until:
-            time.sleep(0.5)
+            time.sleep(2)  # up to five of these wait at once, and each look is work of the server
             (run,) = self.ask("/flow_runs/filter", {"flow_runs": {"id": {"any_": [run["id"]]}}})
         return run
 

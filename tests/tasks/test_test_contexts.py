@@ -5,17 +5,24 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import msgspec
 import pytest
 from aiohttp import web
 
+from redraft.chat.rendering import prompt_of
+from redraft.chat_records import ChatTurn
 from redraft.datasets.curriculum_files import HELD_OUT, TRAINED
 from redraft.errors import InputError, OverlapError
 from redraft.feedback.contexts import last_contexts
 from redraft.providers.endpoints import Endpoint
 from redraft.records import CurriculumRow, Phase
+from redraft.training.adapting.plans import LoraPlan
+from redraft.training.adapting.plans import write_plan as write_adapter
+from redraft.training.adapting.preference_plans import DpoPlan
+from redraft.training.adapting.rows import planned as adapters_rows
 from redraft.training.local.plan import CurriculumPlan, PlannedFile, write_plan
 from tasks import test_contexts
 
@@ -88,3 +95,24 @@ def test_a_trained_input_is_no_test_context(run: Path, check: Callable[[Path, st
     (run / TRAINED["extraction"]).unlink()
     with pytest.raises(InputError, match=r"gone, so whether local:mine was trained on these contexts cannot be told"):
         check(fine, str(run / "model"))
+
+
+def test_a_chats_context_that_an_adapter_was_trained_on_is_no_test_context(
+    check: Callable[[Path, str], None], tmp_path: Path
+) -> None:
+    first, second = tmp_path / "lora", tmp_path / "dpo"
+    for run, plan, text in ((first, LoraPlan, "Trained?"), (second, DpoPlan, "preferred?")):
+        (run / "model").mkdir(parents=True)
+        (run / "model/adapter_config.json").write_text("{}")
+        rows = run / "rows.jsonl"
+        # A prompt of another form is no context that could be asked.
+        prompts = (prompt_of([ChatTurn("A", text)]), "<SYS> what")
+        rows.write_bytes(b"\n".join(msgspec.json.encode({"prompt": prompt}) for prompt in prompts))
+        model = "tiny" if plan is LoraPlan else str(first / "model")
+        write_adapter(run, plan(model=model, rows=adapters_rows(rows, run)))
+    for text, runs in (("A: trained?", {first, second}), ("A: preferred?", {second}), ("A: new?", set[Path]())):
+        name = text[3:-1]
+        contexts = last_contexts(written(tmp_path / f"{name}.jsonl", text), tmp_path / name, 9).path
+        for run in (first, second):
+            with pytest.raises(OverlapError) if run in runs else nullcontext():
+                check(contexts, str(run / "model"))

@@ -84,6 +84,10 @@ def _pseudonym(context: click.Context, parameter: click.Parameter, value: str) -
     "--test-share", type=Real(min=0, max=1, max_open=True), default=0.1, show_default=True,
     help="Share of each chat's replies, its last, that are tested on.",
 )  # fmt: skip
+@click.option(
+    "--preference-share", type=Real(min=0, max=1, max_open=True), default=0.0, show_default=True,
+    help="Share of each chat's other replies, the last of them, that are kept to rank alternatives to.",
+)  # fmt: skip
 @click.option("--least-words", type=options.COUNT, default=1, show_default=True, help="Leave shorter replies out.")
 @options.dry_run
 @options.pace

@@ -6,8 +6,9 @@ dataset alone.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -22,35 +23,38 @@ _ORDERS = ("day-first", "month-first", "year-first")
 _FIELDS = ("author", "time", "text")
 
 
+_READING = (
+    click.option(
+        "--one-chat", is_flag=True, help="All FILEs are exports of one chat.  [default: those are that share messages]"
+    ),
+    click.option("--zone", default="UTC", show_default=True, help="Time zone of the export, such as Europe/Berlin."),
+    click.option(
+        "--date-order", type=click.Choice(_ORDERS), help="Order of the dates.  [default: decided from each file]"
+    ),
+    click.option("--also", multiple=True, metavar="NAME", help="Take out this word too; may be given several times."),
+    click.option("--keep", multiple=True, metavar="WORD", help="Leave this word in, though it is somebody's name."),
+    click.option("--title", "titles", multiple=True, metavar="TITLE", help="Name of a group, to be taken out."),
+    click.option(
+        "--columns", default="", metavar="author=A,time=B,text=C", help="What a CSV or JSONL file calls its columns."
+    ),
+)
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def reading_options(command: Command) -> Command:
+    """How exports are read, and what is taken out of them; `read_exports` takes these."""
+    for option in reversed(_READING):
+        command = option(command)
+    return command
+
+
 @click.command("read")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path, exists=True))
 @click.option("--person", "-p", required=True, metavar="NAME", help="Who is to be imitated, as the chat calls them.")
 @click.option("--output", "-o", default="data/chat", show_default=True, help="Dataset folder to make.")
-@click.option(
-    "--one-chat", is_flag=True, help="All FILEs are exports of one chat.  [default: those are that share messages]"
-)
-@click.option("--zone", default="UTC", show_default=True, help="Time zone of the export, such as Europe/Berlin.")
-@click.option("--date-order", type=click.Choice(_ORDERS), help="Order of the dates.  [default: decided from each file]")
-@click.option("--also", multiple=True, metavar="NAME", help="Take out this word too; may be given several times.")
-@click.option("--keep", multiple=True, metavar="WORD", help="Leave this word in, though it is somebody's name.")
-@click.option("--title", "titles", multiple=True, metavar="TITLE", help="Name of a group, to be taken out.")
-@click.option(
-    "--columns", default="", metavar="author=A,time=B,text=C", help="What a CSV or JSONL file calls its columns."
-)
+@reading_options
 @click.option("--json", "as_json", is_flag=True, help="One JSON object in place of lines.")
-def read_command(
-    files: tuple[Path, ...],
-    person: str,
-    output: str,
-    one_chat: bool,
-    zone: str,
-    date_order: str | None,
-    also: tuple[str, ...],
-    keep: tuple[str, ...],
-    titles: tuple[str, ...],
-    columns: str,
-    as_json: bool,
-) -> None:
+def read_command(files: tuple[Path, ...], person: str, output: str, as_json: bool, **how: Any) -> None:
     """Read exported chats (WhatsApp text or zip, Telegram JSON, Discord, CSV, JSONL) into a dataset of messages.
 
     Names become pseudonyms, also inside texts; numbers, addresses, keys and links are masked. Which name is which stays
@@ -58,22 +62,39 @@ def read_command(
     and neither names nor file names are in the dataset.
     """
     with one_line_for_faults():
+        report = read_exports(files, person, Path(output), **how)
+    if as_json:
         import msgspec
 
-        from redraft.chat.exports.raw import ReadOptions
-        from redraft.chat.grouping import grouped
-        from redraft.chat.reading import read_chat
-
-        given = msgspec.convert({"zone": zone, "date_order": date_order}, ReadOptions)
-        named = _columns(columns)
-        chats = [list(files)] if one_chat else grouped(files, given, named)
-        report = read_chat(
-            chats, person, Path(output), given, also=also, keep=keep, titles=titles, columns=named
-        )  # fmt: skip
-    if as_json:
         click.echo(msgspec.json.encode(report))
         return
-    _show(report)
+    show_reading(report)
+
+
+def read_exports(
+    files: Sequence[Path],
+    person: str,
+    output: Path,
+    *,
+    one_chat: bool,
+    zone: str,
+    date_order: str | None,
+    also: tuple[str, ...],
+    keep: tuple[str, ...],
+    titles: tuple[str, ...],
+    columns: str,
+) -> ReadReport:
+    """What was read into the dataset. Raises as `read_chat`; ConfigurationError for columns that are none."""
+    import msgspec
+
+    from redraft.chat.exports.raw import ReadOptions
+    from redraft.chat.grouping import grouped
+    from redraft.chat.reading import read_chat
+
+    given = msgspec.convert({"zone": zone, "date_order": date_order}, ReadOptions)
+    named = _columns(columns)
+    chats = [list(files)] if one_chat else grouped(files, given, named)
+    return read_chat(chats, person, output, given, also=also, keep=keep, titles=titles, columns=named)
 
 
 def _columns(words: str) -> dict[str, str] | None:
@@ -85,7 +106,7 @@ def _columns(words: str) -> dict[str, str] | None:
     return {field.strip(): name.strip() for field, _, name in pairs}
 
 
-def _show(report: ReadReport) -> None:
+def show_reading(report: ReadReport) -> None:
     """What was read and masked, in counts; what to look at and where."""
     for chat in report.chats:
         kinds = ", ".join(f"{count:,} {kind}" for kind, count in sorted(chat.kinds.items(), key=lambda one: -one[1]))

@@ -31,6 +31,8 @@ PAIRS = [
     ("documents write", "flows.write_documents:write_documents", {}),
     ("documents respond", "flows.respond_to_documents:respond_to_documents", {}),
     ("documents study", "flows.build_persona:build_persona", {}),
+    ("chat rank", "flows.rank_replies:rank_replies", {}),
+    ("chat train", "flows.train_imitator:train_imitator", {}),
 ]
 
 

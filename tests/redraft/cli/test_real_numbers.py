@@ -21,6 +21,9 @@ FLOWS = {
     "flows.judge_models:judge_models": ("max_missing", "check_interval"),
     "flows.evaluate_newest:evaluate_newest": ("max_missing", "check_interval"),
     "flows.rank_models:rank_models": ("max_missing", "check_interval"),
+    "flows.rank_replies:rank_replies": ("max_missing", "check_interval", "temperature", "top_p"),
+    "flows.compare_imitators:compare_imitators": ("max_missing", "check_interval", "temperature", "top_p"),
+    "flows.build_imitator:build_imitator": ("max_missing", "check_interval", "test_share", "preference_share"),
     "flows.score_traits:score_traits": ("max_missing", "check_interval"),
     "flows.run_study:run_study": ("max_missing", "max_rejected", "test_share", "check_interval"),
     "flows.rewrite_conversations:rewrite_conversations": ("max_rejected", "check_interval"),
@@ -87,7 +90,7 @@ def test_a_deployment_is_refused_before_it_begins(flow: str, names: tuple[str, .
     module, _, name = flow.partition(":")
     checked = getattr(import_module(module), name)
     needed = {
-        one.name: ["x"] if "list" in str(one.annotation) else "x"
+        one.name: ["x"] if str(one.annotation).startswith(("list", "tuple")) else "x"
         for one in inspect.signature(checked.fn).parameters.values()
         if one.default is inspect.Parameter.empty
     }
