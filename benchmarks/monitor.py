@@ -102,6 +102,8 @@ def soak(
         for share in (0.2, 0.3):
             sandbox.kill()
             time.sleep(min(2.0, 0.1 * job_seconds))
+            # However slow the machine: it is away until a pass has found it so.
+            _until(lambda: any(line["unreachable"] for line in _lines(folder / "passes.jsonl")), 60)
             sandbox = SandboxProcess.start(faulty)
             time.sleep(share * job_seconds)
             monitors.append(_replaced(monitors.pop(0), sandbox.url, folder, pause, prefect))

@@ -42,7 +42,7 @@ def make_imitator(run: Path, work: Path, *, simulated: bool = False, merged: boo
     plan = LoraPlan(
         model="tiny", rows=PlannedRows(file="x", sha256="0"), tokens=tokens, settings=settings, simulated=simulated
     )  # fmt: skip
-    write_notes(run / "model", notes_of(plan, base, prepared))
+    write_notes(run / "model", notes_of(plan, settings.max_tokens, base, prepared))
     if merged:
         merge(run / "model", run / MERGED, work)
     return run / "model"
