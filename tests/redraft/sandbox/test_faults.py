@@ -159,7 +159,7 @@ def test_latency_delays_and_calls_wait_side_by_side(start, http_call):
         thread.start()
     for thread in threads:
         thread.join()
-    assert 0.1 < time.monotonic() - begun < 1.5
+    assert 0.1 < time.monotonic() - begun < 2.9
     assert one.stats()["paid_calls"] == 30
 
 
