@@ -33,6 +33,14 @@ _BURROWS = (
     "J. Burrows (2002). 'Delta': a measure of stylistic difference and a guide to likely authorship. Literary and "
     "Linguistic Computing 17:267-287."
 )
+_SWAPPED = (
+    "M. Ojala, G. C. Garriga (2010). Permutation tests for studying classifier performance. Journal of Machine "
+    "Learning Research 11:1833-1863."
+)
+_SIGNS = (
+    "I. A. Canay, J. P. Romano, A. M. Shaikh (2017). Randomization tests under an approximate symmetry assumption. "
+    "Econometrica 85:1013-1030."
+)
 _RECITING = (
     "N. Carlini et al. (2023). Quantifying memorization across neural language models. ICLR. arXiv:2202.07646."
 )  # fmt: skip
@@ -107,9 +115,10 @@ def _style(measured: Mapping[str, Measured]) -> Paragraph | None:
         text=f"Generated and real replies to the same contexts, {many(found.sessions, 'session')} worth "
         f"{found.worth:.1f} of equal size, were compared in length, emoji, punctuation, case, vocabulary and language, "
         "with cluster-robust t intervals over sessions; as a whole by how often a cross-validated linear rule on these "
-        "figures tells the real of two replies; and in the frequencies of function words, beside the same distance "
-        "after swapping real and generated replies of whole sessions at random.",
-        works=(_BURROWS,),
+        "figures tells the real of two replies, its interval with the larger of Student's quantile and that of t after "
+        "swapping real and generated replies of whole sessions at random, the rule fitted anew each time; and in the "
+        "frequencies of function words, beside the same distance after such swaps.",
+        works=(_SWAPPED, _SIGNS, _BURROWS),
     )
 
 

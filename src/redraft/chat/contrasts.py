@@ -10,7 +10,7 @@ what is compared.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -28,6 +28,7 @@ _FARTHEST = 4.0
 _SWAPS = 500
 _AT_ONCE = 50
 _ROUNDING = 1e-24
+_EQUAL = 1e-12
 
 
 class Contrast(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,6 +60,15 @@ class Distance(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def differs(self) -> bool:
         return self.distance > self.rarely
+
+
+class _Fold(NamedTuple):
+    """Sessions that a rule decides about: what is `apart` in each of their pairs, of shape (pairs, traits), and the
+    `sessions` of these pairs, of shape (sessions, pairs); and what each other session `adds` to the rule."""
+
+    apart: Numbers
+    sessions: Any
+    adds: Numbers
 
 
 def sessions_worth(groups: Groups) -> float:
@@ -110,24 +120,35 @@ def told_apart(real: Numbers, generated: Numbers, groups: Groups, seed: int) -> 
 
     The arguments have the shape (replies, traits). A linear discriminant on the standardised traits and their squares,
     fitted on four fifths of the sessions, decides about the last fifth, each in turn. None with under 10 sessions.
+
+    The five rules share most of their sessions, so what they are right about hangs together, and Student's t alone
+    leaves out 0.5 too often where there is nothing to tell (in up to 18 % of simulated chats; as here, 5 %). Its place
+    takes, where that is more, what |t| exceeds in one of twenty of 500 draws in which the two replies of each of a
+    session's contexts change places, or none of them, and all rules are fitted anew (a permutation test of a
+    classifier, Ojala and Garriga 2010; t from sign changes of whole clusters, Canay, Romano and Shaikh 2017).
     """
     if sessions_worth(groups) < ENOUGH:
         return None
-    shuffled = np.random.default_rng(seed).permutation(int(groups.max()) + 1)
-    folds = (shuffled % _FOLDS)[groups]
-    right = np.full(len(groups), 0.5)
-    for fold in range(_FOLDS):
-        fitted, judged = folds != fold, folds == fold
-        pool = np.concatenate([real[fitted], generated[fitted]])
-        middle, spread = pool.mean(axis=0), pool.std(axis=0)
-        apart = _traits(real, middle, spread) - _traits(generated, middle, spread)
-        known = apart[fitted]
-        covariance = known.T @ known / len(known) + _RIDGE * np.eye(known.shape[1])
-        scores = apart[judged] @ np.linalg.solve(covariance, known.mean(axis=0))
-        # Equal replies may come out as rounding errors.
-        right[judged] = np.where(np.abs(scores) < 1e-12, 0.5, scores > 0)
-    ones = np.ones(len(groups))
-    return contrast((ones / 2, ones), (right, ones), groups)
+    random = np.random.default_rng(seed)
+    sizes = np.asarray(np.bincount(groups), np.float64)
+    place = random.permutation(len(sizes)) % _FOLDS
+    folds = [_fold(real, generated, groups, place == number) for number in range(_FOLDS)]
+    drawn = np.concatenate(
+        [
+            _strength(_surplus(folds, random.choice([-1.0, 1.0], size=(_AT_ONCE, len(sizes)))), sizes)
+            for _ in range(0, _SWAPS, _AT_ONCE)
+        ]
+    )
+    surplus = _surplus(folds, np.ones((1, len(sizes))))[0]
+    difference = float(surplus.sum() / sizes.sum())
+    influence = (surplus - difference * sizes) / sizes.sum()
+    # A draw as strong as what was found must not be exceeded by a rounding error.
+    least = float(np.quantile(drawn, 0.95, method="higher")) * (1 + 1e-9)
+    low, high = _bounds(difference, influence, sessions_worth(groups), least)
+    if low is not None and np.isinf(least):
+        # By chance alone sessions all differ alike too often for anything to be shown.
+        low, high = -0.5, 0.5
+    return Contrast(real=0.5, generated=0.5 + difference, difference=difference, low=low, high=high)
 
 
 def _worth(weights: Numbers, groups: Groups) -> float:
@@ -144,16 +165,24 @@ def _influence(numerators: Numbers, denominators: Numbers, ratio: float) -> Numb
     return (numerators - ratio * denominators) / denominators.sum()
 
 
-def _bounds(difference: float, influence: Numbers, worth: float) -> tuple[float, float] | tuple[None, None]:
-    squares, count = float((influence**2).sum()), len(influence)
-    if count > 1 and squares > _ROUNDING:
-        error = float(np.sqrt(count / (count - 1) * squares))
-        reach = float(special.stdtrit(max(1.0, worth - 1), 0.975)) * error
+def _bounds(
+    difference: float, influence: Numbers, worth: float, least: float = 0.0
+) -> tuple[float, float] | tuple[None, None]:
+    """`least`: of how many standard errors the interval is at least."""
+    count = len(influence)
+    if count > 1 and float((influence**2).sum()) > _ROUNDING:
+        reach = max(float(special.stdtrit(max(1.0, worth - 1), 0.975)), least) * float(_error(influence))
         return difference - reach, difference + reach
     if worth > 1 and difference**2 > _ROUNDING:
         other = difference * (2 * 0.025 ** (1 / worth) - 1)
         return min(difference, other), max(difference, other)
     return None, None
+
+
+def _error(influence: Numbers) -> Numbers:
+    """Standard errors from the influences of sessions, along the last axis."""
+    count = influence.shape[-1]
+    return np.sqrt(count / (count - 1) * (influence**2).sum(axis=-1))
 
 
 def _counted(replies: Sequence[Sequence[int]], groups: Groups, wide: int) -> Any:
@@ -178,3 +207,43 @@ def _distances(total: Numbers, apart: Any, signs: Numbers) -> Numbers:
 def _traits(values: Numbers, middle: Numbers, spread: Numbers) -> Numbers:
     standard = np.clip((values - middle) / np.where(spread > 0, spread, 1.0), -_FARTHEST, _FARTHEST)
     return np.concatenate([standard, standard**2], axis=1)
+
+
+def _fold(real: Numbers, generated: Numbers, groups: Groups, judged: NDArray[np.bool_]) -> _Fold:
+    """The rule about the sessions marked as `judged`. That replies of a pair change places turns the sign of what is
+    apart in it, and nothing else: not the pool that traits are standardised by, not the covariance."""
+    here = judged[groups]
+    fitted = ~here
+    pool = np.concatenate([real[fitted], generated[fitted]])
+    middle, spread = pool.mean(axis=0), pool.std(axis=0)
+    apart = _traits(real, middle, spread) - _traits(generated, middle, spread)
+    known = apart[fitted]
+    covariance = known.T @ known / len(known) + _RIDGE * np.eye(known.shape[1])
+    sums = np.asarray(_members(groups[fitted], len(judged)) @ known)
+    adds = np.asarray(np.linalg.solve(covariance, sums.T / len(known)).T, np.float64)
+    return _Fold(apart[here], _members(groups[here], len(judged)), adds)
+
+
+def _members(groups: Groups, sessions: int) -> Any:
+    return sparse.csr_array((np.ones(len(groups)), (groups, np.arange(len(groups)))), shape=(sessions, len(groups)))
+
+
+def _surplus(folds: Sequence[_Fold], signs: Numbers) -> Numbers:
+    """By how many of each session's pairs more than half are told, for each row of signs: -1 where the replies of a
+    session changed places."""
+    told = np.zeros(signs.shape)
+    for fold in folds:
+        scores = fold.apart @ (signs @ fold.adds).T
+        # Equal replies may come out as rounding errors.
+        told += np.asarray(fold.sessions @ np.where(np.abs(scores) < _EQUAL, 0.0, np.sign(scores))).T
+    return signs * told / 2
+
+
+def _strength(surplus: Numbers, sizes: Numbers) -> Numbers:
+    """|t| of each row: how many standard errors the share that is told lies from 0.5. Infinite where sessions all
+    differ alike, 0 where none differs."""
+    difference = surplus.sum(axis=1) / sizes.sum()
+    error = _error((surplus - difference[:, np.newaxis] * sizes) / sizes.sum())
+    alike = np.where(difference**2 > _ROUNDING, np.inf, 0.0)
+    varies = error**2 > _ROUNDING
+    return np.where(varies, np.abs(difference) / np.where(varies, error, 1.0), alike)

@@ -127,6 +127,57 @@ def test_who_writes_alike_is_not_told_apart() -> None:
     assert np.mean(shares) == pytest.approx(0.5, abs=0.03) and held >= 16
 
 
+def replies(random: np.random.Generator, groups: np.ndarray, alike: float, shift: float = 0.0) -> Numbers:
+    """Three skewed traits and three that are there or not, those of a session alike."""
+    of_sessions = alike * random.normal(size=(int(groups.max()) + 1, 6))
+    traits = of_sessions[groups] + random.normal(size=(len(groups), 6)) + shift
+    return np.concatenate([np.exp(traits[:, :3] / 2), traits[:, 3:] > 1], axis=1)
+
+
+def test_guessing_is_left_out_in_one_of_twenty_where_there_is_nothing_to_tell() -> None:
+    random = np.random.default_rng(7)
+    told = 0
+    for seed in range(250):
+        groups = np.repeat(np.arange(20), random.integers(2, 9, 20))
+        found = told_apart(replies(random, groups, 2), replies(random, groups, 2), groups, seed)
+        assert found is not None
+        told += found.differs
+    assert told <= 27, "more come by chance once in 10,000; by Student's t alone 42 are expected"
+
+
+def test_a_moderate_difference_is_told_from_few_sessions() -> None:
+    random = np.random.default_rng(8)
+    groups = np.repeat(np.arange(20), 5)
+    found = [told_apart(replies(random, groups, 0.5), replies(random, groups, 0.5, 0.6), groups, 0) for _ in range(40)]
+    assert 0.65 < np.mean([one.generated for one in found if one is not None and one.generated is not None]) < 0.8
+    assert sum(one is not None and one.differs for one in found) >= 28
+
+
+def test_changing_sides_changes_nothing() -> None:
+    random = np.random.default_rng(9)
+    groups = np.repeat(np.arange(12), random.integers(2, 5, 12))
+    one, other = replies(random, groups, 1), replies(random, groups, 1, 0.7)
+    assert told_apart(one, other, groups, 3) == told_apart(other, one, groups, 3) == told_apart(one, other, groups, 3)
+
+
+def test_sessions_that_are_all_told_show_it_where_chance_seldom_tells_all() -> None:
+    # One trait tells all: no draw with changed places does.
+    found = told_apart(np.zeros((10, 1)), np.ones((10, 1)), np.arange(10), 0)
+    assert found is not None and (found.generated, found.high) == (1, 0.5)
+    assert found.low == pytest.approx(0.5 * (2 * 0.025 ** (1 / 10) - 1))
+    # Five traits tell two sessions each: that all are told, or none, is the chance of 2 in 32.
+    found = told_apart(np.repeat(np.eye(5), 2, axis=0), np.zeros((10, 5)), np.arange(10), 1)
+    assert found is not None and (found.generated, found.low, found.high, found.differs) == (1, -0.5, 0.5, False)
+
+
+@pytest.mark.parametrize("seed", [31, 72, 145, 268])
+def test_what_chance_does_as_well_is_not_told_apart_by_rounding(seed: int) -> None:
+    sizes = np.repeat(np.random.default_rng(seed).integers(1, 4, 7), 2)
+    groups, real = np.repeat(np.arange(14), sizes), np.repeat(np.repeat(np.eye(7), 2, axis=0), sizes, axis=0)
+    found = told_apart(real, np.zeros((len(real), 7)), groups, seed)
+    assert found is not None and found.low == pytest.approx(0, abs=1e-6) and not found.differs
+
+
 def test_another_mean_or_another_spread_is_told() -> None:
     random = np.random.default_rng(4)
     groups = np.repeat(np.arange(60), 5)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from math import ceil, sqrt
+from math import ceil, inf, sqrt
 from statistics import fmean
 
 import msgspec
@@ -31,7 +31,7 @@ _SHOWS = 0.25
 
 class Point(msgspec.Struct, frozen=True):
     """Means over the outputs of one step: the reward model's, the judge's (None: not asked then) over so many `rated`
-    outputs, and how far the model has moved, in nats an output."""
+    outputs (0: as if not asked), and how far the model has moved, in nats an output."""
 
     step: int
     reward: float
@@ -74,7 +74,7 @@ def reason_to_end(points: Sequence[Point], window: int, max_kl: float, prompts: 
             f"steps {last[0].step} to {last[-1].step}: moved by {moved:.1f} nats an output, and {max_kl:g} are allowed",
             last[0].step - 1,
         )
-    judged = [one for one in points if one.judge is not None]
+    judged = [one for one in points if one.judge is not None and one.rated]
     fall = next(_falls(judged, window, prompts), None)
     if fall is None:
         return None
@@ -89,7 +89,7 @@ def reason_to_end(points: Sequence[Point], window: int, max_kl: float, prompts: 
 
 def sees_from(window: int, judge_steps: int, outputs: int, prompts: int) -> int | None:
     """The first step after which a judged run can be seen to be hacked, where the judge is asked of so many outputs
-    each time; None: at no step, since there are too few prompts."""
+    each time; None: at no step, since there are too few prompts, or no outputs."""
     lengths = (length for length in _lengths(window) if _SURE * _of_par(length * outputs, prompts) < PAR)
     length = next(lengths, None)
     return None if length is None else (length - 1) * judge_steps + 1
@@ -97,6 +97,8 @@ def sees_from(window: int, judge_steps: int, outputs: int, prompts: int) -> int 
 
 def unseen(steps: int, window: int, judge_steps: int, outputs: int, prompts: int) -> str | None:
     """Why a judged run of so many steps cannot be seen to be hacked, in a line; None: it can."""
+    if not outputs:
+        return "nobody can see whether the reward is hacked: the judge is asked of no outputs; raise batch_size"
     first = sees_from(window, judge_steps, outputs, prompts)
     if first is None:
         return f"nobody can see whether the reward is hacked: {prompts:,} prompts are too few; give more"
@@ -131,7 +133,9 @@ def _lengths(window: int) -> tuple[int, ...]:
 
 
 def _of_par(outputs: int, prompts: int) -> float:
-    """Standard error of the rating of so many outputs to some of the prompts, at par."""
+    """Standard error of the rating of so many outputs to some of the prompts, at par; of none nothing is known."""
+    if not outputs or not prompts:
+        return inf
     return sqrt(PAR * (1 - PAR) / outputs + _OF_ONE / prompts)
 
 

@@ -84,6 +84,20 @@ def test_a_run_in_which_nobody_could_see_it_says_so() -> None:
     assert reason_to_end(worst, 5, 9.0) is None
 
 
+def test_of_nothing_nothing_is_seen() -> None:
+    assert sees_from(5, 2, 8, 0) is None and "0 prompts are too few" in (unseen(200, 5, 2, 8, 0) or "")
+    assert sees_from(5, 2, 0, 100) is None and "asked of no outputs" in (unseen(200, 5, 2, 0, 100) or "")
+    worst = [Point(step, step, 0.0, 0.0, 8) for step in range(1, 10, 2)]
+    assert reason_to_end(worst, 5, 9.0, 0) is None
+    # Where the judge rated none, it is as if it had not been asked.
+    of_none = [Point(step, step, 0.0, 1.0, 0) for step in range(2, 11, 2)]
+    for prompts in (0, 100, None):
+        assert reason_to_end(of_none, 5, 9.0, prompts) is None
+    both = sorted((*worst, *of_none), key=lambda one: one.step)
+    seen = reason_to_end(worst, 5, 9.0, 100)
+    assert seen is not None and reason_to_end(both, 5, 9.0, 100) == seen
+
+
 def test_chance_alone_seldom_ends_it() -> None:
     ended = 0
     for seed in range(60):
