@@ -1,7 +1,8 @@
 """Replies that an adapter wrote, on their way to pairs to train on: what is judged, what that will cost, and what came
 of it.
 
-Neighbours: `generations` has the replies written, `board_tests` has them judged, `redraft.imitating` makes the pairs.
+Neighbours: `ranking_places` says where all lies, `generations` has the replies written, `board_tests` has them judged,
+`redraft.imitating` makes the pairs.
 """
 
 from __future__ import annotations
@@ -12,20 +13,17 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import msgspec
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from redraft.chat.lineage import note_derived
 from redraft.datasets.files import storage_faults
-from redraft.datasets.storage import Dataset, require_target
+from redraft.datasets.storage import Dataset
 from redraft.errors import InputError, PartialError
 from redraft.home import Home
 from redraft.imitating.contexts import contexts_of, require_side, write_contexts
 from redraft.imitating.preference_counts import remarks
 from redraft.imitating.preferences import (
-    Candidate,
-    candidate,
     sample_name,
     sample_texts,
     write_pairs,
@@ -41,82 +39,17 @@ from redraft.judging.leaderboard.drawing import Drawing
 from redraft.judging.stage import pair
 from redraft.records import Comparison, Request, Response
 from redraft.training.adapting.bases import is_adapter, notes_in
-from redraft.training.adapting.generating import Generation, read_generations
 from redraft.training.adapting.settings import GenerationSettings
 from tasks.estimates import estimate
 from tasks.judge_board import Round
 from tasks.judge_checks import check_requests, first_answered
 from tasks.judge_shard import JUDGE_STAGE, judging_requests
+from tasks.ranking_places import RankingPlaces, candidates_in
 from tasks.session import CallOptions
 from tasks.showing import show_markdown, show_table
 from tasks.states import not_ours
 
 SIDE = "preference"
-
-
-class RankingPlaces(msgspec.Struct, frozen=True):
-    """Where everything of a ranking lies."""
-
-    output: str
-
-    @property
-    def prompts(self) -> str:
-        return f"{self.output}/prompts.jsonl"
-
-    @property
-    def generations(self) -> str:
-        return f"{self.output}/generations"
-
-    @property
-    def contexts(self) -> str:
-        return f"{self.output}/contexts"
-
-    @property
-    def judgments(self) -> str:
-        return f"{self.output}/judgments"
-
-    @property
-    def checks(self) -> str:
-        return f"{self.output}/checks"
-
-    @property
-    def preferences(self) -> str:
-        return f"{self.output}/preferences"
-
-    @property
-    def pairs(self) -> str:
-        return f"{self.output}/pairs.jsonl"
-
-    @property
-    def work(self) -> str:
-        """What the money is counted under."""
-        return f"ranking:{Path(self.output).resolve()}"
-
-    def responses(self, number: int) -> str:
-        return f"{self.output}/responses-{number}"
-
-    def made(self, outputs: int) -> list[Path]:
-        """All that holds messages, or what was written after them."""
-        several = [self.responses(number) for number in range(1, outputs + 1)]
-        every = (
-            self.prompts,
-            self.generations,
-            self.contexts,
-            self.judgments,
-            self.checks,
-            self.preferences,
-            self.pairs,
-        )
-        return [Path(one) for one in (*every, *several)]
-
-    def require(self, examples: Path) -> None:
-        """Raises InputError where something else lies in the way, before anything is done."""
-        kinds = {
-            self.contexts: "conversations", self.judgments: "judgments", self.checks: "judgments",
-            self.preferences: "chat_preferences",
-        }  # fmt: skip
-        for folder, kind in kinds.items():
-            require_target(Path(folder), kind, examples)
 
 
 @task(
@@ -161,18 +94,6 @@ def _lay_out(examples: Dataset, output: str, outputs: int, voice: int, seed: int
             failures=failures,
         )  # fmt: skip
     return len(ids)
-
-
-def candidates_in(output: str) -> dict[str, tuple[Candidate, ...]]:
-    """Example id → the replies that were written; none where the prompt was too long."""
-    places = RankingPlaces(output)
-    written: list[Generation] = read_generations(Path(places.generations))
-    with storage_faults(Path(places.prompts)):
-        lines = Path(places.prompts).read_bytes().splitlines()
-    ids = [msgspec.json.decode(line, type=dict[str, str])["example_id"] for line in lines]
-    if len(ids) != len(written):
-        raise InputError(f"{places.generations}: replies to other prompts than {places.prompts}; rank in a new folder")
-    return {one: tuple(map(candidate, row.outputs)) for one, row in zip(ids, written, strict=True)}
 
 
 def round_to_judge(output: str, outputs: int) -> Round:

@@ -25,7 +25,6 @@ from redraft.training.adapting.generating import GENERATIONS, Generation
 from redraft.training.adapting.settings import GenerationSettings
 from redraft.training.adapting.writing import Output
 from tasks.chat_ranking import (
-    RankingPlaces,
     _rows,  # pyright: ignore[reportPrivateUsage]
     prompts_to_rank,
     replies_to_judge,
@@ -33,6 +32,7 @@ from tasks.chat_ranking import (
     round_to_judge,
     trained_length,
 )
+from tasks.ranking_places import RankingPlaces
 
 
 def examples_in(folder: Path, count: int) -> Dataset:

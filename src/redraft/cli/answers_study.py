@@ -7,9 +7,8 @@ from typing import Any
 import click
 
 from redraft.cli import documents_options, options
-from redraft.cli.answers_train import MORE, OWN, show_matrix
-from redraft.cli.piloting import show_estimates
-from redraft.cli.running import run_flow
+from redraft.cli.answers_train import MORE, OWN, launcher, show_matrix
+from redraft.cli.piloting import run_or_estimate, show_estimates
 from redraft.cli.setting_options import setting_options
 from redraft.real_numbers import Real
 from redraft.training.local.settings import DEFAULTS, KINDS
@@ -34,7 +33,7 @@ _FLOW = "flows.build_answerer:build_answerer"
     help="Any sequence-to-sequence model; tiny has random weights and needs no download.  [default: "
     "google-t5/t5-small; tiny where a sandbox rewrites]",
 )  # fmt: skip
-@click.option("--revision", help="Commit, tag or branch of a model at the Hub; its main branch by default.")
+@options.revision
 @click.option(
     "--rewriter", default="meta-llama/Meta-Llama-3.1-8B-Instruct-Turbo", show_default=True, metavar="MODEL",
     help="Who rewrites the answers, as provider:model; a bare name means Together.",
@@ -52,11 +51,7 @@ _FLOW = "flows.build_answerer:build_answerer"
     "--templates", default="", metavar="FILE", help="TOML of templates for local questions, in place of ours."
 )
 @setting_options(OWN, KINDS, DEFAULTS)
-@click.option(
-    "--launcher", default="", metavar="COMMAND",
-    help='What stands in front of "-m redraft.curriculum RUN", such as "torchrun --nproc_per_node 2"; default: this '
-    "Python.",
-)  # fmt: skip
+@launcher
 @options.dry_run
 @options.pace
 @options.mode
@@ -76,9 +71,8 @@ def study_command(squad: tuple[str, ...], hotpot: tuple[str, ...], pairs: tuple[
     intent = (
         f"Study answering from {files}: rewrite with {parameters['rewriter']}, train; all into {parameters['output']}"
     )
-    run_flow(
-        _FLOW, f"Estimate: {intent}" if parameters["dry_run"] else intent,
-        _show_ahead if parameters["dry_run"] else _show,
+    run_or_estimate(
+        _FLOW, intent, _show, _show_ahead,
         squad=list(squad), hotpot=list(hotpot), pairs=list(pairs), more=more, **parameters,
     )  # fmt: skip
 

@@ -5,15 +5,13 @@ Neighbours: `setting_options` makes the options of the settings, `running` start
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from redraft.cli import options
+from redraft.cli.consoles import print_rows
 from redraft.cli.running import run_flow
 from redraft.cli.setting_options import setting_options
 from redraft.training.local.settings import DEFAULTS, KINDS
@@ -24,6 +22,11 @@ OWN = (
 )  # fmt: skip
 MORE = tuple(name for name in KINDS if name not in OWN)
 _FILE = click.Path(exists=True, dir_okay=False)
+launcher = click.option(
+    "--launcher", default="", metavar="COMMAND",
+    help='What stands in front of "-m redraft.curriculum RUN", such as "torchrun --nproc_per_node 2"; default: this '
+    "Python.",
+)  # fmt: skip
 
 
 @click.command("train")
@@ -32,7 +35,7 @@ _FILE = click.Path(exists=True, dir_okay=False)
     "--model", "-m", default="google-t5/t5-small", show_default=True,
     help="Any sequence-to-sequence model: an id at the Hugging Face Hub, a folder, or tiny (random weights).",
 )  # fmt: skip
-@click.option("--revision", help="Commit, tag or branch of a model at the Hub; its main branch by default.")
+@options.revision
 @click.option(
     "--output", "-o", default="models/answers", show_default=True,
     help="Folder of the run; the trained model lies in it, as model.",
@@ -41,11 +44,7 @@ _FILE = click.Path(exists=True, dir_okay=False)
 @click.option("--conversation", type=_FILE, default=None, help="Rows of your own for the second phase.")
 @click.option("--refusal", type=_FILE, default=None, help="Rows of your own for the third phase.")
 @setting_options(OWN, KINDS, DEFAULTS)
-@click.option(
-    "--launcher", default="", metavar="COMMAND",
-    help='What stands in front of "-m redraft.curriculum RUN", such as "torchrun --nproc_per_node 2"; default: this '
-    "Python.",
-)  # fmt: skip
+@launcher
 @options.run_policy
 @click.option("--dry-run", is_flag=True, help="Count rows and steps and estimate the memory; nothing is trained.")
 @setting_options(MORE, KINDS, DEFAULTS)
@@ -82,12 +81,5 @@ def show_trained(result: dict[str, Any]) -> None:
 
 def show_matrix(rows: Sequence[Mapping[str, str]]) -> None:
     """All evaluations, before the training and after each phase; nothing where nothing was evaluated."""
-    if not rows:
-        return
-    table = Table(box=None)
-    for number, heading in enumerate(rows[0]):
-        table.add_column(heading, overflow="fold", justify="right" if number else "left")
-    for row in rows:
-        table.add_row(*row.values())
-    # A pipe has no width: each point stays on one line for the script behind it.
-    Console(width=None if sys.stdout.isatty() else 1000, highlight=False).print(table)
+    if rows:
+        print_rows(rows)

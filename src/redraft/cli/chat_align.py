@@ -5,15 +5,13 @@ Neighbours: `setting_options` makes the options of the settings, `running` start
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from redraft.cli import imitating_options, judge_options, options
+from redraft.cli.consoles import READABLE, print_rows
 from redraft.cli.piloting import show_estimates
 from redraft.cli.running import run_flow
 from redraft.cli.setting_options import setting_options
@@ -179,13 +177,7 @@ def _show_ahead(result: dict[str, Any]) -> None:
 
 
 def _show(result: dict[str, Any]) -> None:
-    table = Table(box=None)
-    for number, heading in enumerate(result["table"][0] if result["table"] else ()):
-        table.add_column(heading, overflow="fold", justify="right" if number else "left")
-    for row in result["table"]:
-        table.add_row(*map(str, row.values()))
-    # A pipe has no width: each figure stays on one line for the script behind it.
-    Console(width=None if sys.stdout.isatty() else 200, highlight=False, markup=False).print(table)
+    print_rows(result["table"], READABLE)
     for remark in result["remarks"]:
         click.echo(f"* {remark}")
     if "judged" in result and result["judged"]["calls"]:

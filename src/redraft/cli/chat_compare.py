@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from redraft.cli import imitating_options, judge_options, options
-from redraft.cli.piloting import show_estimates
-from redraft.cli.running import run_flow
+from redraft.cli.consoles import READABLE, results_console
+from redraft.cli.piloting import run_or_estimate
 from redraft.cli.whole_numbers import Whole
 
 _FLOW = "flows.compare_imitators:compare_imitators"
@@ -59,12 +57,7 @@ _FLOW = "flows.compare_imitators:compare_imitators"
     "--output", "-o", default="results/imitation", show_default=True, help="Folder for replies, results and report."
 )
 @imitating_options.allow_sending
-@options.dry_run
-@options.pace
-@options.mode
-@options.check_interval
-@options.max_missing
-@options.credentials
+@judge_options.asking
 def compare_command(arms: tuple[str, ...], **parameters: Any) -> None:
     """Compare adapters that imitate a person with the plain one, and say whether each was worth it.
 
@@ -75,10 +68,7 @@ def compare_command(arms: tuple[str, ...], **parameters: Any) -> None:
         f"Compare {', '.join(one.partition('=')[0] for one in arms)} on the test side of {parameters['input']}, judged "
         f"by {judge_options.named(parameters['judge'])}"
     )
-    run_flow(
-        _FLOW, f"Estimate: {intent}" if parameters["dry_run"] else intent,
-        show_estimates if parameters["dry_run"] else show_comparison, arms=arms, **parameters,
-    )  # fmt: skip
+    run_or_estimate(_FLOW, intent, show_comparison, arms=arms, **parameters)
 
 
 def show_comparison(found: dict[str, Any]) -> None:
@@ -90,8 +80,7 @@ def show_comparison(found: dict[str, Any]) -> None:
     for row in found["arms"]:
         rate, reach = ("-", "not known") if not row["contexts"] else (f"{row['rate']:.1%}", _interval(row))
         table.add_row(row["label"], rate, reach, f"{row['contexts']:,}", f"{row['missing']:,}", _verdict(row))
-    # A pipe has no width: each arm stays on one line for the script behind it.
-    Console(width=None if sys.stdout.isatty() else 200, highlight=False, markup=False).print(table)
+    results_console(READABLE).print(table)
     for sentence in found["sentences"]:
         click.echo(f"* {sentence}")
     click.echo(f"results: {found['results']}")

@@ -3,26 +3,36 @@
 from __future__ import annotations
 
 import re
-import sys
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from redraft.cli import options
-from redraft.cli.piloting import show_estimates
-from redraft.cli.running import run_flow
+from redraft.cli.consoles import print_rows
+from redraft.cli.piloting import run_or_estimate
 from redraft.cli.whole_numbers import Whole
 from redraft.real_numbers import Real
 
-_PSEUDONYM = re.compile(r"Person[1-9]\d*")
 _FLOW = "flows.build_chat_examples:build_chat_examples"
+# What a person is called in a dataset.
+PSEUDONYM = re.compile(r"Person[1-9]\d*")
+# How contexts are chosen, in `redraft chat study` too.
+window = click.option(
+    "--window", type=options.COUNT, default=8, show_default=True, help="Messages of a window at most."
+)
+chooser = click.option(
+    "--chooser", default="meta-llama/Meta-Llama-3.1-8B-Instruct-Turbo", show_default=True, metavar="MODEL",
+    help="Who picks contexts for llm, as provider:model; a bare name means Together.",
+)  # fmt: skip
+choose_from = click.option(
+    "--choose-from", type=Whole(min=1, max=200), default=30, show_default=True,
+    help="Of how many last messages of the session it picks.",
+)  # fmt: skip
 
 
 def _pseudonym(context: click.Context, parameter: click.Parameter, value: str) -> str:
     """A real name must not get further than this: a run's parameters and words are kept."""
-    if not _PSEUDONYM.fullmatch(value):
+    if not PSEUDONYM.fullmatch(value):
         raise click.BadParameter("give a pseudonym, such as Person1; the names file beside the dataset says whose")
     return value
 
@@ -45,7 +55,7 @@ def _pseudonym(context: click.Context, parameter: click.Parameter, value: str) -
     help="How contexts are chosen: the last messages, the most similar of them, or those that a model picks; several "
     "are compared.",
 )  # fmt: skip
-@click.option("--window", type=options.COUNT, default=8, show_default=True, help="Messages of a window at most.")
+@window
 @click.option("--across-pauses", is_flag=True, help="Let windows go on across long pauses.")
 @click.option(
     "--top-k", type=options.COUNT, default=100, show_default=True, help="Of how many last messages semantic chooses."
@@ -59,14 +69,8 @@ def _pseudonym(context: click.Context, parameter: click.Parameter, value: str) -
     "--embedder", default="sentence-transformers/all-mpnet-base-v2", show_default=True, metavar="MODEL|FOLDER",
     help="The sentence model of semantic; needs the extra local.",
 )  # fmt: skip
-@click.option(
-    "--chooser", default="meta-llama/Meta-Llama-3.1-8B-Instruct-Turbo", show_default=True, metavar="MODEL",
-    help="Who picks contexts for llm, as provider:model; a bare name means Together.",
-)  # fmt: skip
-@click.option(
-    "--choose-from", type=Whole(min=1, max=200), default=30, show_default=True,
-    help="Of how many last messages of the session it picks.",
-)  # fmt: skip
+@chooser
+@choose_from
 @click.option("--choose", type=options.COUNT, default=8, show_default=True, help="How many it picks at most.")
 @click.option(
     "--allow-sending", is_flag=True,
@@ -104,20 +108,11 @@ def examples_command(keep_apart: bool, **parameters: Any) -> None:
     if keep_apart:
         parameters["join_minutes"] = None
     intent = "Examples of {person} from {input} into {output}".format(**parameters)
-    run_flow(
-        _FLOW, f"Estimate: {intent}" if parameters["dry_run"] else intent,
-        show_estimates if parameters["dry_run"] else _show, **parameters,
-    )  # fmt: skip
+    run_or_estimate(_FLOW, intent, _show, **parameters)
 
 
 def _show(result: dict[str, Any]) -> None:
-    table = Table(box=None)
-    for number, heading in enumerate(result["table"][0]):
-        table.add_column(heading, overflow="fold", justify="right" if number else "left")
-    for row in result["table"]:
-        table.add_row(*map(str, row.values()))
-    # A pipe has no width: each strategy stays on one line for the script behind it.
-    Console(width=None if sys.stdout.isatty() else 1000, highlight=False).print(table)
+    print_rows(result["table"])
     for name, manifest in result["manifests"].items():
         for reason, count in manifest["reasons"].items():
             click.echo(f"{name}: no example, {reason}: {count:,}")

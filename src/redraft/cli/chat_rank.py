@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from redraft.cli import imitating_options, judge_options, options
-from redraft.cli.piloting import show_estimates
-from redraft.cli.running import run_flow
+from redraft.cli.consoles import READABLE, results_console
+from redraft.cli.piloting import run_or_estimate
 from redraft.cli.whole_numbers import Whole
 
 _FLOW = "flows.rank_replies:rank_replies"
@@ -44,12 +42,7 @@ _FLOW = "flows.rank_replies:rank_replies"
     "--seed", type=Whole(min=0), default=0, show_default=True, help="Which prompts, replies and examples are drawn."
 )
 @imitating_options.allow_sending
-@options.dry_run
-@options.pace
-@options.mode
-@options.check_interval
-@options.max_missing
-@options.credentials
+@judge_options.asking
 def rank_command(**parameters: Any) -> None:
     """Have an adapter reply several times to contexts that it was not trained on, and a judge rank the replies.
 
@@ -57,10 +50,7 @@ def rank_command(**parameters: Any) -> None:
     pairs are what redraft chat align learns from. The same command again pays for nothing twice.
     """
     intent = "Rank {outputs} replies of {adapter} to each prompt of {input}, judged by {judge}".format(**parameters)
-    run_flow(
-        _FLOW, f"Estimate: {intent}" if parameters["dry_run"] else intent,
-        show_estimates if parameters["dry_run"] else _show, **parameters,
-    )  # fmt: skip
+    run_or_estimate(_FLOW, intent, _show, **parameters)
 
 
 def _show(result: dict[str, Any]) -> None:
@@ -70,8 +60,7 @@ def _show(result: dict[str, Any]) -> None:
     for row in result["table"]:
         count = row["count"]
         table.add_row(row["what"], f"{count:,}" if isinstance(count, int) else count)
-    # A pipe has no width: each figure stays on one line for the script behind it.
-    Console(width=None if sys.stdout.isatty() else 200, highlight=False, markup=False).print(table)
+    results_console(READABLE).print(table)
     for line in result["remarks"]:
         click.echo(f"* {line}")
     for row in result["costs"]:

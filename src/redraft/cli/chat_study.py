@@ -6,7 +6,6 @@ The export is read here, before any flow: no run knows a name. Neighbours: `chat
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +13,10 @@ import click
 
 from redraft.cli import imitating_options, judge_options, options
 from redraft.cli.chat_compare import show_comparison
+from redraft.cli.chat_examples import PSEUDONYM, choose_from, chooser, window
 from redraft.cli.chat_read import read_exports, reading_options, show_reading
-from redraft.cli.piloting import show_estimates
-from redraft.cli.running import one_line_for_faults, run_flow
+from redraft.cli.piloting import run_or_estimate, show_estimates
+from redraft.cli.running import one_line_for_faults
 from redraft.cli.setting_options import setting_options
 from redraft.cli.whole_numbers import Whole
 from redraft.errors import ConfigurationError
@@ -26,7 +26,6 @@ from redraft.training.adapting.settings import LORA_DEFAULTS, LORA_KINDS
 _FLOW = "flows.build_imitator:build_imitator"
 _OWN = ("epochs", "learning_rate", "batch_size", "max_tokens", "rank", "seed")
 _SHARE = Real(min=0, max=1, min_open=True, max_open=True)
-_PSEUDONYM = re.compile(r"Person[1-9]\d*")
 # Of the single methods, what is tried first; all of them stand in the flow's parameters dpo, reward and rl.
 _OF_METHODS = {"dpo_beta": ("dpo", "beta"), "rl_beta": ("rl", "beta"), "rl_steps": ("rl", "steps")}
 
@@ -46,19 +45,13 @@ _OF_METHODS = {"dpo_beta": ("dpo", "beta"), "rl_beta": ("rl", "beta"), "rl_steps
     "--strategy", "-s", type=click.Choice(["window", "semantic", "llm"]), default="window", show_default=True,
     help="How contexts are chosen: the last messages, the most similar of them, or those that a model picks.",
 )  # fmt: skip
-@click.option("--window", type=options.COUNT, default=8, show_default=True, help="Messages of a window at most.")
+@window
 @click.option(
     "--embedder", default="sentence-transformers/all-mpnet-base-v2", show_default=True, metavar="MODEL|FOLDER",
     help="The sentence model of semantic.",
 )  # fmt: skip
-@click.option(
-    "--chooser", default="meta-llama/Meta-Llama-3.1-8B-Instruct-Turbo", show_default=True, metavar="MODEL",
-    help="Who picks contexts for llm, as provider:model; a bare name means Together.",
-)  # fmt: skip
-@click.option(
-    "--choose-from", type=Whole(min=1, max=200), default=30, show_default=True,
-    help="Of how many last messages of the session it picks.",
-)  # fmt: skip
+@chooser
+@choose_from
 @click.option(
     "--test-share", type=_SHARE, default=0.1, show_default=True,
     help="Share of each chat's replies, its last, on which all are compared.",
@@ -72,7 +65,7 @@ _OF_METHODS = {"dpo_beta": ("dpo", "beta"), "rl_beta": ("rl", "beta"), "rl_steps
     help="Any causal model; tiny has random weights and needs no download.  [default: google/gemma-3-270m; tiny where "
     "a sandbox judges]",
 )  # fmt: skip
-@click.option("--revision", help="Commit, tag or branch of a model at the Hub; its main branch by default.")
+@options.revision
 @setting_options(_OWN, LORA_KINDS, LORA_DEFAULTS)
 @click.option(
     "--outputs", "-n", type=Whole(min=2, max=8), default=3, show_default=True,
@@ -122,9 +115,8 @@ def study_command(files: tuple[Path, ...], person: str, input: str | None, outpu
         messages, pseudonym = _messages(files, person, input, output, reading)
     intent = f"Study how {pseudonym} writes in {messages}: examples, training, ranking by {parameters['judge']}; all " \
              f"into {output}"  # fmt: skip
-    run_flow(
-        _FLOW, f"Estimate: {intent}" if parameters["dry_run"] else intent,
-        _show_ahead if parameters["dry_run"] else _show,
+    run_or_estimate(
+        _FLOW, intent, _show, _show_ahead,
         input=messages, person=pseudonym, output=output, **methods, **parameters,
     )  # fmt: skip
 
@@ -142,7 +134,7 @@ def _messages(
     if given:
         if said := [name for name, value in _UNREAD.items() if reading[name] != value]:
             raise ConfigurationError(f"--{_word(said[0])} is for reading files; {given} is read already, leave it out")
-        if not _PSEUDONYM.fullmatch(person):
+        if not PSEUDONYM.fullmatch(person):
             raise ConfigurationError("of a dataset name the person by pseudonym, such as Person1 (--person)")
         return given, person
     report = read_exports(files, person, Path(output) / "messages", **reading)

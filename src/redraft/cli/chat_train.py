@@ -31,7 +31,7 @@ MORE = tuple(name for name in LORA_KINDS if name not in OWN)
     "--model", "-m", default="google/gemma-3-270m", show_default=True,
     help="Any causal model: an id at the Hugging Face Hub, a folder, or tiny (random weights).",
 )  # fmt: skip
-@click.option("--revision", help="Commit, tag or branch of a model at the Hub; its main branch by default.")
+@options.revision
 @click.option(
     "--output", "-o", default="models/imitator", show_default=True,
     help="Folder of the run; the adapter lies in it, as model.",

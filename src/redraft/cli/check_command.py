@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 import msgspec
-from rich.console import Console
 
 from redraft.cli import checking, options
+from redraft.cli.consoles import results_console
 from redraft.cli.provider_access import control_plane
 from redraft.cli.running import one_line_for_faults
 from redraft.cli.setting_options import setting_options
@@ -178,7 +178,6 @@ def _print(report: Report, shown: list[Mask]) -> None:
     more = report.faults_in_all - len(report.faults)
     if more:
         click.echo(f"and {more:,} more; --limit shows more of them")
-    # A pipe has no width: lines stay whole for the script behind it.
-    console = Console(width=None if sys.stdout.isatty() else 1000, highlight=False, soft_wrap=True, markup=False)
+    console = results_console(soft_wrap=True)
     checking.summary(console, report)
     checking.masks(console, shown)

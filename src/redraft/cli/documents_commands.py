@@ -11,8 +11,7 @@ from redraft.cli import documents_options, options
 from redraft.cli.documents_inspect import inspect_command
 from redraft.cli.documents_options import asking, chain_option
 from redraft.cli.documents_study import study_command
-from redraft.cli.piloting import show_estimates
-from redraft.cli.running import run_flow
+from redraft.cli.piloting import run_or_estimate
 
 _MADE = "data/collaborative_documents"
 
@@ -104,10 +103,7 @@ def respond_command(**parameters: Any) -> None:
 
 
 def _run(path: str, intent: str, parameters: dict[str, Any]) -> None:
-    if parameters["dry_run"]:
-        run_flow(path, f"Estimate: {intent}", show_estimates, **parameters)
-    else:
-        run_flow(path, intent, show_generated, **parameters)
+    run_or_estimate(path, intent, show_generated, **parameters)
 
 
 def show_generated(result: dict[str, Any]) -> None:

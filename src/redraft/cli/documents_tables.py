@@ -16,6 +16,7 @@ from redraft.browsing.collection import Collection
 from redraft.browsing.entries import Brief, Entry, scores_of
 from redraft.browsing.queries import Query
 from redraft.browsing.views import facts_of, said, spread_in_words
+from redraft.cli.consoles import READABLE, results_console
 from redraft.judging.untrusted import visible
 
 _TITLE = 60
@@ -23,7 +24,7 @@ _TITLE = 60
 
 def show_all(name: str, collection: Collection, query: Query, most: int, at_terminal: bool) -> None:
     """Counts, reasons, types, models and spread of all; then the rows that fit the query."""
-    console = Console(width=None if at_terminal else 200, highlight=False, markup=False)
+    console = results_console(READABLE)
     counts = collection.counts()
     rows = counts["clean"] + counts["flagged"] + counts["unreadable"]
     simulated = " (simulated)" if collection.simulated else ""

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import logging
-import sys
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from redraft.cli import options
+from redraft.cli.consoles import results_console
 from redraft.cli.provider_access import control_plane
 from redraft.cli.running import one_line_for_faults, quieten_prefect
 from redraft.errors import ConfigurationError, InputError, TrainingError
@@ -53,8 +52,7 @@ def list_command(every: bool) -> None:
             user = (row.owner or "a run") if used else "" if row.stopped_at else "nobody"
             where = f"{row.endpoint}, project {row.project}" if row.project else row.endpoint
             table.add_row(row.name, _state(row), user, f"{most}{ran:.2f}", cost, row.model, where)
-    # A pipe has no width: each endpoint stays on one line for the script behind it.
-    Console(width=None if sys.stdout.isatty() else 1000).print(table)
+    results_console().print(table)
 
 
 def _state(row: ModelEndpoint) -> str:

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import re
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
 
+from redraft.cli.consoles import results_console
 from redraft.cli.explaining import screen, table_of_runs
 from redraft.cli.running import one_line_for_faults
 
@@ -23,6 +22,8 @@ if TYPE_CHECKING:
 
 _ID = re.compile("[0-9a-fA-F]{1,32}")
 _MOST_IDS = 5
+# Of a screen that goes into a pipe.
+_COLUMNS = 140
 
 
 @click.command("explain")
@@ -34,8 +35,7 @@ def explain_command(run: str | None, listing: bool) -> None:
     RUN is a run's id or its beginning, or the folder that a run wrote to, which shows the last run into it; without
     one it is the latest.
     """
-    # A pipe has no width: each line stays whole for the script behind it.
-    console = Console(width=None if sys.stdout.isatty() else 140, highlight=False)
+    console = results_console(_COLUMNS)
     with one_line_for_faults():
         runs = asyncio.run(_found(run, 20 if listing else 1))
     if run and len(runs) > 1 and not listing:

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from redraft.cli import judge_options, options
+from redraft.cli.consoles import results_console
 from redraft.cli.running import one_line_for_faults, result_of
 from redraft.cli.setting_options import setting_options, several_option
 from redraft.errors import ConfigurationError, DearJobError, PartialError, RedraftError, UnknownPriceError
@@ -226,8 +226,7 @@ def _show_sweep(result: dict[str, Any]) -> None:
         table.add_column(name, overflow="fold")  # a name that is cut off cannot be used
     for row in rows:
         table.add_row(*(_cell(name, row) for name in shown))
-    # A pipe has no width: each job stays on one line for the script behind it.
-    Console(width=None if sys.stdout.isatty() else 1000).print(table)
+    results_console().print(table)
     for row in rows:
         if row["fault"]:
             click.echo(f"redraft: {row['job'] or row['base model']}: {row['fault']}", err=True)

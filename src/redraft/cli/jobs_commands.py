@@ -15,6 +15,7 @@ import click
 from rich.console import Console
 
 from redraft.cli import options
+from redraft.cli.consoles import results_console
 from redraft.cli.running import one_line_for_faults
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def list_command(refresh: bool, credentials: str | None) -> None:
     with one_line_for_faults(), Registry(registry_address()) as registry:
         if refresh:
             _ask(registry, credentials)
-        if not list_jobs(registry, _console()):
+        if not list_jobs(registry, results_console()):
             click.echo("no training jobs yet")
 
 
@@ -57,7 +58,7 @@ def show_command(job: str, events: int) -> None:
     from redraft.training.registry import Registry, registry_address
 
     with one_line_for_faults(), Registry(registry_address()) as registry:
-        show_job(registry, job_named(registry, job), events, _console())
+        show_job(registry, job_named(registry, job), events, results_console())
 
 
 @jobs_group.command("watch")
@@ -216,8 +217,3 @@ def _followed(
         click.echo("redraft: no longer watching; the jobs go on, and the same command watches them again", err=True)
         return 1
     return show_end(ended, registry)
-
-
-def _console() -> Console:
-    # A pipe has no width: each job stays on one line for the script behind it.
-    return Console(width=None if sys.stdout.isatty() else 1000)

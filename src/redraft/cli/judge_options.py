@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from redraft.cli import options
+
 if TYPE_CHECKING:
     _Type = click.ParamType[Any, Any]
 else:
@@ -64,3 +66,12 @@ looks = click.option(
     help="Look N times on the way, or after shares like 0.3,0.6,1, and stop where the verdict is settled: what is not "
     "reached then is not paid.",
 )  # fmt: skip
+
+
+def asking(command: options.Command) -> options.Command:
+    """How judges are called: price ahead, pace, batches, when a run is partial."""
+    shared = (options.dry_run, options.pace, options.mode, options.check_interval, options.max_missing,
+              options.credentials)  # fmt: skip
+    for option in reversed(shared):
+        command = option(command)
+    return command

@@ -47,12 +47,7 @@ def show_verdict(result: dict[str, Any]) -> None:
 @click.option("--output", "-o", default="results/evaluation", show_default=True, help="Folder for results and report.")
 @options.serve
 @click.option("--yes", "-y", is_flag=True, help="Agree to what would be asked.")
-@options.dry_run
-@options.pace
-@options.mode
-@options.check_interval
-@options.max_missing
-@options.credentials
+@judge_options.asking
 def evaluate_command(serve: bool | None, yes: bool, **parameters: Any) -> None:
     """Compare two models on test contexts, with judges that see both orders.
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from redraft.cli import judge_options, options
+from redraft.cli.consoles import READABLE, results_console
 from redraft.cli.piloting import show_estimates
 from redraft.cli.running import run_flow
 
@@ -31,7 +30,7 @@ class PairsType(_Type):
 def show_board(found: dict[str, Any]) -> None:
     """Who is first, a table for each set of models that were compared, what to keep in mind, where all lies."""
     click.echo(found["sentence"])
-    console = Console(width=None if sys.stdout.isatty() else 200, highlight=False, markup=False)
+    console = results_console(READABLE)
     for board in found["tables"]:
         console.print(_table(board))
         click.echo(f"{board['comparisons']:,} comparisons on {board['contexts']:,} contexts")
@@ -90,12 +89,7 @@ def _end(share: float | None) -> str:
 @click.option("--output", "-o", default="results/leaderboard", show_default=True, help="Folder for results and report.")
 @options.serve
 @click.option("--yes", "-y", is_flag=True, help="Agree to what would be asked.")
-@options.dry_run
-@options.pace
-@options.mode
-@options.check_interval
-@options.max_missing
-@options.credentials
+@judge_options.asking
 def leaderboard_command(models: tuple[str, ...], serve: bool | None, yes: bool, **parameters: Any) -> None:
     """Rank many models on test contexts, with judges that see both orders of every pair.
 

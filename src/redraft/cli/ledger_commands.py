@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import re
-import sys
 import time
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.table import Table
 
+from redraft.cli.consoles import results_console
 from redraft.cli.running import one_line_for_faults
 
 _AGE = re.compile(r"(\d+(?:\.\d+)?)\s*([hdw])")
@@ -90,14 +89,14 @@ async def _show(address: str | Path) -> None:
                 row.provider, model, row.stage, row.mode, str(row.answers), str(row.failures), str(row.input_tokens),
                 str(row.output_tokens), _money(row.cost, row.unpriced, row.answers),
             )  # fmt: skip
-        _print(table)
+        results_console().print(table)
     if found.lost:
         click.echo("calls that may have been paid for, but whose answer never came:")
         table = _table("model", "reason", "calls", "at worst")
         for row in found.lost:
             worst = _money(row.worst_cost, row.unpriced, row.calls, "unknown")
             table.add_row(row.model, row.reason, str(row.calls), worst)
-        _print(table)
+        results_console().print(table)
 
 
 async def _purge(
@@ -130,8 +129,3 @@ def _table(*headings: str) -> Table:
     for heading in headings:
         table.add_column(heading, overflow="fold")  # a name that is cut off cannot be used
     return table
-
-
-def _print(table: Table) -> None:
-    # A pipe has no width: each line stays one for the script behind it.
-    Console(width=None if sys.stdout.isatty() else 1000).print(table)

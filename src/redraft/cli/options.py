@@ -21,6 +21,7 @@ run_policy = click.option(
     help="What happens where an equal run is there already: attach to it, however it ended; go on with one that "
     "failed; or always a new one.",
 )  # fmt: skip
+revision = click.option("--revision", help="Commit, tag or branch of a model at the Hub; its main branch by default.")
 INPUT_RULE = "JSON array, JSONL, Parquet file or dataset folder."
 
 delay = click.option("--delay", "-d", type=Real(min=0), help="Seconds between two call starts; none by default.")

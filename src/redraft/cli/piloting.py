@@ -11,12 +11,20 @@ from collections.abc import Callable
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.table import Table
 
+from redraft.cli.consoles import READABLE, results_console
 from redraft.cli.running import run_flow
 
 Show = Callable[[dict[str, Any]], None]
+
+
+def run_or_estimate(path: str, intent: str, show: Show, ahead: Show | None = None, /, **parameters: Any) -> None:
+    """Runs a flow; with `dry_run` only its estimate, which `ahead` shows, or `show_estimates`."""
+    if parameters["dry_run"]:
+        run_flow(path, f"Estimate: {intent}", ahead or show_estimates, **parameters)
+    else:
+        run_flow(path, intent, show, **parameters)
 
 
 def run_with_pilot(
@@ -51,7 +59,7 @@ def show_estimates(result: dict[str, Any]) -> None:
             f"{one['input_tokens']:,}", f"{one['output_tokens']:,}", _dollars(one["cost"]),
             _dollars(one["worst_cost"]), _time(one["seconds"], one["mode"]),
         )  # fmt: skip
-    Console(width=None if sys.stdout.isatty() else 200, highlight=False).print(table)
+    results_console(READABLE).print(table)
     for line in _remarks(estimates):
         click.echo(line)
     click.echo(result["said"])

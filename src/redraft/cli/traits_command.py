@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from redraft.cli import judge_options, options
+from redraft.cli.consoles import READABLE, results_console
 from redraft.cli.piloting import show_estimates
 from redraft.cli.running import run_flow
 
@@ -21,7 +20,7 @@ def show_traits(found: dict[str, Any]) -> None:
     """What was found in words, the means, what to keep in mind, where all lies."""
     for sentence, detail in zip(found["sentences"], found["details"], strict=True):
         click.echo(f"{sentence}\n  {detail}" if detail else sentence)
-    console = Console(width=None if sys.stdout.isatty() else 200, highlight=False, markup=False)
+    console = results_console(READABLE)
     console.print(_means(found["means"]))
     for line in found["remarks"]:
         click.echo(f"* {line}")
@@ -67,12 +66,7 @@ def _means(rows: list[dict[str, Any]]) -> Table:
 @click.option("--output", "-o", default="results/traits", show_default=True, help="Folder for results and report.")
 @options.serve
 @click.option("--yes", "-y", is_flag=True, help="Agree to what would be asked.")
-@options.dry_run
-@options.pace
-@options.mode
-@options.check_interval
-@options.max_missing
-@options.credentials
+@judge_options.asking
 @click.pass_context
 def traits_command(
     context: click.Context, models: tuple[str, ...], responses: tuple[str, ...], serve: bool | None, yes: bool,

@@ -6,7 +6,6 @@ Neighbours: `doubts` looks at rows, `redraft.answering.metrics` has the scores.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
@@ -14,9 +13,8 @@ from typing import cast
 from redraft.answering.metrics import After, scores_of
 from redraft.answering.predictions import read_predictions
 from redraft.curriculum.doubts import doubt
-from redraft.errors import RedraftError
 from redraft.records import Phase
-from redraft.training.local.stopping import Stop
+from redraft.training.local.program import run_program
 from redraft.training.local.training import train
 
 _USAGE = "usage: python -m redraft.curriculum FOLDER (with the plan.json of a training)"
@@ -24,17 +22,7 @@ _USAGE = "usage: python -m redraft.curriculum FOLDER (with the plan.json of a tr
 
 def main(words: Sequence[str]) -> int:
     """The program; its exit status is that of the project: 0 complete, 1 failed, 2 bad input, 3 stopped in order."""
-    if len(words) != 1 or words[0].startswith("-"):
-        print(_USAGE, file=sys.stderr)  # noqa: T201
-        return 2
-    stop = Stop()
-    stop.listen()
-    try:
-        train(Path(words[0]).resolve(), doubt, scores, stop)
-    except RedraftError as error:
-        print(error, file=sys.stderr)  # noqa: T201
-        return error.exit_status
-    return 0
+    return run_program(words, _USAGE, lambda folder, stop: train(folder, doubt, scores, stop))
 
 
 def scores(folder: Path, after: str, evaluation: Phase) -> dict[str, float]:

@@ -105,3 +105,20 @@ def test_a_dry_run_is_only_that(runs: list[dict[str, Any]]) -> None:
     done = CliRunner().invoke(main, ["study", "--dry-run", "--pilot", "20", "--yes"])
     assert done.exit_code == 0 and "10 min" in done.stdout
     assert [run["dry_run"] for run in runs] == [True]
+
+
+def test_a_dry_run_is_named_so_and_shown_ahead(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    started: list[tuple[str, bool]] = []
+
+    def run(path: str, intent: str, show: Callable[[dict[str, Any]], None], **parameters: Any) -> None:
+        started.append((intent, parameters["dry_run"]))
+        show(RESULT)
+
+    monkeypatch.setattr(piloting, "run_flow", run)
+    for ahead, dry_run in ((None, False), (None, True), (lambda result: print("all ahead"), True)):  # noqa: T201
+        piloting.run_or_estimate("m:f", "Rank", lambda result: print("done"), ahead, dry_run=dry_run)  # noqa: T201
+    assert started == [("Rank", False), ("Estimate: Rank", True), ("Estimate: Rank", True)]
+    said = capsys.readouterr().out
+    assert said.startswith("done\n") and said.endswith("all ahead\n") and said.count("expected: $3.75") == 1

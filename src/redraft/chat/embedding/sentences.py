@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 from redraft.chat.embedding import DEFAULT_MODEL
 from redraft.datasets.files import storage_faults
 from redraft.errors import ConfigurationError
+from redraft.hub import fetch_model, is_path
 
 # Larger batches are slower on processors: short texts are padded to the longest.
 BATCH = 32
-# The safe weights; a repository holds the same ones for other runtimes beside them.
-_FILES = ["*.json", "*.txt", "*.model", "*.safetensors"]
-_OLD_WEIGHTS = ["pytorch_model*.bin"]
+# In folders of their own, too, as a repository has one for each module of its model.
+_WEIGHTS = "**/*.safetensors"
 
 
 class SentenceModel:
@@ -78,18 +78,13 @@ def _found(model: str) -> tuple[Path, str]:
     folder = Path(model)
     if model.strip() and folder.is_dir():
         return folder, _folder_revision(folder)
-    if not model.strip() or model.startswith((".", "/", "~")) or model.count("/") > 1:
+    if not model.strip() or is_path(model):
         raise ConfigurationError(f"{model or 'no model'}: no such folder; give a folder, or an id at the Hub")
-    hub: Any = importlib.import_module("huggingface_hub")
-    try:
-        path = Path(hub.snapshot_download(model, allow_patterns=_FILES))
-        if not any(path.rglob("*.safetensors")):
-            path = Path(hub.snapshot_download(model, revision=path.name, allow_patterns=[*_FILES, *_OLD_WEIGHTS]))
-    except (OSError, ValueError, hub.errors.HfHubHTTPError) as error:
-        raise ConfigurationError(
-            f"{model[:60]}: no model could be fetched ({type(error).__name__}); give an id that is there, or the "
-            "folder of a model on this machine"
-        ) from error
+    path = fetch_model(
+        model, None, _WEIGHTS,
+        lambda error: f"{model[:60]}: no model could be fetched ({type(error).__name__}); give an id that is there, or "
+        "the folder of a model on this machine",
+    )  # fmt: skip
     return path, path.name
 
 

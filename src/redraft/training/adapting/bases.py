@@ -19,8 +19,7 @@ from redraft.training.adapting.plans import ModelPlan, Tokens
 from redraft.training.adapting.prepared import ABOUT, PreparedBase, new_in, prepare_base
 from redraft.training.adapting.running import Run
 from redraft.training.adapting.tiny import NAMES, build_tiny
-from redraft.training.local.models import Base, find_base, folder_revision
-from redraft.training.local.plan import TINY
+from redraft.training.local.models import Base, base_of_run, find_base, folder_revision
 from redraft.training.local.world import World
 
 _WEIGHTS = "adapter_model.safetensors"
@@ -74,21 +73,7 @@ def base_for(run: Run, model: str, revision: str | None, texts: Iterable[str], s
     """The model as it was published; once begun with a revision, that very one again. The first process builds or
     fetches it; "tiny" is built from the texts. Raises InputError where it changed since the run began."""
     begun: str = world.agreed(run.teller.state.revision)
-    if model == TINY:
-        path = run.folder / "tiny"
-        if world.first and not path.is_dir():
-            build_tiny(texts, path, seed)
-        model = str(path)
-    elif begun and not begun.startswith("sha256:"):
-        # A branch may have moved on since.
-        revision = begun
-    if world.first:
-        find_base(model, revision)
-    world.wait()
-    base = find_base(model, revision)
-    if begun and begun != base.revision:
-        raise InputError(f"{base.path}: another model than this run began with; put it back, or begin in a new folder")
-    return base
+    return base_of_run(run.folder, model, revision, begun, lambda path: build_tiny(texts, path, seed), world)
 
 
 def prepared_for(run: Run, base: Base, tokens: Tokens, world: World) -> PreparedBase:

@@ -17,11 +17,12 @@ import msgspec
 
 from redraft.datasets.files import storage_faults, write_whole
 from redraft.training.adapting.encoding import UNTRAINED
+from redraft.training.adapting.memory import require_room
 from redraft.training.adapting.models import ADAPTER, load_adapter, load_causal, require_positions
 from redraft.training.adapting.pairs import EncodedPair, batch_of
 from redraft.training.adapting.preference_plans import DpoPlan, require_adapter
 from redraft.training.adapting.preference_settings import DpoSettings, RlSettings, as_lora
-from redraft.training.adapting.preference_starts import Ready, prepare_pairs, require_room, tell_begun
+from redraft.training.adapting.preference_starts import Ready, prepare_pairs, tell_begun
 from redraft.training.adapting.preference_steps import Learning, Values, steps_of_epoch, train
 from redraft.training.adapting.running import Run
 from redraft.training.adapting.saving import save_adapter

@@ -21,6 +21,8 @@ from redraft.training.adapting.running import Run, joined
 from redraft.training.adapting.sampling import chance, occurrences
 from redraft.training.adapting.settings import GenerationSettings
 from redraft.training.adapting.writing import Output, Writer, adapter_writer, model_writer
+from redraft.training.local.models import require_same
+from redraft.training.local.parts import lines_in, whole_batches
 from redraft.training.local.reading import PHASES_FOLDER
 from redraft.training.local.stopping import StoppedError
 from redraft.training.local.world import World
@@ -61,7 +63,7 @@ def generate(run: Run, plan: GeneratePlan) -> None:
     part = run.folder / PHASES_FOLDER / PHASE / "outputs.jsonl"
     with storage_faults(part):
         part.parent.mkdir(parents=True, exist_ok=True)
-    done = _whole_batches(part, batches)
+    done = whole_batches(part, batches, _Line)
     teller.now(phase=PHASE, stage="generating", total_steps=len(batches), step=done)
     teller.event("resumed" if done else "started", f"{len(rows):,} prompts, {settings.outputs} outputs each", step=done)
     earlier = occurrences([row.prompt for row in rows])
@@ -99,9 +101,7 @@ def _writer(run: Run, plan: GeneratePlan, rows: Sequence[Prompt], world: World) 
 
 
 def _pin(run: Run, path: Path, name: str, revision: str) -> None:
-    begun = run.teller.state.revision
-    if begun and begun != revision:
-        raise InputError(f"{path}: another model than this run began with; put it back, or begin in a new folder")
+    require_same(path, revision, run.teller.state.revision)
     run.teller.now(base=name, revision=revision)
 
 
@@ -114,30 +114,9 @@ def _batches(prompts: Sequence[list[int] | None], settings: GenerationSettings) 
     return [tasks[start : start + settings.batch_size] for start in range(0, len(tasks), settings.batch_size)]
 
 
-def _whole_batches(part: Path, batches: Sequence[Sequence[_Task]]) -> int:
-    """How many batches were written before a kill; what is there of another is taken off, so that every batch holds
-    what it holds without a kill, and its outputs are the same to the last bit."""
-    lines = _lines(part)
-    done = kept = 0
-    while done < len(batches) and kept + len(batches[done]) <= len(lines):
-        kept += len(batches[done])
-        done += 1
-    if part.exists():
-        with whole_file(part) as file:
-            file.writelines(msgspec.json.encode(line) + b"\n" for line in lines[:kept])
-    return done
-
-
-def _lines(part: Path) -> list[_Line]:
-    if not part.exists():
-        return []
-    # What comes after the last line break was cut short.
-    return [msgspec.json.decode(line, type=_Line) for line in part.read_bytes().split(b"\n")[:-1]]
-
-
 def _join(path: Path, part: Path, too_long: Sequence[bool]) -> None:
     written: dict[int, list[tuple[int, Output]]] = {}
-    for place, sample, output in _lines(part):
+    for place, sample, output in lines_in(part, _Line):
         written.setdefault(place, []).append((sample, output))
     with whole_file(path) as file:
         for place, without in enumerate(too_long):

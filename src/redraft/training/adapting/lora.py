@@ -9,39 +9,34 @@ from __future__ import annotations
 
 import importlib
 import shutil
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from redraft.errors import ConfigurationError
 from redraft.training.adapting.bases import base_for, notes_of, prepared_for, told_name
 from redraft.training.adapting.encoding import EncodedRows, Encoder, Examples
-from redraft.training.adapting.memory import estimate, require_memory
+from redraft.training.adapting.memory import require_room
 from redraft.training.adapting.merging import MERGED, merge
 from redraft.training.adapting.models import (
     causal_tokenizer,
-    first_words,
     is_tied,
     load_causal,
-    quiet_peft,
+    new_adapter,
     require_positions,
 )
 from redraft.training.adapting.plans import LoraPlan, PlannedRows
 from redraft.training.adapting.prepared import PreparedBase
 from redraft.training.adapting.rows import Row, read_rows
-from redraft.training.adapting.running import Run, joined
+from redraft.training.adapting.running import Run, joined, tell_shortened
 from redraft.training.adapting.saving import save_adapter
 from redraft.training.adapting.settings import LoraSettings
 from redraft.training.adapting.shown_row import shown_row, write_shown_row
 from redraft.training.adapting.steps import Steps, steps_of_epoch, train_steps
 from redraft.training.local.encoding import unknown_outputs
-from redraft.training.local.memory import free_memory
 from redraft.training.local.models import Base
 from redraft.training.local.phases import precision
 from redraft.training.local.reading import MODEL, PHASES_FOLDER, name_of
 from redraft.training.local.reporting import reported, require_wandb
-from redraft.training.local.telling import Teller
 from redraft.training.local.world import World
 
 PHASE = "lora"
@@ -107,12 +102,12 @@ def _prepare(run: Run, plan: LoraPlan, world: World) -> _Prepared:
     tokenizer.padding_side = "right"
     encoder = Encoder(tokenizer, plan.tokens, settings.max_tokens)
     trained = encoder.rows(rows, run.folder / plan.rows.file)
-    _tell(teller, "trained rows", trained)
+    _tell(run, "trained rows", trained)
     if unknown := unknown_outputs(trained.encoded, tokenizer.unk_token_id):
         teller.event("warning", f"{unknown} completions hold characters that the model cannot write", "warning")
     held_out = _held_out(run, plan.held_out, encoder)
     longest = max(trained.longest, held_out.longest if held_out is not None else 0)
-    _require_memory(prepared.path, settings, longest, world, teller)
+    require_room(run, prepared.path, longest, settings, world)
     total = settings.epochs * steps_of_epoch(len(trained.encoded), settings)
     return _Prepared(base, prepared, tokenizer, trained, held_out, total)
 
@@ -121,27 +116,12 @@ def _held_out(run: Run, file: PlannedRows | None, encoder: Encoder) -> EncodedRo
     if file is None:
         return None
     held_out = encoder.rows(read_rows(run.folder, file, Row), run.folder / file.file)
-    _tell(run.teller, "held-out rows", held_out)
+    _tell(run, "held-out rows", held_out)
     return held_out
 
 
-def _tell(teller: Teller, what: str, rows: EncodedRows) -> None:
-    if rows.shortened or rows.left_out:
-        teller.event(
-            "shortened",
-            f"{what}: {rows.shortened:,} lost their oldest messages, and {len(rows.left_out):,} are left out, as their "
-            f"newest message alone is too long; raise max_tokens to keep them; {len(rows.encoded):,} are used",
-            "warning",
-        )
-
-
-def _require_memory(folder: Path, settings: LoraSettings, longest: int, world: World, teller: Teller) -> None:
-    half = any(precision(settings, on_cpu=world.on_cpu).values())
-    needed = estimate(folder, settings, longest, half=half, on_cpu=world.on_cpu).total
-    free = free_memory(world.on_cpu)
-    line = f"about {needed / 1e9:.1f} GB of memory needed, {free / 1e9:.1f} GB free"
-    teller.event("memory", line, "warning" if needed > free else "info")
-    require_memory(needed, free, allowed=settings.allow_memory)
+def _tell(run: Run, what: str, rows: EncodedRows) -> None:
+    tell_shortened(run, what, rows.shortened, len(rows.left_out), len(rows.encoded))
 
 
 def _steps(run: Run, plan: LoraPlan, ready: _Prepared, world: World) -> Steps:
@@ -159,31 +139,12 @@ def _steps(run: Run, plan: LoraPlan, ready: _Prepared, world: World) -> Steps:
 def adapted(prepared: PreparedBase, settings: LoraSettings, *, on_cpu: bool) -> Any:
     """The model with a new adapter, which alone is trained, with the rows of new tokens where that is wanted. On a GPU
     the model's own weights, which stay as they are, are in 16 bits where it computes with bf16."""
-    peft: Any = importlib.import_module("peft")
     torch: Any = importlib.import_module("torch")
     half = not on_cpu and precision(settings, on_cpu=on_cpu)["bf16"]
     model = load_causal(prepared.path, torch.bfloat16 if half else torch.float32)
     require_positions(model, settings.max_tokens)
-    every = settings.target_modules == "all-linear"
-    config = peft.LoraConfig(
-        r=settings.rank,
-        lora_alpha=settings.alpha,
-        lora_dropout=settings.dropout,
-        target_modules=settings.target_modules if every else settings.target_modules.split(","),
-        task_type="CAUSAL_LM",
-        trainable_token_indices=_token_rows(model, prepared) if settings.train_new_tokens and prepared.new else None,
-    )
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(settings.seed)
-        try:
-            with quiet_peft():
-                model = peft.get_peft_model(model, config)
-        except ValueError as error:
-            raise ConfigurationError(f"target modules {settings.target_modules}: {first_words(error)}") from error
-    for weight in model.parameters():
-        if weight.requires_grad:
-            weight.data = weight.data.float()
-    return model
+    rows = _token_rows(model, prepared) if settings.train_new_tokens and prepared.new else None
+    return new_adapter(model, settings, "CAUSAL_LM", trainable_token_indices=rows)
 
 
 def _token_rows(model: Any, prepared: PreparedBase) -> Any:

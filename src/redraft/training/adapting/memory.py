@@ -11,9 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from redraft.errors import ConfigurationError
+from redraft.training.adapting.running import Run
 from redraft.training.adapting.settings import LoraSettings
-from redraft.training.local.memory import MemoryEstimate
+from redraft.training.local.memory import MemoryEstimate, free_memory
 from redraft.training.local.models import quiet_transformers
+from redraft.training.local.phases import precision
+from redraft.training.local.world import World
 
 # Bytes of a trained parameter: 32-bit weight, gradient, and the two moments of AdamW.
 _STATES = 16
@@ -62,6 +65,17 @@ def require_memory(needed: int, free: int, *, allowed: bool) -> None:
             f"the training needs about {needed / 1e9:.1f} GB of memory and {free / 1e9:.1f} GB are free: lower "
             "batch_size (and raise gradient_accumulation), max_tokens or the model, or allow it (allow_memory)"
         )
+
+
+def require_room(run: Run, model: Path, longest: int, lora: LoraSettings, world: World) -> None:
+    """Tells how much memory a training of the model in a folder, with rows of at most `longest` tokens, will take.
+    Raises ConfigurationError where that is not free."""
+    half = any(precision(lora, on_cpu=world.on_cpu).values())
+    needed = estimate(model, lora, longest, half=half, on_cpu=world.on_cpu).total
+    free = free_memory(world.on_cpu)
+    line = f"about {needed / 1e9:.1f} GB of memory needed, {free / 1e9:.1f} GB free"
+    run.teller.event("memory", line, "warning" if needed > free else "info")
+    require_memory(needed, free, allowed=lora.allow_memory)
 
 
 def _trained(model: Any, settings: LoraSettings) -> int:

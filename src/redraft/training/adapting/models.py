@@ -14,6 +14,8 @@ from typing import Any
 
 from redraft.errors import ConfigurationError, InputError
 from redraft.training.adapting.plans import Tokens
+from redraft.training.adapting.preference_settings import RewardSettings
+from redraft.training.adapting.settings import LoraSettings
 from redraft.training.local.models import load_tokenizer, quiet_transformers, require_local
 
 # The configuration of a saved adapter.
@@ -49,6 +51,33 @@ def load_adapter(model: Any, folder: Path, *, trained: bool = False) -> Any:
             return peft.PeftModel.from_pretrained(model, str(folder), is_trainable=trained, local_files_only=True)
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise InputError(f"{folder}: no adapter to this model ({first_words(error)})") from error
+
+
+def new_adapter(model: Any, settings: LoraSettings | RewardSettings, task: str, **more: Any) -> Any:
+    """The model with an adapter for a `task` of peft's, which alone is trained, in 32-bit numbers. `more` goes to peft.
+    Raises ConfigurationError where the model has none of the modules."""
+    peft: Any = importlib.import_module("peft")
+    torch: Any = importlib.import_module("torch")
+    every = settings.target_modules == "all-linear"
+    config = peft.LoraConfig(
+        r=settings.rank,
+        lora_alpha=settings.alpha,
+        lora_dropout=settings.dropout,
+        target_modules=settings.target_modules if every else settings.target_modules.split(","),
+        task_type=task,
+        **more,
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(settings.seed)
+        try:
+            with quiet_peft():
+                model = peft.get_peft_model(model, config)
+        except ValueError as error:
+            raise ConfigurationError(f"target modules {settings.target_modules}: {first_words(error)}") from error
+    for weight in model.parameters():
+        if weight.requires_grad:
+            weight.data = weight.data.float()
+    return model
 
 
 @contextmanager

@@ -23,7 +23,6 @@ from redraft.training.adapting.bases import (
     prepared_of,
     told_name,
 )
-from redraft.training.adapting.memory import estimate, require_memory
 from redraft.training.adapting.models import causal_tokenizer
 from redraft.training.adapting.pairs import (
     EncodedPairs,
@@ -37,11 +36,8 @@ from redraft.training.adapting.pairs import (
 from redraft.training.adapting.preference_plans import DpoPlan, RewardPlan, RlPlan
 from redraft.training.adapting.preference_steps import steps_of_epoch
 from redraft.training.adapting.prepared import PreparedBase
-from redraft.training.adapting.running import Run
-from redraft.training.adapting.settings import LoraSettings
-from redraft.training.local.memory import free_memory
-from redraft.training.local.phases import precision
-from redraft.training.local.telling import Teller
+from redraft.training.adapting.running import Run, tell_shortened
+from redraft.training.local.models import require_same
 from redraft.training.local.world import World
 
 
@@ -95,8 +91,8 @@ def prepare_pairs(run: Run, plan: RewardPlan | DpoPlan, world: World) -> Ready:
     path = run.folder / plan.rows.file
     encoded = encoder.pairs(trained, path)
     apart = encoder.pairs(held_out, path if plan.held_out is None else run.folder / plan.held_out.file)
-    _tell(run.teller, "trained pairs", encoded)
-    _tell(run.teller, "held-out pairs", apart)
+    for what, pairs in (("trained pairs", encoded), ("held-out pairs", apart)):
+        tell_shortened(run, what, pairs.shortened, len(pairs.left_out), len(pairs.pairs))
     return Ready(
         start=start,
         tokenizer=tokenizer,
@@ -105,17 +101,6 @@ def prepare_pairs(run: Run, plan: RewardPlan | DpoPlan, world: World) -> Ready:
         held_out_pairs=tuple(held_out[one.number] for one in apart.pairs),
         total=settings.epochs * steps_of_epoch(len(encoded.pairs), settings),
     )
-
-
-def require_room(run: Run, model: Path, longest: int, lora: LoraSettings, world: World) -> None:
-    """Tells how much memory a training of the model in a folder, with rows of at most `longest` tokens, will take.
-    Raises ConfigurationError where that is not free."""
-    half = any(precision(lora, on_cpu=world.on_cpu).values())
-    needed = estimate(model, lora, longest, half=half, on_cpu=world.on_cpu).total
-    free = free_memory(world.on_cpu)
-    line = f"about {needed / 1e9:.1f} GB of memory needed, {free / 1e9:.1f} GB free"
-    run.teller.event("memory", line, "warning" if needed > free else "info")
-    require_memory(needed, free, allowed=lora.allow_memory)
 
 
 def _split(run: Run, plan: RewardPlan | DpoPlan) -> tuple[list[Pair], list[Pair]]:
@@ -141,9 +126,7 @@ def from_adapter(run: Run, plan: RewardPlan | DpoPlan | RlPlan) -> Start:
     if notes.tokens != plan.tokens:
         raise InputError(f"{folder}: was trained with other special tokens than are planned; plan those")
     revision = adapter_revision(folder)
-    begun = run.teller.state.revision
-    if begun and begun != revision:
-        raise InputError(f"{folder}: another model than this run began with; put it back, or begin in a new folder")
+    require_same(folder, revision, run.teller.state.revision)
     return Start(f"an adapter to {notes.base_model}", revision, notes, prepared_of(folder, notes, run.work))
 
 
@@ -153,13 +136,3 @@ def _from_model(run: Run, plan: RewardPlan | DpoPlan, pairs: Sequence[Pair], wor
     prepared = prepared_for(run, base, plan.tokens, world)
     notes = notes_of(plan, plan.settings.max_tokens, base, prepared)
     return Start(told_name(base), base.revision, notes, prepared)
-
-
-def _tell(teller: Teller, what: str, pairs: EncodedPairs) -> None:
-    if pairs.shortened or pairs.left_out:
-        teller.event(
-            "shortened",
-            f"{what}: {pairs.shortened:,} lost their oldest messages, and {len(pairs.left_out):,} are left out, as "
-            f"their newest message alone is too long; raise max_tokens to keep them; {len(pairs.pairs):,} are used",
-            "warning",
-        )

@@ -7,11 +7,9 @@ Neighbours: `plans` names the kinds, `redraft.training.local.holding` holds the 
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from redraft.errors import RedraftError
 from redraft.home import Home
 from redraft.training.adapting.generating import GENERATIONS, generate
 from redraft.training.adapting.lora import train_lora
@@ -20,6 +18,7 @@ from redraft.training.adapting.plans import GeneratePlan, LoraPlan, Plan, read_p
 from redraft.training.adapting.preferences import PreferencePlan, learn
 from redraft.training.adapting.running import Run
 from redraft.training.local.holding import alone, is_finished, is_first, told
+from redraft.training.local.program import run_program
 from redraft.training.local.reading import MODEL
 from redraft.training.local.stopping import Stop
 from redraft.training.local.telling import Teller, TrainingState
@@ -30,17 +29,7 @@ _USAGE = "usage: python -m redraft.training.adapting FOLDER (with the plan.json 
 
 def main(words: Sequence[str]) -> int:
     """The program; its exit status is that of the project: 0 complete, 1 failed, 2 bad input, 3 stopped in order."""
-    if len(words) != 1 or words[0].startswith("-"):
-        print(_USAGE, file=sys.stderr)  # noqa: T201
-        return 2
-    stop = Stop()
-    stop.listen()
-    try:
-        adapt(Path(words[0]).resolve(), stop, Home.of())
-    except RedraftError as error:
-        print(error, file=sys.stderr)  # noqa: T201
-        return error.exit_status
-    return 0
+    return run_program(words, _USAGE, lambda folder, stop: adapt(folder, stop, Home.of()))
 
 
 def adapt(folder: Path, stop: Stop, home: Home) -> TrainingState:

@@ -15,13 +15,13 @@ from typing import Any
 import msgspec
 
 from redraft.datasets.files import storage_faults
-from redraft.errors import ConfigurationError
 from redraft.training.adapting.calibration import RewardQuality, quality
-from redraft.training.adapting.models import first_words, quiet_peft, require_positions
+from redraft.training.adapting.memory import require_room
+from redraft.training.adapting.models import new_adapter, require_positions
 from redraft.training.adapting.pairs import EncodedPair, PairEncoder, batch_of
 from redraft.training.adapting.preference_plans import RewardPlan
 from redraft.training.adapting.preference_settings import RewardSettings, as_lora
-from redraft.training.adapting.preference_starts import Ready, prepare_pairs, require_room, tell_begun
+from redraft.training.adapting.preference_starts import Ready, prepare_pairs, tell_begun
 from redraft.training.adapting.preference_steps import Learning, Values, steps_of_epoch, train
 from redraft.training.adapting.prepared import PreparedBase
 from redraft.training.adapting.running import Run
@@ -81,32 +81,12 @@ def measured(scorer: Scorer, ready: Ready) -> RewardQuality:
 
 def adapted(prepared: PreparedBase, settings: RewardSettings, filling: int, *, on_cpu: bool) -> Any:
     """The model with a new adapter and a new last layer, which alone are trained, with the rows of new tokens."""
-    peft: Any = importlib.import_module("peft")
     torch: Any = importlib.import_module("torch")
     half = not on_cpu and precision(settings, on_cpu=on_cpu)["bf16"]
     model = load_unadapted(prepared.path, filling, settings.seed, torch.bfloat16 if half else torch.float32)
     require_positions(model, settings.max_tokens)
-    every = settings.target_modules == "all-linear"
-    config = peft.LoraConfig(
-        r=settings.rank,
-        lora_alpha=settings.alpha,
-        lora_dropout=settings.dropout,
-        target_modules=settings.target_modules if every else settings.target_modules.split(","),
-        task_type="SEQ_CLS",
-        modules_to_save=["score"],
-        trainable_token_indices=list(prepared.new) or None,
-    )
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(settings.seed)
-        try:
-            with quiet_peft():
-                model = peft.get_peft_model(model, config)
-        except ValueError as error:
-            raise ConfigurationError(f"target modules {settings.target_modules}: {first_words(error)}") from error
-    for weight in model.parameters():
-        if weight.requires_grad:
-            weight.data = weight.data.float()
-    return model
+    rows = list(prepared.new) or None
+    return new_adapter(model, settings, "SEQ_CLS", modules_to_save=["score"], trainable_token_indices=rows)
 
 
 def reward_loss(chosen: Any, rejected: Any, center: float) -> Any:

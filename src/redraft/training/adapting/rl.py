@@ -22,9 +22,10 @@ from redraft.training.adapting.dpo import begun, likelihoods, lora_of
 from redraft.training.adapting.encoding import Encoder
 from redraft.training.adapting.exchange import Exchange, Judge
 from redraft.training.adapting.hacking import Point, Reason, reason_to_end, unseen
+from redraft.training.adapting.memory import require_room
 from redraft.training.adapting.models import causal_tokenizer
 from redraft.training.adapting.preference_plans import RlPlan, require_adapter
-from redraft.training.adapting.preference_starts import Start, from_adapter, require_room, tell_begun
+from redraft.training.adapting.preference_starts import Start, from_adapter, tell_begun
 from redraft.training.adapting.preference_steps import Learning, Values, train
 from redraft.training.adapting.rollouts import Begun, Rollouts, advantages
 from redraft.training.adapting.rows import Prompt, read_rows

@@ -19,7 +19,7 @@ from redraft.training.adapting.exchange import Judge
 from redraft.training.adapting.models import stops
 from redraft.training.adapting.plans import Tokens
 from redraft.training.adapting.preference_settings import RlSettings
-from redraft.training.adapting.sampling import Drawer, chance
+from redraft.training.adapting.sampling import Drawer, chance, generation_config
 from redraft.training.adapting.settings import GenerationSettings
 from redraft.training.adapting.spelling import Spelling
 
@@ -70,20 +70,13 @@ class Rollouts:
         self, model: Any, tokenizer: Any, tokens: Tokens, settings: RlSettings, scores: Scores, judge: Judge | None
     ) -> None:
         self._torch: Any = importlib.import_module("torch")
-        transformers: Any = importlib.import_module("transformers")
         self._model, self._tokenizer, self._tokens = model, tokenizer, tokens
         self._settings, self._scores, self._judge = settings, scores, judge
         self._ends = frozenset(stops(model, tokenizer, tokens))
         self._spelling = Spelling(tokenizer, tokens)
         # What is learned from must be drawn as the model has it: no temperature, nothing left out.
         self._drawn = GenerationSettings(outputs=settings.outputs, temperature=1.0, top_p=1.0)
-        self._writing = transformers.GenerationConfig(
-            max_new_tokens=settings.max_new_tokens,
-            do_sample=False,
-            num_beams=1,
-            pad_token_id=tokenizer.pad_token_id,
-            eos_token_id=sorted(self._ends),
-        )
+        self._writing = generation_config(tokenizer, settings.max_new_tokens, self._ends)
 
     def of(self, prompts: Sequence[str], encoded: Sequence[list[int]], step: int) -> Rollout:
         """The outputs of a step to the prompts, given as texts and as tokens."""

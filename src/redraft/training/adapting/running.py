@@ -25,6 +25,17 @@ class Run(msgspec.Struct, frozen=True):
     work: Path
 
 
+def tell_shortened(run: Run, what: str, shortened: int, left_out: int, used: int) -> None:
+    """Says how many rows were too long, where any was."""
+    if shortened or left_out:
+        run.teller.event(
+            "shortened",
+            f"{what}: {shortened:,} lost their oldest messages, and {left_out:,} are left out, as their newest message "
+            f"alone is too long; raise max_tokens to keep them; {used:,} are used",
+            "warning",
+        )
+
+
 def joined(device: str, processes: int) -> World:
     """The processes that work together, this one among them."""
     return World(device, processes, program=ADAPTING)

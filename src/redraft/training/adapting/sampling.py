@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from redraft.training.adapting.settings import GenerationSettings
@@ -29,6 +29,18 @@ def occurrences(prompts: Sequence[str]) -> list[int]:
 def chance(seed: int, prompt: str, occurrence: int, sample: int) -> random.Random:
     """The random numbers of one output, a number from 0 to 1 for each of its tokens."""
     return random.Random(f"{seed}/{occurrence}/{sample}/{prompt}")  # noqa: S311
+
+
+def generation_config(tokenizer: Any, most: int, ends: Iterable[int]) -> Any:
+    """How transformers writes with a `Drawer`: at most so many tokens, up to one of the `ends`."""
+    transformers: Any = importlib.import_module("transformers")
+    return transformers.GenerationConfig(
+        max_new_tokens=most,
+        do_sample=False,
+        num_beams=1,
+        pad_token_id=tokenizer.pad_token_id,
+        eos_token_id=sorted(ends),
+    )
 
 
 class Drawer:

@@ -6,14 +6,12 @@ Gemma's kind has one matrix for embeddings and last layer, Llama's has two. Neig
 from __future__ import annotations
 
 import importlib
-import json
-import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
-from redraft.datasets.files import storage_faults, sync_folder, write_whole
-from redraft.training.local.models import BUILT, quiet_transformers, require_local
+from redraft.training.local.building import building, byte_level_bpe, save_byte_level
+from redraft.training.local.models import quiet_transformers, require_local
 
 Family = Literal["gemma", "llama"]
 NAMES: dict[Family, str] = {
@@ -42,13 +40,9 @@ def build_tiny(
     it. `width` is the size of an embedding.
     """
     require_local()
-    torch: Any = importlib.import_module("torch")
     transformers = quiet_transformers()
     tokenizer = train_tokenizer(texts, vocabulary)
-    aside = folder.with_name(f".{folder.name}.building")
-    with storage_faults(folder):
-        shutil.rmtree(aside, ignore_errors=True)
-        aside.mkdir(parents=True)
+    with building(folder, NAMES[family], seed) as aside:
         save_tokenizer(tokenizer, aside)
         sizes = {
             "vocab_size": tokenizer.get_vocab_size(),
@@ -63,13 +57,7 @@ def build_tiny(
             "eos_token_id": 1,
             "bos_token_id": 2,
         }
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            _model(transformers, family, sizes).save_pretrained(aside)
-        write_whole(aside / BUILT, json.dumps({"name": NAMES[family]}).encode())
-        shutil.rmtree(folder, ignore_errors=True)
-        aside.rename(folder)
-        sync_folder(folder.parent)
+        _model(transformers, family, sizes).save_pretrained(aside)
     return folder
 
 
@@ -85,18 +73,7 @@ def _model(transformers: Any, family: Family, sizes: dict[str, int]) -> Any:
 def train_tokenizer(texts: Iterable[str], vocabulary: int) -> Any:
     """A byte-level BPE tokenizer that begins every text with its mark, as Gemma's and Llama's do."""
     tokenizers: Any = importlib.import_module("tokenizers")
-    spelling = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer = tokenizers.Tokenizer(tokenizers.models.BPE(unk_token=UNKNOWN))
-    tokenizer.pre_tokenizer = spelling
-    tokenizer.decoder = tokenizers.decoders.ByteLevel()
-    trainer = tokenizers.trainers.BpeTrainer(
-        vocab_size=vocabulary,
-        min_frequency=2,
-        special_tokens=[PAD, END, BEGIN, UNKNOWN],
-        initial_alphabet=spelling.alphabet(),
-        show_progress=False,
-    )
-    tokenizer.train_from_iterator(texts, trainer)
+    tokenizer = byte_level_bpe(texts, vocabulary, [PAD, END, BEGIN, UNKNOWN], UNKNOWN, prefix_space=False)
     tokenizer.post_processor = tokenizers.processors.TemplateProcessing(
         single=f"{BEGIN} $A", pair=f"{BEGIN} $A $B", special_tokens=[(BEGIN, 2)]
     )
@@ -105,13 +82,4 @@ def train_tokenizer(texts: Iterable[str], vocabulary: int) -> Any:
 
 def save_tokenizer(tokenizer: Any, folder: Path) -> None:
     """The files that transformers loads a tokenizer from."""
-    tokenizer.save(str(folder / "tokenizer.json"))
-    settings = {
-        "tokenizer_class": "PreTrainedTokenizerFast",
-        "pad_token": PAD,
-        "eos_token": END,
-        "bos_token": BEGIN,
-        "unk_token": UNKNOWN,
-        "clean_up_tokenization_spaces": False,
-    }
-    (folder / "tokenizer_config.json").write_text(json.dumps(settings), encoding="utf-8")
+    save_byte_level(tokenizer, folder, pad_token=PAD, eos_token=END, bos_token=BEGIN, unk_token=UNKNOWN)

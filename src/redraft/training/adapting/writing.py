@@ -28,7 +28,7 @@ from redraft.training.adapting.models import (
 from redraft.training.adapting.plans import Tokens
 from redraft.training.adapting.prepared import prepare_base
 from redraft.training.adapting.rows import Prompt
-from redraft.training.adapting.sampling import Drawer, chance
+from redraft.training.adapting.sampling import Drawer, chance, generation_config
 from redraft.training.adapting.settings import GenerationSettings
 from redraft.training.adapting.spelling import Spelling
 from redraft.training.local.models import find_base
@@ -49,20 +49,13 @@ class Writer:
 
     def __init__(self, model: Any, tokenizer: Any, tokens: Tokens, settings: GenerationSettings) -> None:
         self._torch: Any = importlib.import_module("torch")
-        transformers: Any = importlib.import_module("transformers")
         require_positions(model, settings.max_tokens)
         self._model, self._tokenizer, self._settings = model.eval(), tokenizer, settings
         self._ends = frozenset(stops(model, tokenizer, tokens))
         self._encoder, self._spelling = Encoder(tokenizer, tokens, settings.max_tokens), Spelling(tokenizer, tokens)
         tokenizer.padding_side = "left"
         # In place of the model's own, whose penalties and bounds would hold where none is said here.
-        model.generation_config = transformers.GenerationConfig(
-            max_new_tokens=settings.max_new_tokens,
-            do_sample=False,
-            num_beams=1,
-            pad_token_id=tokenizer.pad_token_id,
-            eos_token_id=sorted(self._ends),
-        )
+        model.generation_config = generation_config(tokenizer, settings.max_new_tokens, self._ends)
 
     def encoded(self, rows: Sequence[Prompt]) -> list[list[int] | None]:
         """The prompts as tokens that leave room for an output; None for one whose newest message alone is too long."""

@@ -15,6 +15,7 @@ import msgspec
 from redraft.datasets.files import storage_faults, whole_file
 from redraft.records import CurriculumRow
 from redraft.training.local.encoding import Encoded
+from redraft.training.local.parts import lines_in, whole_batches
 from redraft.training.local.settings import CurriculumSettings
 from redraft.training.local.stopping import Stop, StoppedError
 from redraft.training.local.telling import Teller
@@ -71,7 +72,7 @@ def write_answers(
     batches = _batches(encoded, batch)
     with storage_faults(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        done: int = world.agreed(_whole_batches(part, batches) if world.first else 0)
+        done: int = world.agreed(whole_batches(part, batches, _Line) if world.first else 0)
     for start in range(done, len(batches), world.size):
         if world.any(stop.asked):
             raise StoppedError(f"stopped while {path.stem} was evaluated; run it again to go on")
@@ -93,29 +94,8 @@ def _batches(encoded: Encoded, size: int) -> list[list[int]]:
     return [order[start : start + size] for start in range(0, len(order), size)]
 
 
-def _whole_batches(part: Path, batches: Sequence[Sequence[int]]) -> int:
-    """How many batches were answered before a kill; what is there of another is taken off. Only whole ones are kept, so
-    that every batch holds the rows that it holds without a kill, and its answers are the same to the last bit."""
-    lines = _lines(part)
-    done = kept = 0
-    while done < len(batches) and kept + len(batches[done]) <= len(lines):
-        kept += len(batches[done])
-        done += 1
-    if part.exists():
-        with whole_file(part) as file:
-            file.writelines(msgspec.json.encode(line) + b"\n" for line in lines[:kept])
-    return done
-
-
-def _lines(part: Path) -> list[_Line]:
-    if not part.exists():
-        return []
-    # What comes after the last line break was cut short.
-    return [msgspec.json.decode(line, type=_Line) for line in part.read_bytes().split(b"\n")[:-1]]
-
-
 def _join(path: Path, part: Path, rows: Sequence[CurriculumRow]) -> None:
-    answers = dict(_lines(part))
+    answers = dict(lines_in(part, _Line))
     with whole_file(path) as file:
         for place, row in enumerate(rows):
             line = {

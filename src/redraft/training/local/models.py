@@ -1,6 +1,6 @@
 """The model that a curriculum begins with: a folder, or an id at the Hugging Face Hub, fetched once, named by commit.
 
-Neighbours: `tiny` builds one without either, `phases` loads what is found here.
+Neighbours: `redraft.hub` fetches it, `tiny` builds one without either, `phases` loads what is found here.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,12 @@ import msgspec
 
 from redraft.datasets.files import storage_faults
 from redraft.errors import ConfigurationError, InputError
+from redraft.hub import fetch_model, is_path, why_not
+from redraft.training.local.plan import TINY
+from redraft.training.local.world import World
 
-# Weights of two formats lie side by side at the Hub; the safe one is fetched, the other only where that is missing.
-_FILES = ["*.json", "*.model", "*.txt", "*.safetensors"]
-_OLD_WEIGHTS = ["pytorch_model*.bin"]
-_WEIGHTS = ("*.safetensors", "*.bin")
+_SAFE_WEIGHTS = "*.safetensors"
+_WEIGHTS = (_SAFE_WEIGHTS, "*.bin")
 # Beside the weights of a model that was built on the spot: its folder's name would tell nobody what it is.
 BUILT = "built.json"
 _FIRST_WORDS = 60
@@ -60,10 +62,41 @@ def find_base(model: str, revision: str | None) -> Base:
         if revision is not None:
             raise ConfigurationError(f"{model}: a folder has no revision; leave the revision {revision!r} out")
         return Base(built_name(folder) or model, folder, folder_revision(folder))
-    if model.startswith((".", "/", "~")) or model.count("/") > 1:
+    if is_path(model):
         raise ConfigurationError(f"{model}: no such folder; give the folder of a model, or an id at the Hub")
-    path = _fetched(model, revision)
+    path = fetch_model(
+        model, revision, _SAFE_WEIGHTS,
+        lambda error: f"{model[:_FIRST_WORDS]}: {why_not(error)}; give an id that is there, or a folder on this "
+        "machine",
+    )  # fmt: skip
     return Base(model, path, path.name)
+
+
+def base_of_run(
+    folder: Path, model: str, revision: str | None, begun: str | None, build: Callable[[Path], object], world: World
+) -> Base:
+    """The model that the run in a folder works with; once begun with a revision, that very one again. The first process
+    builds or fetches it: TINY is what `build` makes. Raises InputError where it changed since the run began."""
+    if model == TINY:
+        path = folder / "tiny"
+        if world.first and not path.is_dir():
+            build(path)
+        model = str(path)
+    elif begun and not begun.startswith("sha256:"):
+        # A branch may have moved on since.
+        revision = begun
+    if world.first:
+        find_base(model, revision)
+    world.wait()
+    base = find_base(model, revision)
+    require_same(base.path, base.revision, begun)
+    return base
+
+
+def require_same(path: Path, revision: str, begun: str | None) -> None:
+    """Raises InputError where a run began with another revision of the model at `path` than this one."""
+    if begun and begun != revision:
+        raise InputError(f"{path}: another model than this run began with; put it back, or begin in a new folder")
 
 
 def built_name(folder: Path) -> str | None:
@@ -90,33 +123,6 @@ def folder_revision(folder: Path) -> str:
                 with path.open("rb") as file:
                     digest.update(f"{path.name}\0{hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
     return f"sha256:{digest.hexdigest()}"
-
-
-def _fetched(model: str, revision: str | None) -> Path:
-    hub: Any = importlib.import_module("huggingface_hub")
-    try:
-        path = Path(hub.snapshot_download(model, revision=revision, allow_patterns=_FILES))
-        if not any(path.glob("*.safetensors")):
-            path = Path(hub.snapshot_download(model, revision=path.name, allow_patterns=[*_FILES, *_OLD_WEIGHTS]))
-    except (OSError, ValueError, hub.errors.HfHubHTTPError, hub.errors.HFValidationError) as error:
-        raise ConfigurationError(
-            f"{model[:_FIRST_WORDS]}: {_why(hub, error)}; give an id that is there, or a folder on this machine"
-        ) from error
-    return path
-
-
-def _why(hub: Any, error: BaseException) -> str:
-    """Few words for what the Hub's client says in many, with addresses and advice to programmers."""
-    errors = hub.errors
-    if isinstance(error, errors.GatedRepoError):
-        return "its owner must let you in first; ask at the Hub, and set HF_TOKEN"
-    if isinstance(error, errors.RevisionNotFoundError):
-        return "the Hub has no such revision of it"
-    if isinstance(error, errors.RepositoryNotFoundError):
-        return "no model could be fetched, as the Hub has none of that name, or shows it to others only"
-    if isinstance(error, errors.LocalEntryNotFoundError | errors.OfflineModeIsEnabled | ConnectionError):
-        return "no model could be fetched, as the Hub does not answer (or HF_HUB_OFFLINE is set) and it is not here yet"
-    return f"no model could be fetched ({type(error).__name__})"
 
 
 def load_tokenizer(folder: Path) -> Any:

@@ -11,11 +11,10 @@ from typing import Any
 
 import msgspec
 
-from redraft.errors import InputError
 from redraft.records import CurriculumRow, Phase
 from redraft.training.local.encoding import Chosen, Encoded, Lengths, encode, require_lengths, unknown_outputs
 from redraft.training.local.memory import estimate, free_memory, require_memory
-from redraft.training.local.models import Base, find_base, load_tokenizer
+from redraft.training.local.models import Base, base_of_run, load_tokenizer
 from redraft.training.local.phases import planned_steps, precision
 from redraft.training.local.plan import TINY, CurriculumPlan
 from redraft.training.local.rows import Rows, apart, drawn, replayed
@@ -83,23 +82,13 @@ def prepare(folder: Path, plan: CurriculumPlan, rows: Rows, world: World, teller
 
 
 def _base(folder: Path, plan: CurriculumPlan, rows: Rows, world: World, begun: str) -> Base:
-    """The model; once begun with a revision, that very one again. The first process builds or fetches it."""
-    model, revision = plan.model, plan.revision
-    if model == TINY:
-        path = folder / "tiny"
-        if world.first and not path.is_dir():
-            texts = (text for some in rows.trained.rows.values() for row in some for text in (row.input, row.output))
-            build_tiny(texts, path, plan.settings.seed)
-        model = str(path)
-    elif begun and not begun.startswith("sha256:"):
-        # A branch may have moved on since.
-        revision = begun
-    if world.first:
-        find_base(model, revision)
-    world.wait()
-    base = find_base(model, revision)
-    if begun and begun != base.revision:
-        raise InputError(f"{base.path}: another model than this run began with; put it back, or begin in a new folder")
+    """The model that the run works with, under the name that people know it by."""
+
+    def build(path: Path) -> None:
+        texts = (text for some in rows.trained.rows.values() for row in some for text in (row.input, row.output))
+        build_tiny(texts, path, plan.settings.seed)
+
+    base = base_of_run(folder, plan.model, plan.revision, begun, build, world)
     return msgspec.structs.replace(base, name=NAME) if plan.model == TINY else base
 
 

@@ -6,14 +6,12 @@ It can learn what a few hundred rows teach and knows nothing else; its name says
 from __future__ import annotations
 
 import importlib
-import json
-import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from redraft.datasets.files import storage_faults, sync_folder, write_whole
-from redraft.training.local.models import BUILT, quiet_transformers, require_local
+from redraft.training.local.building import building, byte_level_bpe, save_byte_level
+from redraft.training.local.models import quiet_transformers, require_local
 
 NAME = "tiny-t5 (random weights)"
 # As in T5: padding, end, unknown; the marks that its pretraining fills in come last, the first of them at the end.
@@ -41,13 +39,9 @@ def build_tiny(
     With the defaults about 0.9 million parameters.
     """
     require_local()
-    torch: Any = importlib.import_module("torch")
     transformers = quiet_transformers()
     tokenizer = train_tokenizer(texts, vocabulary)
-    aside = folder.with_name(f".{folder.name}.building")
-    with storage_faults(folder):
-        shutil.rmtree(aside, ignore_errors=True)
-        aside.mkdir(parents=True)
+    with building(folder, NAME, seed) as aside:
         save_tokenizer(tokenizer, aside)
         config = transformers.T5Config(
             vocab_size=_padded(tokenizer.get_vocab_size()),
@@ -61,31 +55,14 @@ def build_tiny(
             eos_token_id=1,
             decoder_start_token_id=0,
         )
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            transformers.T5ForConditionalGeneration(config).save_pretrained(aside)
-        write_whole(aside / BUILT, json.dumps({"name": NAME}).encode())
-        shutil.rmtree(folder, ignore_errors=True)
-        aside.rename(folder)
-        sync_folder(folder.parent)
+        transformers.T5ForConditionalGeneration(config).save_pretrained(aside)
     return folder
 
 
 def train_tokenizer(texts: Iterable[str], vocabulary: int) -> Any:
     """A byte-level BPE tokenizer with T5's special tokens, which ends every text with its end mark."""
     tokenizers: Any = importlib.import_module("tokenizers")
-    spelling = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=True)
-    tokenizer = tokenizers.Tokenizer(tokenizers.models.BPE(unk_token=UNKNOWN))
-    tokenizer.pre_tokenizer = spelling
-    tokenizer.decoder = tokenizers.decoders.ByteLevel()
-    trainer = tokenizers.trainers.BpeTrainer(
-        vocab_size=vocabulary - _SENTINELS,
-        min_frequency=2,
-        special_tokens=[PAD, END, UNKNOWN],
-        initial_alphabet=spelling.alphabet(),
-        show_progress=False,
-    )
-    tokenizer.train_from_iterator(texts, trainer)
+    tokenizer = byte_level_bpe(texts, vocabulary - _SENTINELS, [PAD, END, UNKNOWN], UNKNOWN, prefix_space=True)
     tokenizer.add_special_tokens([f"<extra_id_{number}>" for number in reversed(range(_SENTINELS))])
     tokenizer.post_processor = tokenizers.processors.TemplateProcessing(
         single=f"$A {END}", pair=f"$A {END} $B {END}", special_tokens=[(END, 1)]
@@ -95,16 +72,7 @@ def train_tokenizer(texts: Iterable[str], vocabulary: int) -> Any:
 
 def save_tokenizer(tokenizer: Any, folder: Path) -> None:
     """The files that transformers loads a tokenizer from."""
-    tokenizer.save(str(folder / "tokenizer.json"))
-    settings = {
-        "tokenizer_class": "PreTrainedTokenizerFast",
-        "pad_token": PAD,
-        "eos_token": END,
-        "unk_token": UNKNOWN,
-        "extra_ids": _SENTINELS,
-        "clean_up_tokenization_spaces": False,
-    }
-    (folder / "tokenizer_config.json").write_text(json.dumps(settings), encoding="utf-8")
+    save_byte_level(tokenizer, folder, pad_token=PAD, eos_token=END, unk_token=UNKNOWN, extra_ids=_SENTINELS)
 
 
 def _padded(count: int) -> int:

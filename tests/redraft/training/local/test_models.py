@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import ClassVar
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from redraft.errors import ConfigurationError
-from redraft.training.local.models import BUILT, built_name, find_base, folder_revision
+from redraft.errors import ConfigurationError, InputError
+from redraft.training.local.models import BUILT, base_of_run, built_name, find_base, folder_revision
+from redraft.training.local.plan import TINY
+from tests.redraft.served_hub import COMMIT, FILES, Hub, asking, served_hub
 
-COMMIT = "0123456789abcdef0123456789abcdef01234567"
-FILES = {"config.json": b'{"model_type": "t5"}', "model.safetensors": b"weights", "rust_model.ot": b"not wanted"}
+# One process alone.
+ALONE: Any = SimpleNamespace(first=True, wait=lambda: None)
 
 
 def test_a_folder_is_named_by_its_content(tmp_path: Path) -> None:
@@ -52,56 +49,33 @@ def test_what_is_no_model(tmp_path: Path) -> None:
         find_base(str(tmp_path / "nothing"), None)
 
 
-class Hub(BaseHTTPRequestHandler):
-    """The four answers that fetching a model takes."""
+def test_a_run_goes_on_with_the_model_that_it_began_with(tmp_path: Path) -> None:
+    run, built = tmp_path / "run", list[Path]()
 
-    asked: ClassVar[list[str]] = []
+    def build(folder: Path) -> None:
+        built.append(folder)
+        folder.mkdir(parents=True)
+        for name, content in FILES.items():
+            (folder / name).write_bytes(content)
 
-    def do_HEAD(self) -> None:
-        self.do_GET()
-
-    def do_GET(self) -> None:
-        path = self.path.split("?")[0]
-        self.asked.append(f"{self.command} {path}")
-        name = path.rpartition("/")[2]
-        if path.startswith("/api/models/ours/tiny/revision/"):
-            siblings = [{"rfilename": name} for name in FILES]
-            self._answer(json.dumps({"id": "ours/tiny", "sha": COMMIT, "siblings": siblings}).encode())
-        elif path == f"/api/models/ours/tiny/tree/{COMMIT}":
-            tree = [{"type": "file", "path": name, "size": len(FILES[name]), "oid": name} for name in FILES]
-            self._answer(json.dumps(tree).encode())
-        elif path.startswith("/ours/tiny/resolve/") and name in FILES:
-            self._answer(FILES[name], {"X-Repo-Commit": COMMIT, "ETag": f'"{name}"'})
-        elif path.startswith("/api/models/ours/unknown/"):
-            self._answer(b"{}", {"X-Error-Code": "RepoNotFound"}, status=404)
-        else:
-            self.send_error(404)
-
-    def _answer(self, content: bytes, headers: dict[str, str] | None = None, status: int = 200) -> None:
-        self.send_response(status)
-        for key, value in {"Content-Length": str(len(content)), **(headers or {})}.items():
-            self.send_header(key, value)
-        self.end_headers()
-        if self.command == "GET":
-            self.wfile.write(content)
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
+    first = base_of_run(run, TINY, None, None, build, ALONE)
+    assert base_of_run(run, TINY, None, first.revision, build, ALONE) == first
+    assert built == [first.path] == [run / "tiny"]
+    (first.path / "model.safetensors").write_bytes(b"other weights")
+    with pytest.raises(InputError, match="another model than this run began with; put it back"):
+        base_of_run(run, TINY, None, first.revision, build, ALONE)
+    # What was a commit of the Hub is asked for by that commit, whatever is planned: a folder has none.
+    with pytest.raises(ConfigurationError, match=f"leave the revision '{COMMIT}' out"):
+        base_of_run(run, str(first.path), "main", COMMIT, build, ALONE)
 
 
 @pytest.fixture
 def hub() -> Iterator[str]:
     pytest.importorskip("huggingface_hub", reason="needs the extra local: pip install 'redraft[local]'")
-    Hub.asked.clear()
-    with ThreadingHTTPServer(("127.0.0.1", 0), Hub) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
-        thread.join()
+    with served_hub() as address:
+        yield address
 
 
-# The Hub's client reads its environment when it is imported.
 FIND = """
 import sys
 from redraft.errors import RedraftError
@@ -116,10 +90,7 @@ for model in sys.argv[1:]:
 
 
 def test_a_model_of_the_hub_is_fetched_once(hub: str, tmp_path: Path) -> None:
-    environment = {**os.environ, "HF_ENDPOINT": hub, "HF_HOME": str(tmp_path), "HF_HUB_DISABLE_TELEMETRY": "1"}
-    environment.pop("HF_HUB_OFFLINE", None)
-    words = [sys.executable, "-c", FIND, "ours/tiny", "ours/tiny", "ours/unknown", "ours/silent"]
-    done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=120)
+    done = asking(hub, tmp_path, FIND, "ours/tiny", "ours/tiny", "ours/unknown", "ours/silent")
     lines = done.stdout.splitlines()
     assert lines[0] == lines[1] == f"{COMMIT} ['config.json', 'model.safetensors']", done.stderr
     assert "ours/unknown: no model could be fetched, as the Hub has none of that name" in lines[2]
