@@ -33,6 +33,7 @@ from tasks.estimates import show_ahead
 from tasks.judge_panel import JUDGE, Effort, panel_of, warn_of
 from tasks.local_training import train_on_this_machine
 from tasks.rl_judge import is_finished, train_beside_judge
+from tasks.sending import require_leave
 from tasks.session import CallOptions, calling_session, require_reachable, require_served
 from tasks.showing import shown
 from tasks.states import ends_in_words
@@ -88,7 +89,8 @@ async def align_imitator(
         criteria: What makes the better reply: a TOML file, or a bundled name@version.
         judge_effort: How long the judge may reason; sent to models that take such a setting.
         voice: How many replies of the person that were trained on the judge is shown.
-        allow_sending: Let messages, under pseudonyms and masked, be sent to the provider of the judge.
+        allow_sending: Let messages, under pseudonyms and masked, be sent to the provider of the judge; a sandbox on
+            this machine needs no leave.
         launcher: What stands in front of `-m redraft.training.adapting RUN`.
         policy: What happens where an equal run is there already: attach to it, however it ended; go on with one that
             failed; or always a new one.
@@ -107,7 +109,8 @@ async def align_imitator(
         method=method, adapter=adapter, preferences=preferences, examples=examples, reward=reward, output=output,
         settings=settings_of(method, given),
     )  # fmt: skip
-    options = CallOptions(rpm=rpm, tpm=tpm, delay=delay, in_flight=in_flight, budget=budget)
+    options = CallOptions(rpm=rpm, tpm=tpm, delay=delay, in_flight=in_flight, budget=budget,
+                          here_only=not allow_sending)  # fmt: skip
     judging = _judge(method, judge, judge_prompt, criteria, judge_effort)
     if judging is None:
         _require_unjudged(
@@ -126,12 +129,11 @@ async def align_imitator(
                 with leaving_in_order():
                     job = await train_on_this_machine(wish)
                 progress.advance()
-        elif allow_sending:
-            job = await _judged(wanted, rows, wish, judging, voice, credentials, options)
         else:
-            raise ConfigurationError(
-                f"{judging.model} would be sent messages, under pseudonyms: say --allow-sending, or --judge none"
+            await require_leave(
+                allow_sending, [judging.model], credentials, what="reinforcement learning", otherwise="--judge none"
             )
+            job = await _judged(wanted, rows, wish, judging, voice, credentials, options)
     await answer_with(job)
     return await concluded(job, wanted, judging)
 

@@ -9,7 +9,6 @@ from pydantic import Field
 from flows.rewrite_conversations import REWRITER
 from redraft.chat.choosing import STAGE, WORDS
 from redraft.chat.embedding import DEFAULT_MODEL
-from redraft.errors import ConfigurationError
 from redraft.providers.endpoints import canonical
 from tasks.chat_contexts import contexts_chosen, requests_of
 from tasks.chat_examples import (
@@ -24,6 +23,7 @@ from tasks.chat_examples import (
 )
 from tasks.estimates import estimate, show_ahead
 from tasks.parameters import Seconds, Share
+from tasks.sending import require_leave
 from tasks.session import CallOptions, calling_session, require_reachable
 from tasks.states import ends_in_words
 
@@ -86,7 +86,8 @@ async def build_chat_examples(
         chooser: Who picks contexts, as provider:model; a bare name means Together.
         choose_from: Of how many last messages of the session it picks.
         choose: How many it picks at most, besides the last.
-        allow_sending: Let messages, under pseudonyms and masked, be sent to the provider of the chooser.
+        allow_sending: Let messages, under pseudonyms and masked, be sent to the providers of chooser and fallbacks; a
+            sandbox on this machine needs no leave.
         fallback: Models to ask in turn where the one before gives no usable answer.
         move_on: What moves on to the next model: `any` unusable answer, or only the provider's `faults`.
         join_minutes: What the person writes in a row, at most so far apart, is one reply; none keeps messages apart.
@@ -115,7 +116,8 @@ async def build_chat_examples(
         "semantic": {"embedder": embedder, "top_k": top_k, "select_k": select_k, "within": within},
     }
     options = CallOptions(rpm=rpm, tpm=tpm, delay=delay, in_flight=in_flight, budget=budget, mode=mode,
-                          fallback=fallback, move_on=move_on, poll=check_interval)  # fmt: skip
+                          fallback=fallback, move_on=move_on, poll=check_interval,
+                          here_only=not allow_sending)  # fmt: skip
     chain = tuple(dict.fromkeys([canonical(chooser), *options.fallbacks]))
     asks = "llm" in strategies
     if dry_run:
@@ -123,10 +125,8 @@ async def build_chat_examples(
         return await show_ahead(
             "estimated, nothing was sent", [await estimate(STAGE, every, credentials, options, words=WORDS)]
         )
-    if asks and not allow_sending:
-        raise ConfigurationError(
-            f"llm sends messages, under pseudonyms, to {chain[0]}: say --allow-sending, or leave this strategy out"
-        )
+    if asks:
+        await require_leave(allow_sending, chain, credentials, what="llm", otherwise="leave this strategy out")
     manifests: dict[str, dict[str, Any]] = {}
     for strategy in strategies:
         if strategy != "llm":

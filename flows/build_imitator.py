@@ -22,12 +22,12 @@ from tasks.imitator_study import (
     concluded,
     foreseen,
     model_to_adapt,
-    require_allowed,
     require_sides,
     rl_settings,
 )
 from tasks.judge_panel import JUDGE, Effort, panel_of
 from tasks.parameters import Seconds, Share
+from tasks.sending import require_leave
 from tasks.session import CallOptions, calling_session, require_reachable, require_served
 from tasks.states import as_part, ends_in_words
 from tasks.training_form import LearningRate, LocalCount, LocalSeed, MoreLoraSettings
@@ -149,11 +149,12 @@ async def build_imitator(
         credentials: Which set of credentials blocks to use.
     """
     panel = panel_of(judge, judge_prompt, criteria, effort=judge_effort)
-    if not (allow_sending or dry_run):
-        await require_allowed([judge, *([chooser] if strategy == "llm" else [])], credentials)
+    asked = [judge, *([chooser] if strategy == "llm" else [])]
+    await require_leave(allow_sending or dry_run, asked, credentials, what="the study")
     calls: dict[str, Any] = {"delay": delay, "rpm": rpm, "tpm": tpm, "in_flight": in_flight, "budget": budget,
                              "credentials": credentials}  # fmt: skip
-    sent: dict[str, Any] = {**calls, "mode": mode, "check_interval": check_interval, "allow_sending": True}
+    sent: dict[str, Any] = {**calls, "mode": mode, "check_interval": check_interval,
+                            "allow_sending": allow_sending}  # fmt: skip
     judged: dict[str, Any] = {"judge": judge, "judge_prompt": judge_prompt, "criteria": criteria,
                               "judge_effort": judge_effort, "voice": voice}  # fmt: skip
     writing: dict[str, Any] = {"temperature": temperature, "top_p": top_p, "max_new_tokens": max_new_tokens}
@@ -164,7 +165,7 @@ async def build_imitator(
         "more": more,
     }  # fmt: skip
     options = CallOptions(delay=delay, rpm=rpm, tpm=tpm, in_flight=in_flight, budget=budget, mode=mode,
-                          poll=check_interval)  # fmt: skip
+                          poll=check_interval, here_only=not allow_sending)  # fmt: skip
     choosing: dict[str, Any] = {
         "input": input, "person": person, "window": window, "top_k": top_k, "select_k": select_k, "embedder": embedder,
         "chooser": chooser, "choose_from": choose_from, "join_minutes": join_minutes, "pause_hours": pause_hours,
@@ -194,8 +195,8 @@ async def build_imitator(
         scorer = await align_imitator(method="reward", output=places.run("reward"), settings=reward, **pairs)
         reinforced = await align_imitator(
             method="rl", adapter=plain["model"], examples=places.chosen, reward=scorer["model"],
-            output=places.run("rl"), settings=await rl_settings(places.chosen, rl), allow_sending=True, **judged,
-            **calls,
+            output=places.run("rl"), settings=await rl_settings(places.chosen, rl), allow_sending=allow_sending,
+            **judged, **calls,
         )  # fmt: skip
         comparing = compare_imitators(
             arms=places.arms, input=places.chosen, reward=scorer["model"], outputs=outputs, most=test_most,

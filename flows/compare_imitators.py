@@ -8,7 +8,6 @@ from prefect import flow
 from pydantic import Field
 
 from redraft.datasets.files import require_writable
-from redraft.errors import ConfigurationError
 from redraft.judging.publishing import RESULTS
 from redraft.judging.results import require_readable
 from tasks.board_tests import judge_and_test
@@ -19,6 +18,7 @@ from tasks.imitation_report import report_imitation
 from tasks.imitation_training import around_of
 from tasks.judge_panel import JUDGE, Effort, panel_facts, panel_of, warn_of
 from tasks.parameters import Seconds, Share
+from tasks.sending import require_leave
 from tasks.session import CallOptions, calling_session, require_reachable, require_served
 from tasks.showing import shown
 from tasks.states import ends_in_words
@@ -82,7 +82,8 @@ async def compare_imitators(
         preferences: Dataset of preferences (a folder) whose counts are shown.
         seed: What contexts, replies and the shown texts depend on.
         output: Folder for replies, judgments, results.json and report.html.
-        allow_sending: Let messages, under pseudonyms and masked, be sent to the provider of the judge.
+        allow_sending: Let messages, under pseudonyms and masked, be sent to the providers of all judges; a sandbox on
+            this machine needs no leave.
         dry_run: Only estimate calls, tokens, price and time; nothing is written or sent.
         budget: US dollars that all runs into this output may spend together.
         mode: `batch` sends the calls through the provider's batch API, at its lower price and in its own time.
@@ -97,19 +98,17 @@ async def compare_imitators(
     panel = panel_of(judge, judge_prompt, criteria, effort=judge_effort)
     plan = ImitationPlan.of(
         input, output, arms, reward, outputs, with_person=own_replies, most=most, voice=voice, seed=seed,
-        temperature=temperature, top_p=top_p, max_new_tokens=max_new_tokens,
+        temperature=temperature, top_p=top_p, max_new_tokens=max_new_tokens, rl_run=rl_run,
     )  # fmt: skip
     around = around_of(plan, rl_run, preferences)
     options = CallOptions(
-        rpm=rpm, tpm=tpm, delay=delay, in_flight=in_flight, budget=budget, mode=mode, poll=check_interval
-    )
+        rpm=rpm, tpm=tpm, delay=delay, in_flight=in_flight, budget=budget, mode=mode, poll=check_interval,
+        here_only=not allow_sending,
+    )  # fmt: skip
     if dry_run:
         ahead = await imitation_ahead(plan, panel, credentials, options)
         return await show_ahead("estimated, nothing was written or sent", ahead)
-    if not allow_sending:
-        raise ConfigurationError(
-            f"comparing sends messages, under pseudonyms, to {panel[0].model}: say --allow-sending, or --dry-run"
-        )
+    await require_leave(allow_sending, [one.model for one in panel], credentials, what="comparing")
     warn_of(panel, plan.models)
     async with calling_session(credentials, options, f"imitation:{Path(output).resolve()}"):
         require_writable(Path(output))

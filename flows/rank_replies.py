@@ -9,13 +9,11 @@ from pydantic import Field
 
 from redraft.datasets.files import require_writable
 from redraft.datasets.storage import Dataset
-from redraft.errors import ConfigurationError
 from redraft.imitating.contexts import require_side
 from redraft.training.adapting.settings import GenerationSettings
 from tasks.board_tests import judge_and_test
 from tasks.chat_ranking import (
     SIDE,
-    RankingPlaces,
     pairs_of,
     prompts_to_rank,
     ranking_ahead,
@@ -29,6 +27,8 @@ from tasks.estimates import show_ahead
 from tasks.generations import generate_replies
 from tasks.judge_panel import JUDGE, Effort, panel_of, warn_of
 from tasks.parameters import Seconds, Share
+from tasks.ranking_places import RankingPlaces
+from tasks.sending import require_leave
 from tasks.session import CallOptions, calling_session, require_reachable, require_served
 from tasks.showing import shown
 from tasks.states import ends_in_words
@@ -84,7 +84,8 @@ async def rank_replies(
         judge_effort: How long the judge may reason; sent to models that take such a setting.
         voice: Of how many replies of the person that were trained on the judge is shown the texts.
         seed: What prompts, replies and the shown texts depend on.
-        allow_sending: Let messages, under pseudonyms and masked, be sent to the provider of the judge.
+        allow_sending: Let messages, under pseudonyms and masked, be sent to the provider of the judge; a sandbox on
+            this machine needs no leave.
         dry_run: Only estimate calls, tokens, price and time; nothing is written or sent.
         budget: US dollars that all runs into this output may spend together.
         mode: `batch` sends the calls through the provider's batch API, at its lower price and in its own time.
@@ -105,17 +106,15 @@ async def rank_replies(
         max_tokens=trained_length(adapter),
     )  # fmt: skip
     options = CallOptions(
-        rpm=rpm, tpm=tpm, delay=delay, in_flight=in_flight, budget=budget, mode=mode, poll=check_interval
-    )
+        rpm=rpm, tpm=tpm, delay=delay, in_flight=in_flight, budget=budget, mode=mode, poll=check_interval,
+        here_only=not allow_sending,
+    )  # fmt: skip
     if dry_run:
         ahead = await ranking_ahead(
             examples, panel[0], outputs, most, voice, seed, max_new_tokens, credentials, options
         )  # fmt: skip
         return await show_ahead("estimated, nothing was written or sent", ahead)
-    if not allow_sending:
-        raise ConfigurationError(
-            f"ranking sends messages, under pseudonyms, to {panel[0].model}: say --allow-sending, or --dry-run"
-        )
+    await require_leave(allow_sending, [panel[0].model], credentials, what="ranking")
     warn_of(panel, [])
     simulated = bool(examples.manifest.get("simulated"))
     async with calling_session(credentials, options, places.work):

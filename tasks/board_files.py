@@ -25,7 +25,7 @@ from redraft.judging.leaderboard.drawing import Drawing
 from redraft.judging.leaderboard.elo import EloCurve
 from redraft.judging.leaderboard.remarks import remarks
 from redraft.judging.leaderboard.table import Leaderboard
-from redraft.judging.pages import Cost, Stage
+from redraft.judging.pages import Cost, OwnPage, Stage
 from redraft.judging.publishing import REPORT, RESULTS, Told, publish
 from redraft.judging.settings import Settings
 from redraft.judging.summary import Canaries, StudySummary
@@ -79,12 +79,15 @@ async def write_board(
     stages: list[dict[str, Any]],
     costs: list[dict[str, Any]],
     elo: bool = False,
+    page: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Paths of the files, and the leaderboard in rows, in words and in Markdown; `elo` adds the curve to the report."""
+    """Paths of the files, and the leaderboard in rows, in words and in Markdown; `elo` adds the curve to the report,
+    `page` is an `OwnPage`, what a flow makes its own report of."""
     judged, said = msgspec.convert(folders, RoundFolders), msgspec.convert(settings, Settings)
     told = Told(
         title=title, created_at=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"), parameters=parameters,
         stages=tuple(msgspec.convert(stages, list[Stage])), costs=tuple(msgspec.convert(costs, list[Cost])),
+        page=None if page is None else msgspec.convert(page, OwnPage),
     )  # fmt: skip
     board, study = await asyncio.to_thread(_write, Path(output), judged, said, told, elo)
     cautions = board_cautions(study)

@@ -39,8 +39,9 @@ from redraft.imitating.arms import (
 from redraft.imitating.contexts import require_side, write_contexts
 from redraft.imitating.prompts import write_prompts
 from redraft.imitating.responses import write_responses
+from redraft.imitating.trained import rl_penalty, rl_run_of
 from redraft.judging.leaderboard.drawing import Drawing
-from redraft.judging.publishing import REPORT, RESULTS
+from redraft.judging.publishing import FILES
 from redraft.training.adapting.best_of import Best
 from redraft.training.adapting.generating import Generation
 from redraft.training.adapting.preference_settings import RlSettings
@@ -51,14 +52,16 @@ from tasks.judge_board import Round
 
 PROMPTS = "prompts.jsonl"
 # What else stands in the output and has texts in it, the tables of judgments and contexts among it.
-_MADE = (PROMPTS, "contexts", "judgments", "checks", RESULTS, REPORT, "contexts.parquet", "judgments.parquet")
+_MADE = (PROMPTS, "contexts", "judgments", "checks", *FILES)
 _WEIGHTS = "adapter_model.safetensors"
 # Taken off the reward of what did not end in time, as in reinforcement learning where nothing else is said.
-_UNENDED = RlSettings(beta=1.0).unended_penalty
+UNENDED_PENALTY = RlSettings(beta=1.0).unended_penalty
 
 
 class ImitationPlan(msgspec.Struct, frozen=True, kw_only=True):
-    """Who replies to which examples, how; checked before anything is done. `reward` "" means no best of `outputs`."""
+    """Who replies to which examples, how; checked before anything is done. `reward` "" means no best of `outputs`,
+    of which `unended_penalty` is taken off the reward of those that did not end in time: where an arm was trained by
+    reinforcement learning, what that was done with."""
 
     examples: str
     output: str
@@ -71,11 +74,12 @@ class ImitationPlan(msgspec.Struct, frozen=True, kw_only=True):
     voice: int
     seed: int
     settings: GenerationSettings
+    unended_penalty: float = UNENDED_PENALTY
 
     @classmethod
     def of(
         cls, examples: str, output: str, arms: Sequence[str], reward: str | None, outputs: int, *, with_person: bool,
-        most: int | None, voice: int, seed: int, **settings: Any,
+        most: int | None, voice: int, seed: int, rl_run: str | None = None, **settings: Any,
     ) -> ImitationPlan:  # fmt: skip
         """ConfigurationError where there is nothing to compare, or settings leave no room; InputError for examples
         without a test side, for folders without an adapter or a reward model, and for an output that is taken."""
@@ -92,6 +96,7 @@ class ImitationPlan(msgspec.Struct, frozen=True, kw_only=True):
             examples=examples, output=output, arms=tuple(named), reward=reward or "", outputs=outputs,
             with_person=with_person, person=str(dataset.manifest.get("person") or "the person"), most=most, voice=voice,
             seed=seed, settings=GenerationSettings(outputs=1, seed=seed, max_tokens=most_tokens(models), **settings),
+            unended_penalty=_penalty(Path(rl_run) if rl_run else rl_run_of([one.folder for one in named])),
         )  # fmt: skip
 
     @property
@@ -142,6 +147,11 @@ class ImitationPlan(msgspec.Struct, frozen=True, kw_only=True):
     def chosen(self) -> Path:
         """Which of several outputs the reward model takes."""
         return Path(self.output) / f"{self.best}.json"
+
+
+def _penalty(run: Path | None) -> float:
+    learned = None if run is None else rl_penalty(run)
+    return UNENDED_PENALTY if learned is None else learned
 
 
 class Tested(msgspec.Struct, frozen=True):
@@ -211,7 +221,7 @@ async def _best(plan: ImitationPlan, generations: Sequence[Generation], tested: 
     prompts = [str(msgspec.json.decode(line)["prompt"]) for line in lines.splitlines()]
     helper = Helper()
     try:
-        best = await helper.run(choose, plan.reward, str(Home.of().work), generations, prompts, _UNENDED)
+        best = await helper.run(choose, plan.reward, str(Home.of().work), generations, prompts, plan.unended_penalty)
     finally:
         await helper.close()
     with storage_faults(path):
@@ -228,7 +238,7 @@ def _chosen_in(path: Path, checksum: str) -> list[Best] | None:
 
 
 def _checksum(plan: ImitationPlan, generations: Sequence[Generation]) -> str:
-    made = hashlib.sha256(msgspec.json.encode([generations, _UNENDED]))
+    made = hashlib.sha256(msgspec.json.encode([generations, plan.unended_penalty]))
     weights = Path(plan.reward) / _WEIGHTS
     with storage_faults(weights), weights.open("rb") as file:
         made.update(hashlib.file_digest(file, "sha256").digest())

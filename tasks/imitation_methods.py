@@ -13,6 +13,7 @@ from redraft.judging.multiplicity import Correction
 from redraft.judging.pages import Paragraph
 from redraft.training.adapting.reward import RewardNotes
 from redraft.training.adapting.settings import GenerationSettings
+from tasks.imitation_arms import UNENDED_PENALTY
 from tasks.imitation_training import held_out_of
 
 _LORA = (
@@ -56,29 +57,38 @@ def paragraphs_of(
     kinds: Mapping[str, str],
     measured: Mapping[str, Measured],
     reward: RewardNotes | None,
+    unended_penalty: float,
     correction: Correction | None,
 ) -> tuple[Paragraph, ...]:
     """Paragraphs with this run's numbers; `kinds` is what each adapter was trained by (lora, dpo, rl), `best` the name
-    of the best of several outputs, "" without."""
-    told = [_arms(labels, plain, best, settings, kinds), _pairs(labels[plain], correction)]
+    of the best of several outputs, "" without, and `unended_penalty` what an output loses there that did not end."""
+    chosen = _chosen(labels[best], labels[plain], unended_penalty) if best else ""
+    told = [_arms(labels, chosen, settings, kinds), _pairs(labels[plain], correction)]
     told += [one for one in (_style(measured), _recitation(measured)) if one is not None]
     if reward is not None:
         told.append(_reward(reward))
     return tuple(told)
 
 
+def _chosen(best: str, plain: str, unended_penalty: float) -> str:
+    """How the best output was chosen; of its penalty where that is not the usual one."""
+    less = (
+        ""
+        if unended_penalty == UNENDED_PENALTY
+        else f", less {unended_penalty:g} where it did not end in time, as in the reinforcement learning"
+    )
+    return (
+        f" {best.capitalize()}: of so many outputs of {plain} the one to which the reward model gives the highest "
+        f"reward{less}."
+    )
+
+
 def _arms(
-    labels: Mapping[str, str], plain: str, best: str, settings: GenerationSettings, kinds: Mapping[str, str]
-) -> Paragraph:
+    labels: Mapping[str, str], chosen: str, settings: GenerationSettings, kinds: Mapping[str, str]
+) -> Paragraph:  # fmt: skip
     how = {"lora": "low-rank adaptation on real replies", "dpo": "direct preference optimization from ranked pairs",
            "rl": "RLOO with the reward model and a penalty on the distance from where it began"}  # fmt: skip
     trained = "; ".join(f"{labels[name]}: {how[kind]}" for name, kind in kinds.items() if kind in how)
-    chosen = (
-        f" {labels[best].capitalize()}: of so many outputs of {labels[plain]} the one to which the reward model gives "
-        "the highest reward."
-        if best
-        else ""
-    )
     text = (
         f"{f'Adapters were trained by: {trained}.' if trained else ''} Each wrote one reply to each test context, at "
         f"temperature {settings.temperature:g}, top-p {settings.top_p:g}, with at most {settings.max_new_tokens} "
@@ -87,7 +97,7 @@ def _arms(
     works = [_LORA] if "lora" in kinds.values() else []
     works += [_DPO] if "dpo" in kinds.values() else []
     works += [_RLOO, _HACKING] if "rl" in kinds.values() else []
-    return Paragraph(title="Arms", text=text.strip(), works=(*works, *((_BEST,) if best else ())))
+    return Paragraph(title="Arms", text=text.strip(), works=(*works, *((_BEST,) if chosen else ())))
 
 
 _CORRECTED = {"closed": "by the closed testing procedure", "holm": "by Holm's method"}

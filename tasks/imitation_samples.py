@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 
+import msgspec
 from markupsafe import Markup
 
 from redraft.imitating.arms import PERSON
@@ -23,17 +24,34 @@ _SAID = {"win": "preferred", "loss": "not preferred", "tie": "tie", "unusable": 
 Verdicts = Mapping[tuple[str, str], Fold]
 
 
-def samples_section(
-    contexts: Iterable[Conversation],
-    texts: Mapping[str, Mapping[str, str | None]],
-    labels: Mapping[str, str],
-    verdicts: Verdicts,
-) -> Section | None:
+class Sample(msgspec.Struct, frozen=True, kw_only=True):
+    """A context without what the judge was told beside it, and what each arm replied to it, by its name."""
+
+    context_id: str
+    messages: tuple[Message, ...]
+    replies: dict[str, str | None]
+
+
+def samples_of(
+    contexts: Iterable[Conversation], texts: Mapping[str, Mapping[str, str | None]]
+) -> tuple[Sample, ...]:  # fmt: skip
     """Some contexts, always the same of a run, with the replies of all arms (`texts`: by arm, then by context)."""
     drawn = sorted(contexts, key=lambda one: hashlib.sha256(one.conversation_id.encode()).digest())[:_SAMPLES]
-    if not drawn:
+    return tuple(
+        Sample(
+            context_id=one.conversation_id,
+            messages=tuple(each for each in one.messages if each.role != "system"),
+            replies={name: of_arm.get(one.conversation_id) for name, of_arm in texts.items()},
+        )
+        for one in drawn
+    )
+
+
+def samples_section(samples: Sequence[Sample], labels: Mapping[str, str], verdicts: Verdicts) -> Section | None:
+    """The samples to read, the first of them open; None where there are none."""
+    if not samples:
         return None
-    shown = Markup("").join(_sample(one, texts, labels, verdicts, first=not place) for place, one in enumerate(drawn))
+    shown = Markup("").join(_sample(one, labels, verdicts, first=not place) for place, one in enumerate(samples))
     explain = (
         "Drawn by chance. Behind each reply stands what the judge said of it beside that of the plain adapter, both "
         "orders folded. Names are pseudonyms; every context and reply lies in results.json."
@@ -41,20 +59,12 @@ def samples_section(
     return Section(anchor="replies", title="Read for yourself", explain=explain, parts=(Part(picture=shown),))
 
 
-def _sample(
-    context: Conversation,
-    texts: Mapping[str, Mapping[str, str | None]],
-    labels: Mapping[str, str],
-    verdicts: Verdicts,
-    *,
-    first: bool,
-) -> Markup:
-    messages = [one for one in context.messages if one.role != "system"]
-    order = sorted(texts, key=lambda name: name != PERSON)
+def _sample(sample: Sample, labels: Mapping[str, str], verdicts: Verdicts, *, first: bool) -> Markup:
+    messages = sample.messages
+    order = sorted(sample.replies, key=lambda name: name != PERSON)
     said = Markup("").join(
         Markup('<dt>{}</dt><dd dir="auto">{}{}</dd>').format(
-            labels[name], _reply(texts[name].get(context.conversation_id)),
-            _verdict(verdicts.get((name, context.conversation_id))),
+            labels[name], _reply(sample.replies[name]), _verdict(verdicts.get((name, sample.context_id))),
         )
         for name in order
     )  # fmt: skip
@@ -63,7 +73,7 @@ def _sample(
         '<div class="context">{}</div><dl class="judge">{}</dl><p class="id">{}</p></details>'
     ).format(
         Markup(" open") if first else "", clipped(messages[-1].content if messages else "", 140)[0],
-        _messages(messages), said, clipped(context.conversation_id, 200)[0],
+        _messages(messages), said, clipped(sample.context_id, 200)[0],
     )  # fmt: skip
 
 

@@ -34,11 +34,15 @@ def worth_section(
     if ceiling is not None:
         parts.append(Part(title="The person's own replies", lead=f"{ceiling.sentence} {ceiling.detail}".strip()))
     explain = (
-        f"How often each was preferred to {plain} on the same test contexts, a tie counting one half, with 95% "
-        "intervals of each alone; verdicts allow for all comparisons together. Beside it stands what it took: best of "
-        "several outputs trains no model to write, and is what any training on preferences has to beat."
+        f"How often each was preferred to {plain} on the same test contexts, a tie counting one half, with the "
+        f"{_interval(besides)} of each alone; verdicts allow for all comparisons together. Beside it stands what it "
+        "took: best of several outputs trains no model to write, and is what any training on preferences has to beat."
     )
     return Section(anchor="worth", title="Was it worth it?", explain=explain, parts=tuple(parts))
+
+
+def _interval(besides: Sequence[Beside]) -> str:
+    return besides[0].interval if besides else "interval"
 
 
 def worth_table(
@@ -46,7 +50,7 @@ def worth_table(
 ) -> Table:  # fmt: skip
     by_name = {one.name: one for one in besides}
     return Table(
-        columns=("", f"preferred to {plain}", "95% interval", "contexts", "no verdict", "p", "adjusted p",
+        columns=("", f"preferred to {plain}", _interval(besides), "contexts", "no verdict", "p", "adjusted p",
                  "what it took"),
         rows=tuple(
             (labels[name], *_figures(by_name.get(name)), takes.get(name, "—")) for name in labels

@@ -15,7 +15,7 @@ import msgspec
 from redraft.datasets.storage import Dataset
 from redraft.errors import InputError
 from redraft.imitating.preference_counts import remarks
-from redraft.imitating.trained import CURVES, JUDGED, RlCourse, Took, reward_notes, rl_course, rl_run, took
+from redraft.imitating.trained import CURVES, JUDGED, RlCourse, Took, reward_notes, rl_course, rl_run_of, took
 from redraft.judging import curves
 from redraft.judging.caveats import reason_in_words
 from redraft.judging.figures import many, percent
@@ -61,7 +61,7 @@ class Around(msgspec.Struct, frozen=True, kw_only=True):
 
 def around_of(plan: ImitationPlan, run: str | None, preferences: str | None) -> Around:
     """Reads it all, before anything is generated. Raises InputError for a folder that is not what it is given as."""
-    course = Path(run) if run else rl_run([one.folder for one in plan.arms])
+    course = Path(run) if run else rl_run_of([one.folder for one in plan.arms])
     ranked = None if preferences is None else Dataset.open(Path(preferences))
     if ranked is not None and ranked.kind != "chat_preferences":
         raise InputError(f"{preferences}: a dataset of {ranked.kind}; give preferences of redraft chat rank")

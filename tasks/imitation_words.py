@@ -20,8 +20,8 @@ from redraft.judging.wording import WINNERS
 
 class Beside(msgspec.Struct, frozen=True, kw_only=True):
     """An arm beside the plain one, from the arm's side: `rate` is the share of contexts in which it was preferred, a
-    tie counting one half, `low` to `high` its 95% interval. `won` is 1 where the verdict is that it is better, -1 where
-    the plain one is, else 0. `said` is what the verdict still needs."""
+    tie counting one half, `low` to `high` its interval of the `confidence`. `won` is 1 where the verdict is that it is
+    better, -1 where the plain one is, else 0. `said` is what the verdict still needs."""
 
     name: str
     label: str
@@ -35,6 +35,12 @@ class Beside(msgspec.Struct, frozen=True, kw_only=True):
     p: float
     p_adjusted: float | None
     said: str = ""
+    confidence: float = 0.95
+
+    @property
+    def interval(self) -> str:
+        """What its interval is to be called."""
+        return f"{percent(self.confidence)} interval"
 
 
 def besides_of(study: StudySummary, names: Sequence[str], plain: str) -> list[Beside]:
@@ -42,16 +48,15 @@ def besides_of(study: StudySummary, names: Sequence[str], plain: str) -> list[Be
     told: dict[tuple[str, str], Summary | PanelSummary] = {}
     for one in (*study.panels, *study.pairs):
         told.setdefault((one.model_a, one.model_b), one)
-    label = study.settings.label
     return [
         beside
         for name in names
         for turned, pair in ((False, (model_of(name), model_of(plain))), (True, (model_of(plain), model_of(name))))
-        if pair in told and (beside := _beside(name, label(model_of(name)), told[pair], turned=turned))
+        if pair in told and (beside := _beside(name, study, told[pair], turned=turned))
     ]
 
 
-def _beside(name: str, label: str, one: Summary | PanelSummary, *, turned: bool) -> Beside:
+def _beside(name: str, study: StudySummary, one: Summary | PanelSummary, *, turned: bool) -> Beside:
     """`turned`: the arm is the pair's second model."""
     if isinstance(one, PanelSummary):
         rate, low, high, p = one.panel.rate, one.panel.low, one.panel.high, one.panel.p
@@ -63,8 +68,9 @@ def _beside(name: str, label: str, one: Summary | PanelSummary, *, turned: bool)
         rate, low, high = 1 - rate, 1 - high, 1 - low
     won = 0 if one.verdict not in WINNERS else 1 if (one.favours == "A") != turned else -1
     return Beside(
-        name=name, label=label, verdict=one.verdict, won=won, rate=rate, low=low, high=high, contexts=contexts,
-        missing=missing, p=p, p_adjusted=one.p_adjusted, said=_needed(one, contexts, missing),
+        name=name, label=study.settings.label(model_of(name)), verdict=one.verdict, won=won, rate=rate, low=low,
+        high=high, contexts=contexts, missing=missing, p=p, p_adjusted=one.p_adjusted,
+        said=_needed(one, contexts, missing), confidence=study.settings.confidence,
     )  # fmt: skip
 
 
@@ -92,7 +98,7 @@ def _needed(one: Summary | PanelSummary, contexts: int, missing: int) -> str:
 
 def in_figures(one: Beside) -> str:
     """`61% (95% interval 52–70%)`."""  # noqa: RUF002
-    return f"{percent(one.rate)} (95% interval {percent_range(one.low, one.high)})"
+    return f"{percent(one.rate)} ({one.interval} {percent_range(one.low, one.high)})"
 
 
 def briefly(one: Beside) -> str:

@@ -7,7 +7,7 @@ The flows that `build_imitator` calls are the stages; `imitation_report` has the
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,6 @@ from redraft.errors import BudgetReachedError, ConfigurationError, InputError, P
 from redraft.imitating.arms import Arm
 from redraft.imitating.prompts import of_side
 from redraft.judging.judges import Judge
-from redraft.providers.endpoints import canonical
 from redraft.training.adapting.preference_methods import defaults_of, settings_of
 from redraft.training.adapting.settings import GenerationSettings
 from redraft.training.local.models import find_base
@@ -33,7 +32,7 @@ from tasks.estimates import show_ahead
 from tasks.imitation_ahead import imitation_ahead
 from tasks.imitation_arms import ImitationPlan
 from tasks.session import CallOptions
-from tasks.sources import in_sandbox_here, is_rehearsed
+from tasks.sources import is_rehearsed
 
 # What is adapted where nobody names a model: the smallest that writes sentences in many languages.
 STUDIED = "google/gemma-3-270m"
@@ -83,15 +82,6 @@ async def model_to_adapt(
         # Minutes in which Prefect is to hear of this run.
         await asyncio.to_thread(find_base, model, revision)
     return model
-
-
-async def require_allowed(models: Sequence[str], credentials: str | None) -> None:
-    """Raises ConfigurationError where messages would leave this machine, which nobody has allowed."""
-    for model in models:
-        if not await in_sandbox_here(model, credentials):
-            raise ConfigurationError(
-                f"the study sends messages, under pseudonyms, to {canonical(model)}: say --allow-sending, or --dry-run"
-            )
 
 
 async def require_sides(examples: str) -> None:

@@ -45,7 +45,7 @@ class CallOptions(msgspec.Struct, frozen=True, kw_only=True):
     """How a flow's calls are made; its parameters of the same names, in one hand.
 
     `budget` is in US dollars, `poll` in seconds between two looks at a batch. `again` asks failures anew that were
-    recorded before `began` (seconds since the epoch).
+    recorded before `began` (seconds since the epoch). `here_only` asks nobody but a sandbox on this machine.
     """
 
     rpm: float | None = None
@@ -59,6 +59,7 @@ class CallOptions(msgspec.Struct, frozen=True, kw_only=True):
     poll: float = 30.0
     again: bool = False
     began: float = inf
+    here_only: bool = False
 
     @property
     def limits(self) -> LimitSettings:
@@ -75,8 +76,9 @@ class CallOptions(msgspec.Struct, frozen=True, kw_only=True):
     def plan(self, run: str, work: str) -> CallPlan:
         """`work` names the command's work: what was spent on it before, with a budget or without, counts towards it."""
         return CallPlan(
-            run=run, scope=work or None, budget=self.budget, again=self.again, began=self.began, move_on=self.move_on
-        )
+            run=run, scope=work or None, budget=self.budget, again=self.again, began=self.began, move_on=self.move_on,
+            here_only=self.here_only,
+        )  # fmt: skip
 
 
 CALLER: ContextVar[Caller | None] = ContextVar("redraft_caller", default=None)

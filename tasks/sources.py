@@ -41,8 +41,7 @@ async def sources(
 async def in_sandbox_here(model: str, credentials: str | None) -> bool:
     """Whether a sandbox on this machine answers for this model: what it is sent reaches nobody."""
     async with sources(credentials) as (_, endpoint):
-        found = await endpoint(canonical(model))
-    return found.simulated and found.loopback
+        return (await endpoint(canonical(model))).sandbox_here
 
 
 async def is_rehearsed(model: str, credentials: str | None) -> bool:

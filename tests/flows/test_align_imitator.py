@@ -110,22 +110,23 @@ def test_a_judge_answers_while_the_training_goes_on(
 ) -> None:
     pytest.importorskip("peft", reason="needs the extra local: pip install 'redraft[local]'")
 
-    def rl(*more: object, status: int = 0) -> Any:
+    def rl(*more: object, status: int = 0, **environment: str) -> Any:
         words = [
             "rl", "-a", "lora", "-r", "rewarding", "-e", "toy", "-o", "run", "--steps", STEPS, "--batch-size", 2,
             "--judge-steps", 1, "--max-tokens", 96, "--max-new-tokens", 8, "--launcher",
             f"{sys.executable} {given / 'trainer.py'}", *more,
         ]  # fmt: skip
-        return forking.run(project, code=RUN.format(words=[str(one) for one in words]), status=status)
+        code = RUN.format(words=[str(one) for one in words])
+        return forking.run(project, code=code, status=status, **environment)
 
     ahead = rl("--dry-run").stdout
     assert f"rl: {STEPS} steps, each of 2 prompts of {PROMPTS}, 4 outputs to each" in ahead
     assert f" {2 * 2 * STEPS} " in ahead and "nothing was trained or sent" in ahead
-    refused = rl(status=2).stderr.strip().splitlines()[-1]
+    refused = rl(status=2, TOGETHER_BASE_URL="http://127.0.0.1.example").stderr.strip().splitlines()[-1]
     assert "--allow-sending" in refused and "--judge none" in refused
     assert not sandbox.stats()["paid_calls"] and not (given / "run").exists()
 
-    done = rl("--allow-sending")
+    done = rl()
     assert f"judge: {2 * STEPS} of {2 * STEPS} replies rated" in done.stdout and "(simulated)" in done.stdout
     asked = json.loads((given / "run/judging/asked-1.json").read_bytes())
     prompts = {prompt_of(example(number, "preference").context) for number in range(PROMPTS)}
@@ -136,3 +137,17 @@ def test_a_judge_answers_while_the_training_goes_on(
     # What is finished sends nothing any more; what was written for the judge alone is gone.
     assert rl().stdout == done.stdout and sandbox.stats()["paid_calls"] == before
     assert not (given / "run-before").exists()
+
+
+def test_no_judge_of_a_panel_is_sent_anything_unasked(project: Any, given: Path, sandbox: SandboxProcess) -> None:
+    """Nor the one who is a sandbox here, before it is clear that another is not."""
+    with DatasetWriter(given / "tested", "chat_examples") as writer:
+        for side in ("train", "test"):
+            writer.add(example(1, side))
+        writer.finish()
+    project.environment |= {"OPENAI_BASE_URL": "http://127.0.0.1.example/v1", "OPENAI_API_KEY": "k"}
+    compare = ["chat", "compare", "--arm", "lora=lora", "--arm", "other=rewarding", "-i", "tested", "-o", "out",
+               "--max-new-tokens", 8]  # fmt: skip
+    refused = project.run(*compare, "-j", "m/judge", "-j", "openai:m", status=2).stderr.strip().splitlines()[-1]
+    assert "comparing sends messages, under pseudonyms, to openai:m: say --allow-sending, or --dry-run" in refused
+    assert not sandbox.stats()["paid_calls"] and not (given / "out").exists()

@@ -25,11 +25,14 @@ def test_nothing_real_leaves_and_nothing_is_paid_twice(
 
     examples = ["chat", "examples", "-i", "own/chat", "-o", "out", "-s", "window", "-s", "llm", "--pause-hours", 30,
                 "--preference-share", 0.25]  # fmt: skip
-    refused = project.run(*examples, status=2)
-    assert "--allow-sending" in refused.stderr and not proxy.requests
+    # Nor to a fallback, where the sandbox itself may be sent everything; and by its name no place is this machine.
+    project.environment |= {"OPENAI_BASE_URL": "http://127.0.0.1.example/v1", "OPENAI_API_KEY": "k"}
+    refused = project.run(*examples, "--fallback", "openai:m", status=2)
+    assert "to openai:m: say --allow-sending, or leave" in refused.stderr and not proxy.posted()
+    assert not (project.folder / "out").exists()
     ahead = project.run(*examples, "--dry-run").stdout
     assert "nothing was sent" in ahead and not proxy.posted()
-    done = project.run(*examples, "--allow-sending")
+    done = project.run(*examples)
     assert "llm (simulated)" in done.stdout
     assert len(proxy.posted()) > 100
     paid = proxy.sandbox.stats()["paid_calls"]
@@ -74,7 +77,7 @@ def test_a_person_is_removed_from_all_that_was_made(
     project.environment["TOGETHER_BASE_URL"] = sandbox.url
     read = ["chat", "read", SAMPLE, "--person", "Jonas Weber", "-o", "data/chat"]
     project.run(*read)
-    project.run("chat", "examples", "-o", "far/ex", "-s", "window", "-s", "llm", "--allow-sending")
+    project.run("chat", "examples", "-o", "far/ex", "-s", "window", "-s", "llm")
     project.run(*read, "--keep", "okay", "--also", "Thekla", "--also", "Sunday")
     before = answers(project)
     files = {path: path.read_text() for path in (project.folder / "far").glob("ex/*.jsonl")}

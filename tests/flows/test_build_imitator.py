@@ -75,6 +75,13 @@ def test_a_study_killed_on_its_way_ends_leaks_nothing_and_forgets(
     page = (out / "comparison/report.html").read_text()
     assert "Simulated" in page and "Was it worth it?" in page and "(simulated)" in done.stdout
 
+    # Scored anew it is the same report, also where nobody will look for it.
+    told = page.partition("</bdi></h1>")[0].rpartition(">")[2]
+    for folder, *words in (("out/comparison", "--in-place"), ("far/away", "-o", "far/away")):
+        project.run("rescore", "out/comparison", *words)
+        again = (project.folder / folder / "report.html").read_text()
+        assert told and told in again and "Was it worth it?" in again and "Read for yourself" in again
+
     # Nothing private leaves.
     sent = b"\n".join(proxy.requests).decode()
     assert "Person2" in sent and "How the assistant writes" in sent and private_words.SURE.search(sent) is None

@@ -87,15 +87,16 @@ def test_replies_become_pairs(project: Any, forking: Any, proxy: Any) -> None:
         every = ["-i", f"{REAL}/window", "-a", "lora/model", "-o", "out", "-n", OUTPUTS, *words]
         return RUN.format(texts=json.dumps(texts), words=[str(word) for word in every])
 
-    refused = forking.run(project, code=code(), status=2)
-    assert "--allow-sending" in refused.stderr.strip().splitlines()[-1]
+    elsewhere = {"TOGETHER_BASE_URL": "http://127.0.0.1.example", "TOGETHER_API_KEY": ""}
+    refused = forking.run(project, code=code(), status=2, **elsewhere)
+    assert "say --allow-sending, or --dry-run" in refused.stderr.strip().splitlines()[-1]
     ahead = forking.run(project, code=code("--dry-run")).stdout
     assert f" {PROMPTS * 3 * 2 + TESTS + AGAIN} " in ahead and "nothing was written or sent" in ahead
     assert not proxy.posted() and not (project.folder / "out").exists()
 
     # Not through the proxy, which minds a connection that is torn off.
     direct = {"TOGETHER_BASE_URL": proxy.sandbox.url}
-    first = forking.beside(project, code=code("--allow-sending", "--delay", 0.01), **direct)
+    first = forking.beside(project, code=code("--delay", 0.01), **direct)
     until = time.monotonic() + 60
     while proxy.sandbox.stats()["paid_calls"] < 15:
         assert time.monotonic() < until, "it never came to judging"
@@ -103,7 +104,7 @@ def test_replies_become_pairs(project: Any, forking: Any, proxy: Any) -> None:
     os.kill(first.pid, signal.SIGKILL)
     first.ended(-signal.SIGKILL)
     time.sleep(0.3)  # what was on its way to the dead process is answered, and counted, too
-    done = forking.run(project, code=code("--allow-sending"))
+    done = forking.run(project, code=code())
     stats = proxy.sandbox.stats()
     assert stats["distinct_contents"] == PROBE + 2 * COMPARED + TESTS
     assert 0 <= stats["paid_calls"] - stats["distinct_contents"] - AGAIN < 24, (

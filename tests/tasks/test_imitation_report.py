@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,9 +14,12 @@ from typing import Any, Literal
 
 import msgspec
 import pytest
+from click.testing import CliRunner
 
 import tasks.imitation_report
-from redraft.chat_records import ChatExample, ChatPreference, ChatSide, ChatTurn
+from redraft.chat.lineage import made_of as made_of_messages
+from redraft.chat_records import ChatExample, ChatMessage, ChatPreference, ChatSide, ChatTurn
+from redraft.cli import main
 from redraft.datasets.storage import Dataset, DatasetWriter
 from redraft.errors import ConfigurationError, InputError, PartialError
 from redraft.imitating.arms import Written, model_of
@@ -38,6 +42,7 @@ from tasks.judge_board import rounds_folders
 
 NASTY = "</script><script>window.ran = 1</script> \u202egnp.exe <img src=x onerror='window.ran = 1'>"
 JUDGE = "x/judge"
+SINCE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC")
 BEGINNING = datetime(2024, 3, 1, 9, tzinfo=UTC)
 WORDS = ["well", "the", "bus", "is", "late", "again", "so", "see", "you", "at", "home", "then", "maybe", "ok"]
 TRAINED, RANKED, TESTED = 60, 20, 60
@@ -98,7 +103,7 @@ def run_of(folder: Path, plan: Any, steps: int, told: Mapping[int, Mapping[str, 
     return folder / "model"
 
 
-def made_of(folder: Path) -> dict[str, str]:
+def made_of(folder: Path, unended_penalty: float = 1.0) -> dict[str, str]:
     """Four trainings; RL rises in reward and falls with the judge."""
     rows = PlannedRows(file="rows.jsonl", sha256="0" * 64)
     curve = {
@@ -107,9 +112,8 @@ def made_of(folder: Path) -> dict[str, str]:
     lora = run_of(folder / "lora", LoraPlan(model="google/gemma-3-270m", rows=rows), 120)
     dpo = run_of(folder / "dpo", DpoPlan(model=str(lora), rows=rows), 30)
     reward = run_of(folder / "reward", RewardPlan(model=str(lora), rows=rows), 25)
-    rl = run_of(
-        folder / "rl", RlPlan(model=str(lora), rows=rows, reward=str(reward), settings=RlSettings(beta=0.1)), 40, curve
-    )
+    settings = RlSettings(beta=0.1, unended_penalty=unended_penalty)
+    rl = run_of(folder / "rl", RlPlan(model=str(lora), rows=rows, reward=str(reward), settings=settings), 40, curve)
     drawn = random.Random(0)  # noqa: S311
     found = quality([drawn.gauss(0.8, 1) for _ in range(90)], [drawn.gauss(0, 1) for _ in range(90)],
                     [f"p{number // 3}" for number in range(90)])  # fmt: skip
@@ -141,6 +145,15 @@ def replies_of(names: Sequence[str], reciting: str = "") -> dict[str, Written]:
     return found
 
 
+def messages(folder: Path) -> list[dict[str, str]]:
+    """The parents of what was made of messages that lie in a folder."""
+    message = ChatMessage(
+        message_id="x", chat="chat1", author="Person1", time=BEGINNING.isoformat(), text="hm", kind="text", place=""
+    )
+    made = dataset(folder, "chat_messages", [message])
+    return [{"path": str(made.path), "content_hash": made.content_hash}]
+
+
 def judgments(plan: ImitationPlan, liked: Mapping[str, float], lost: int = 0) -> list[Judgment]:
     drawn = random.Random(1)  # noqa: S311
     orders: tuple[Literal["AB", "BA"], ...] = ("AB", "BA")
@@ -168,11 +181,13 @@ def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr(tasks.imitation_report, "show_report", nothing)
 
     def report(
-        liked: Mapping[str, float] = LIKED, reciting: str = "", lost: int = 0, person: bool = True, **others: Any
-    ) -> dict[str, Any]:
-        models = made_of(tmp_path / "models")
+        liked: Mapping[str, float] = LIKED, reciting: str = "", lost: int = 0, person: bool = True,
+        unended_penalty: float = 1.0, **others: Any,
+    ) -> dict[str, Any]:  # fmt: skip
+        models = made_of(tmp_path / "models", unended_penalty)
         examples = dataset(tmp_path / "examples", "chat_examples", EXAMPLES, person="Person1", strategy="window",
-                           sides={"train": TRAINED, "preference": RANKED, "test": TESTED})  # fmt: skip
+                           sides={"train": TRAINED, "preference": RANKED, "test": TESTED},
+                           parents=messages(tmp_path / "chat"))  # fmt: skip
         plan = ImitationPlan.of(
             str(examples.path), str(tmp_path / "out"), [f"{name}={models[name]}" for name in ("lora", "dpo", "rl")],
             models["reward"], 3, with_person=person, most=None, voice=4, seed=0, temperature=1.0, top_p=0.95,
@@ -217,9 +232,57 @@ def test_the_page_answers_first_and_every_number_lies_beside_it(study: Any) -> N
     assert course["tables"][0]["rows"][9] == [10, 1.0, 0.7, 1.25]
     assert "the reward rose while the judge fell" in page and "step 7: the judge gave no rating" in page
     assert "RL, replies to 60 contexts: 1 not written" in page
-    assert not found["simulated"] and "Simulated" not in page
+    assert not found["simulated"] and "Simulated" not in page and "did not end in time, as in" not in page
     # A purge finds all that has texts in it.
     assert {path.name for path in Path(found["report"]).parent.iterdir()} <= {path.name for path in found["made"]}
+
+
+def test_scored_anew_the_page_is_the_same_one_with_the_new_numbers(study: Any, tmp_path: Path) -> None:
+    found = study(reciting="dpo")
+
+    def rescored(folder: Path, *words: object) -> str:
+        done = CliRunner().invoke(main, ["rescore", str(tmp_path / "out"), *map(str, words)])
+        assert done.exit_code == 0, done.output
+        return SINCE.sub("", (folder / "report.html").read_text())
+
+    first, copy = SINCE.sub("", Path(found["report"]).read_text()), tmp_path / "copy"
+    assert rescored(copy, "-o", copy) == first
+    # A purge finds the copy, too.
+    (made,) = [one for one in made_of_messages(tmp_path / "chat") if str(copy / "report.html") in one.derived]
+    assert {str(path) for path in copy.iterdir()} <= {*made.derived}
+
+    sure = rescored(tmp_path / "out", "--in-place", "--confidence", 0.9)
+    assert "DPO writes more like Person1 than the plain LoRA: preferred in " in sure and "(90% interval " in sure
+    for words in ("Caution: DPO recites.", "Read for yourself", "How did reinforcement learning go?"):
+        assert words in sure and words in first
+    assert "(90% interval " not in first
+    # Said of training data: that has nothing to do with how sure a judge's verdicts are to be.
+    assert "(95% interval " in sure and sure.count("window.ran") == first.count("window.ran")
+
+
+def test_a_report_that_nobody_can_lay_out_is_left_as_it_is(study: Any, tmp_path: Path) -> None:
+    found = study()
+    results, before = Path(found["results"]), Path(found["report"]).read_bytes()
+    said = results.read_bytes()
+    for right, wrong, fault in (
+        (b'"kind":"imitation"', b'"kind":"embroidery"', "its report is one of embroidery, which this redraft cannot"),
+        (b'"bases":[', b'"bases":[7,', "what the report is made of cannot be read"),
+    ):
+        assert right in said
+        results.write_bytes(said.replace(right, wrong, 1))
+        done = CliRunner().invoke(main, ["rescore", str(tmp_path / "out"), "--in-place"])
+        assert done.exit_code == 2 and fault in done.stderr and len(done.stderr.splitlines()) == 1
+        assert Path(found["report"]).read_bytes() == before
+
+
+def test_the_best_is_chosen_by_the_penalty_of_the_reinforcement_learning_beside_it(study: Any) -> None:
+    """And the methods say so where it is not the usual one."""
+    found = study(unended_penalty=2.5)
+    results = json.loads(Path(found["results"]).read_text())
+    assert results["parameters"]["unended_penalty"] == results["page"]["made_of"]["unended_penalty"] == 2.5
+    assert (
+        "less 2.5 where it did not end in time, as in the reinforcement learning" in Path(found["report"]).read_text()
+    )
 
 
 def test_who_recites_is_warned_of_loudly_and_nobody_else(study: Any) -> None:

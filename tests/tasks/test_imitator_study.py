@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +14,13 @@ from redraft.cli.chat_study import preferred
 from redraft.datasets.storage import DatasetWriter
 from redraft.errors import ConfigurationError, InputError
 from redraft.judging.judges import Judge
-from redraft.providers.endpoints import Endpoint
 from tasks import imitator_study as studying
-from tasks import sources
 from tasks.align_form import AlignSettings
 from tasks.imitator_study import (
     STUDIED,
     Ahead,
     StudyPlaces,
     model_to_adapt,
-    require_allowed,
     require_sides,
     training_ahead,
 )
@@ -74,31 +70,6 @@ def test_a_look_ahead_does_without_the_model_that_nobody_named(judge: Judge) -> 
 def test_a_model_that_is_to_be_trained_or_was_named_is_wanted_first(judge: Judge, model: str, dry_run: bool) -> None:
     with pytest.raises(ConfigurationError, match=f"{model or STUDIED}: no model could be fetched"):
         asyncio.run(model_to_adapt(model, None, judge, None, dry_run=dry_run))
-
-
-@pytest.mark.parametrize(
-    ("simulated", "address", "stays"),
-    [
-        (True, "http://127.0.0.1:1", True),
-        (True, "http://localhost:1", True),
-        (True, "http://127.0.0.1.example.org:1", False),
-        (True, "https://sandbox.example.org", False),
-        (False, "http://127.0.0.1:1", False),
-    ],
-)
-def test_only_a_sandbox_on_this_machine_is_sent_messages_unasked(
-    simulated: bool, address: str, stays: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def endpoint(_: str) -> Endpoint:
-        return Endpoint(provider="together", base_url=address, api_key="none", simulated=simulated)
-
-    @asynccontextmanager
-    async def found(_: str | None) -> AsyncGenerator[tuple[None, Any]]:
-        yield None, endpoint
-
-    monkeypatch.setattr(sources, "sources", found)
-    with nullcontext() if stays else pytest.raises(ConfigurationError, match="to judge: say --allow-sending"):
-        asyncio.run(require_allowed(["together:judge"], None))
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ from redraft.calling.own_prices import own_prices
 from redraft.calling.plan import CallPlan
 from redraft.calling.retries import Retries
 from redraft.calling.streaming import GRACE_SECONDS, Stream
-from redraft.errors import ProviderError
+from redraft.errors import ConfigurationError, ProviderError
 from redraft.providers.chat import ChatClient
 from redraft.providers.endpoints import Endpoint, identified_by
 from redraft.records import Completion, Outcome, Request
@@ -71,7 +71,8 @@ class Caller:
         return Asking.on_the_wire
 
     async def endpoint(self, model: str) -> Endpoint:
-        """The identified endpoint that serves `provider:model`; identified once a run."""
+        """The identified endpoint that serves `provider:model`; identified once a run. All that is sent goes through
+        here, so that a run that keeps to this machine is held to it: ConfigurationError."""
         which = identified_by(model)
         if (known := self._known.get(which)) is not None:
             return known
@@ -84,6 +85,10 @@ class Caller:
     async def _identified(self, which: tuple[str, str]) -> Endpoint:
         provider, model = which
         endpoint = await self._client.identify(await self._endpoint_of(provider), model)
+        if self.plan.here_only and not endpoint.sandbox_here:
+            raise ConfigurationError(
+                f"{provider} is no sandbox on this machine, and nobody allowed to send there: say --allow-sending"
+            )
         self._known[which] = endpoint
         return endpoint
 

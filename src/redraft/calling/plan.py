@@ -28,7 +28,8 @@ class CallPlan(msgspec.Struct, frozen=True, kw_only=True):
     was spent under the same scope before counts. With `again`, failures recorded before `began` (seconds since the
     epoch) are asked again: those from then on are what came of asking again, even if the process was killed since.
 
-    `move_on`: `any` unusable answer moves on to the next model of a chain, or only the provider's `faults`.
+    `move_on`: `any` unusable answer moves on to the next model of a chain, or only the provider's `faults`. With
+    `here_only` nobody is asked but a sandbox on this machine.
     """
 
     run: str = ""
@@ -37,6 +38,7 @@ class CallPlan(msgspec.Struct, frozen=True, kw_only=True):
     again: bool = False
     began: float = inf
     move_on: MoveOn = "any"
+    here_only: bool = False
 
     def __post_init__(self) -> None:
         if self.budget is not None and not 0 <= self.budget < float("inf"):

@@ -23,7 +23,7 @@ _LONGEST = 66
 _AT_ONCE = 1 << 20
 # What a run's folder is called that was put aside for another: with the beginning of its own key, see
 # `redraft.training.local.places`.
-_ASIDE = re.compile(r"-[0-9a-f]{8}(?:-\d+)?")
+_ASIDE = re.compile(r"(?P<name>.*)-[0-9a-f]{8}(?:-\d+)?")
 
 
 def may_hold(made: Made, touched: AbstractSet[str], known: AbstractSet[str]) -> bool:
@@ -46,7 +46,7 @@ def going(made: Iterable[Made], messages: Path) -> tuple[Path, ...]:
     lose rows instead, and what the messages themselves lie in stays."""
     kept = (messages.resolve(), *messages.resolve().parents)
     noted = dict.fromkeys(Path(path) for one in made for path in one.derived)
-    wanted = (each for path in noted for each in (path, *_put_aside(path)))
+    wanted = (each for path in noted for each in (path, *put_aside(path)))
     return tuple(path for path in wanted if path not in kept and not (path / MANIFEST).is_file())
 
 
@@ -94,6 +94,13 @@ def _keys(file: Path) -> Iterator[str]:
             before = whole[-_LONGEST:]
 
 
-def _put_aside(path: Path) -> list[Path]:
+def put_aside(path: Path) -> list[Path]:
+    """The folders of runs that gave way to another in this folder."""
     beside = path.parent.glob(f"{escape(path.name)}-*")
-    return sorted(one for one in beside if one.is_dir() and _ASIDE.fullmatch(one.name.removeprefix(path.name)))
+    return sorted(one for one in beside if one.is_dir() and stood_at(one) == path)
+
+
+def stood_at(path: Path) -> Path | None:
+    """Where a run began whose folder is called as one that was put aside; None where it is not."""
+    found = _ASIDE.fullmatch(path.name)
+    return path.with_name(found["name"]) if found is not None and found["name"] else None

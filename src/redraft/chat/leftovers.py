@@ -11,19 +11,19 @@ import re
 import shutil
 from collections.abc import Iterable, Iterator
 from glob import escape
+from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 
 import msgspec
 
-from redraft.calling.ledger.database import Database
+from redraft.calling.ledger.retention import Going, Removal
 from redraft.datasets.files import storage_faults
 from redraft.datasets.parquet import read_parquet
-from redraft.datasets.shards import shard_files
+from redraft.datasets.shards import is_shard_file, shard_files
 from redraft.datasets.storage import MANIFEST, Dataset
 
 _KEYS_AT_ONCE = 500
-_SHARDS = ("rows-*.parquet", "rejections-*.parquet")
 _KEY_COLUMNS = ("request_key", "request_hash")
 
 # Files and folders that are written under a hidden name, with the number of the process that does, and then renamed.
@@ -43,10 +43,11 @@ def is_partial(path: Path) -> bool:
 
 def strays(dataset: Dataset) -> list[Path]:
     """Shards beside those of the dataset, which a process that died had not moved its manifest to yet, or not removed
-    after."""
+    after. What is called otherwise is somebody's own."""
     named = {name for shard in dataset.shards for name, _ in shard_files(shard)}
     with storage_faults(dataset.path):
-        return [path for pattern in _SHARDS for path in sorted(dataset.path.glob(pattern)) if path.name not in named]
+        found = sorted(dataset.path.glob("*.parquet"))
+    return [path for path in found if is_shard_file(path.name) and path.name not in named]
 
 
 def sweep(path: Path) -> None:
@@ -102,18 +103,11 @@ def keys_in_table(file: Path) -> Iterator[str]:
         yield from (str(row[name]) for name in _KEY_COLUMNS if row.get(name))
 
 
-async def purge_answers(database: Database, keys: Iterable[str]) -> int:
-    """How many answers of these keys were in the ledger; they are not any more. Raises StorageError."""
-    gone = 0
-    some: list[str] = []
-    for key in keys:
-        some.append(key)
-        if len(some) >= _KEYS_AT_ONCE:
-            gone += await delete_answers(database, some)
-            some = []
-    gone += await delete_answers(database, some)
-    if gone:
-        await database.vacuum()
+async def purge_answers(removal: Removal, keys: Iterable[str]) -> Going:
+    """The answers of these keys that are in the ledger: they go. Raises StorageError."""
+    gone, left = Going(), iter(keys)
+    while some := list(islice(left, _KEYS_AT_ONCE)):
+        gone += await removal.take(some)
     return gone
 
 
@@ -141,11 +135,3 @@ def _is_running(process: int) -> bool:
     except PermissionError:
         return True
     return True
-
-
-async def delete_answers(database: Database, keys: list[str]) -> int:
-    """How many there were of a few keys; the ledger's file stays as large. Raises StorageError."""
-    if not keys:
-        return 0
-    statement = "DELETE FROM answers WHERE request_key IN (SELECT wanted.value FROM {wanted})"
-    return await database.write(lambda transaction: transaction.change(statement, transaction.listed(keys)))

@@ -12,9 +12,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from redraft.calling.ledger.database import Database
-from redraft.calling.ledger.retention import keys_of_runs
+from redraft.calling.ledger.retention import Going, Removal, keys_of_runs
 from redraft.chat.derived import beside, request_keys_in
-from redraft.chat.leftovers import delete_answers, keys_in_table
+from redraft.chat.leftovers import keys_in_table
 from redraft.chat.row_ids import Ids
 from redraft.errors import InputError
 
@@ -49,14 +49,11 @@ def held_keys(known: Iterable[str], folders: Iterable[Path], without: AbstractSe
     return held
 
 
-async def purge_unheld(database: Database, runs: Collection[str], held: Ids) -> int:
-    """How many answers these runs had paid for that nothing holds; they are not in the ledger any more. Raises
-    StorageError."""
-    gone = 0
+async def purge_unheld(database: Database, removal: Removal, runs: Collection[str], held: Ids) -> Going:
+    """The answers that these runs paid for and that nothing holds: they go. Raises StorageError."""
+    gone = Going()
     async for keys in keys_of_runs(database, runs):
-        gone += await delete_answers(database, [key for key in keys if key not in held])
-    if gone:
-        await database.vacuum()
+        gone += await removal.take([key for key in keys if key not in held])
     return gone
 
 

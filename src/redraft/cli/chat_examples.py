@@ -74,7 +74,8 @@ def _pseudonym(context: click.Context, parameter: click.Parameter, value: str) -
 @click.option("--choose", type=options.COUNT, default=8, show_default=True, help="How many it picks at most.")
 @click.option(
     "--allow-sending", is_flag=True,
-    help="Let messages, under pseudonyms and masked, be sent to the chooser's provider; without it nothing is.",
+    help="Let messages, under pseudonyms and masked, be sent to the chooser's provider; without it nothing is sent but "
+    "to a sandbox on this machine.",
 )  # fmt: skip
 @options.fallback
 @options.move_on

@@ -1,20 +1,19 @@
 """`redraft chat purge`: a person taken out of what was read, of what was made of it, and of the answers paid for it.
 
-Neighbours: `redraft.chat.purging` finds and removes, `redraft.training.purged_models` marks what was trained on it.
+Neighbours: `redraft.chat.purging` finds and removes, `chat_purge_answers` has the ledger's part,
+`redraft.training.purged_models` marks what was trained on it.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from redraft.cli.running import one_line_for_faults
-from redraft.errors import InputError
 
 if TYPE_CHECKING:
     from redraft.chat.purging import Purge
@@ -47,8 +46,8 @@ def purge_command(dataset: Path, person: str, folders: tuple[Path, ...], delete_
     """
     with one_line_for_faults():
         from redraft.chat.purging import Purge
+        from redraft.cli.chat_purge_answers import answers_of
         from redraft.home import Home
-        from redraft.training.purged_models import trained_on
         from redraft.training.registry import Registry, registry_address
 
         work = Home.of().work
@@ -56,9 +55,11 @@ def purge_command(dataset: Path, person: str, folders: tuple[Path, ...], delete_
         purge = Purge(person, dataset, [*looked, *([work] if work.is_dir() else [])], work)
         _show(purge, looked)
         with Registry(registry_address()) as registry:
-            models = trained_on(registry, purge.hashes, purge.files)
-            for job in models:
+            jobs = _ended(registry, purge)
+            for job in jobs:
                 click.echo(f"  trained on it: {job.suffix} ({job.state})")
+            for line in asyncio.run(answers_of(purge, jobs, work, delete=False)).lines():
+                click.echo(f"  {line}")
             if not yes and not click.confirm("remove all of this for good?", err=True):
                 click.echo("nothing was removed")
                 return
@@ -86,49 +87,23 @@ def _show(purge: Purge, looked: Sequence[Path]) -> None:
             )
 
 
-async def _forget_answers(purge: Purge, jobs: Sequence[TrainingJob], work: Path) -> int:
-    """How many answers went from the ledger: those of what holds the person, and those of what was asked for it that
-    nothing holds any more. Raises InputError where some of it is being asked at this moment."""
-    from redraft.calling.ledger import ledger_address
-    from redraft.calling.ledger.database import Database
-    from redraft.calling.runs import commands, under_way
-    from redraft.chat.derived import request_keys_in
-    from redraft.chat.leftovers import keys_in_work, purge_answers, works_of
-    from redraft.chat.unheld import held_keys, purge_unheld, runs_for
-    from redraft.training.purged_models import folders_of, texts_of
+def _ended(registry: Registry, purge: Purge) -> list[TrainingJob]:
+    """The trainings on it. Raises InputError where one goes on."""
+    from redraft.training.purged_models import require_ended
 
-    address = ledger_address()
-    if isinstance(address, Path) and not address.exists():
-        return 0
-    async with Database(address) as database:
-        known, texts = await commands(database), texts_of(jobs)
-        folders = [str(folder.resolve()) for folder in folders_of(jobs)]
-        datasets = [str(Path(one.path).resolve()) for one in purge.affected[1:]]
-        runs = runs_for(known, (*purge.places, *folders), datasets)
-        for run in await under_way(database, runs):
-            raise InputError(
-                f"{known[run]}: a run goes on there, or its batch is open at the provider; let it end, stop the "
-                "command that began it, or run that again to collect the batch"
-            )
-        # Of datasets that are no more nobody can tell which rows were the person's.
-        planned, placed = (works_of(work, names) for names in (purge.planned_for, purge.places))
-        earlier = sorted({*placed} - {*planned}) if purge.hashes else []
-        gone = await purge_answers(database, chain(purge.request_keys(), request_keys_in(texts), keys_in_work(earlier)))
-        if runs and purge.hashes:
-            goes = {path.resolve() for path in (*purge.derived, *texts, *planned, *placed, *map(Path, datasets))}
-            gone += await purge_unheld(database, runs, held_keys(purge.kept_keys(), {work, *runs.values()}, goes))
-        return gone
+    return require_ended(registry, purge.hashes, purge.files, [path for path in purge.derived if path.is_dir()])
 
 
 def _carry_out(purge: Purge, registry: Registry, delete: bool, work: Path) -> None:
     """Answers and models first: they are found by what is rewritten last, so that what stops can be done again. The
     answers of a judge who was asked while a model was trained are found by the texts in that one's folder."""
     from redraft.chat.leftovers import purge_work, remove
+    from redraft.cli.chat_purge_answers import answers_of
     from redraft.home import Home
-    from redraft.training.purged_models import purge_models, require_ended
+    from redraft.training.purged_models import purge_models
 
-    jobs = require_ended(registry, purge.hashes, purge.files, [path for path in purge.derived if path.is_dir()])
-    gone = asyncio.run(_forget_answers(purge, jobs, work))
+    jobs = _ended(registry, purge)
+    gone = asyncio.run(answers_of(purge, jobs, work, delete=True)).all.answers
     models = purge_models(registry, purge.hashes, purge.files, home=Home.of(), delete=delete)
     stages = purge_work(work, [*purge.planned_for, *purge.places])
     # Of whose texts nobody can tell: vectors, and what was laid out for a moment by a process that was killed.

@@ -90,7 +90,7 @@ _OF_METHODS = {"dpo_beta": ("dpo", "beta"), "rl_beta": ("rl", "beta"), "rl_steps
 @click.option(
     "--allow-sending", is_flag=True,
     help="Let messages, under pseudonyms and masked, be sent to the judge's and chooser's providers; without it "
-    "nothing is.",
+    "nothing is sent but to a sandbox on this machine.",
 )  # fmt: skip
 @options.dry_run
 @options.pace

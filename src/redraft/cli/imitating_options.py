@@ -35,5 +35,6 @@ voice = click.option(
 )  # fmt: skip
 allow_sending = click.option(
     "--allow-sending", is_flag=True,
-    help="Let messages, under pseudonyms and masked, be sent to the judge's provider; without it nothing is.",
+    help="Let messages, under pseudonyms and masked, be sent to the judge's provider; without it nothing is sent but "
+    "to a sandbox on this machine.",
 )  # fmt: skip

@@ -5,7 +5,7 @@ Neighbour: `redraft.judging.rescoring` computes and writes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ from redraft.cli.side_by_side import echo_columns
 from redraft.real_numbers import Real
 
 if TYPE_CHECKING:
+    from redraft.judging.pages import OwnPage
     from redraft.judging.settings import Settings
     from redraft.judging.summary import StudySummary
 
@@ -82,8 +83,13 @@ def _rescore(
     if output is None:
         now = score_again(run, settings)
     else:
+        lay_out = _own_report(path, before.page)
+        if lay_out is not None and not in_place:
+            _note_copy(path.parent, output)
         publish_again(run, output, datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"), settings)
         now = read_head(output / RESULTS)
+        if lay_out is not None:
+            lay_out(output)
     found = changes(before, now)
     if as_json:
         click.echo(msgspec.json.encode({"simulated": now.simulated, "changes": found, "summary": now.summary}))
@@ -98,6 +104,39 @@ def _rescore(
         click.echo("nothing was written; --output FOLDER writes all files anew, --in-place over those of the run")
     else:
         click.echo(f"results: {output / RESULTS}\nreport: {output / REPORT}")
+
+
+def _own_report(path: Path, page: OwnPage | None) -> Callable[[Path], object] | None:
+    """What lays out a flow's own report of results in a folder; None where they have none. Raises InputError, before
+    anything is written, where nobody here could do that."""
+    from redraft.errors import InputError
+
+    if page is None:
+        return None
+    from tasks.imitation_page import KIND, page_in, write_page  # imports Prefect
+
+    if page.kind != KIND:
+        raise InputError(
+            f"{path}: its report is one of {page.kind}, which this redraft cannot lay out; use the one that made it, "
+            "or leave --output and --in-place out"
+        )
+    page_in(path, page)
+    return write_page
+
+
+def _note_copy(run: Path, output: Path) -> None:
+    """The files hold messages: whoever is removed from these later is to leave the copy, too."""
+    from redraft.chat.lineage import note_derived
+    from redraft.datasets.storage import Dataset
+    from redraft.errors import InputError
+    from redraft.judging.publishing import FILES
+
+    try:
+        contexts = Dataset.open(run / "contexts")
+    except InputError:
+        click.echo(f"{output}: holds messages, and no purge will find them: the contexts of {run} are gone", err=True)
+        return
+    note_derived(contexts, [output / name for name in FILES])
 
 
 def _settings(stored: StudySummary, sequence: Sequence[tuple[str, str]], told: dict[str, Any]) -> Settings:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -23,6 +24,10 @@ from redraft.records import Rejection
 # A row group ends at so many rows or bytes of JSON: it is what lies in memory at once.
 GROUP_ROWS = 1000
 GROUP_BYTES = 8_000_000
+
+
+# What the files of a shard are called: its number, and a part of the hash of what is in them.
+_FILE = re.compile(r"(?:rows|rejections)-\d{5,}-[0-9a-f]{12}\.parquet")
 
 
 class Shard(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -48,6 +53,11 @@ def shard_files(shard: Shard) -> list[tuple[str, int]]:
     """(name, size in bytes) of the files of a shard."""
     files = [(shard.rows_file, shard.rows_bytes), (shard.rejections_file, shard.rejections_bytes)]
     return [(name, size) for name, size in files if name]
+
+
+def is_shard_file(name: str) -> bool:
+    """Whether `write_shard` calls its files so; others of a folder are somebody's own."""
+    return _FILE.fullmatch(name) is not None
 
 
 def write_shard(

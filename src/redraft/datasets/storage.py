@@ -20,7 +20,7 @@ import msgspec
 from redraft.datasets.columns import KINDS
 from redraft.datasets.files import require_folder, storage_faults, sync_folder, write_whole
 from redraft.datasets.parquet import schema_in_words
-from redraft.datasets.shards import Shard, find_shard, rejections_in, rows_in, shard_files, write_shard
+from redraft.datasets.shards import Shard, find_shard, is_shard_file, rejections_in, rows_in, shard_files, write_shard
 from redraft.errors import InputError
 from redraft.records import Rejection
 
@@ -273,5 +273,5 @@ def _swap_in(aside: Path, target: Path) -> None:
     (aside / MANIFEST).replace(target / MANIFEST)
     sync_folder(target)
     for file in target.iterdir():
-        if file.name not in keep and file.name.startswith(("rows-", "rejections-")):
+        if file.name not in keep and is_shard_file(file.name):
             file.unlink()

@@ -32,6 +32,12 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True):
     likeness: Likeness | None = None
     recitation: Recitation | None = None
 
+    def without_texts(self) -> Measured:
+        """Without the single matches, which are messages of the training."""
+        if self.recitation is None:
+            return self
+        return msgspec.structs.replace(self, recitation=msgspec.structs.replace(self.recitation, matches=()))
+
     def figures(self) -> dict[str, Any]:
         """All numbers as plain values; of recitation without the single matches."""
         plain: dict[str, Any] = msgspec.to_builtins(self)

@@ -78,10 +78,18 @@ def took(model: str) -> Took | None:
     )
 
 
-def rl_run(models: Sequence[str]) -> Path | None:
+def rl_run_of(models: Sequence[str]) -> Path | None:
     """The run of the first of these adapters that was trained by reinforcement learning."""
     runs = (run_of(one) for one in models)
     return next((run for run in runs if run is not None and _plan(run).get("kind") == RL), None)
+
+
+def rl_penalty(run: Path) -> float | None:
+    """What a run of reinforcement learning takes off the reward of outputs that did not end in time; None where its
+    plan does not say. Raises InputError for a folder that is no run's."""
+    settings: Mapping[str, Any] = _plan(run).get("settings") or {}
+    penalty = settings.get("unended_penalty")
+    return None if penalty is None else float(penalty)
 
 
 def rl_course(run: Path) -> RlCourse:

@@ -5,6 +5,8 @@ Records only. Neighbours: `sections` and its like fill them, `report` lays them 
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 from markupsafe import Markup
 
@@ -82,6 +84,14 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     explain: str = ""
     parts: tuple[Part, ...] = ()
+
+
+class OwnPage(msgspec.Struct, frozen=True, kw_only=True):
+    """What a flow's own page is made of beside judgments, so that it is laid out again where the run is scored anew;
+    `kind` says whose it is, and who knows how to read the rest."""
+
+    kind: str
+    made_of: dict[str, Any]
 
 
 def total(costs: tuple[Cost, ...]) -> Cost:

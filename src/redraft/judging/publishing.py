@@ -22,14 +22,14 @@ from redraft.judging.labels.judged import judged_pairs
 from redraft.judging.labels.storage import read_sheets
 from redraft.judging.leaderboard.elo import EloCurve
 from redraft.judging.leaderboard.table import Leaderboard
-from redraft.judging.pages import Cost, Further, Stage
+from redraft.judging.pages import Cost, Further, OwnPage, Stage
 from redraft.judging.report import ReportInput, render_report
 from redraft.judging.results import seen_before, write_results
 from redraft.judging.seed_words import seed_stage
 from redraft.judging.settings import Settings
 from redraft.judging.stored import encoded_whole
 from redraft.judging.summary import Canaries, StudySummary
-from redraft.judging.tables import write_tables
+from redraft.judging.tables import CONTEXTS, JUDGMENTS, RATINGS, write_tables
 from redraft.judging.trait_examples import pick_answers
 from redraft.judging.trait_study import TraitStudy
 from redraft.judging.unplanned import Seen
@@ -37,11 +37,13 @@ from redraft.judging.verdict import Looks, People, summarise_counts
 from redraft.records import Answer, Comparison, Judgment, Rating
 
 RESULTS, REPORT = "results.json", "report.html"
+# All that is written.
+FILES = (RESULTS, REPORT, JUDGMENTS, CONTEXTS, RATINGS)
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
     """What a run says of itself beside its judgments; `created_at` is printed as given. `further` stands beside the
-    verdicts."""
+    verdicts. `page` is what a flow makes its own report of, in place of the one that is written here."""
 
     title: str
     created_at: str
@@ -49,6 +51,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     stages: tuple[Stage, ...] = ()
     costs: tuple[Cost, ...] = ()
     further: tuple[Further, ...] = ()
+    page: OwnPage | None = None
 
 
 def publish(
@@ -96,7 +99,8 @@ def publish(
         write_results(
             output / RESULTS, study, comparisons, judgments, told.parameters,
             leaderboard=board, trait_study=traits, ratings=ratings, answers=answers,
-            title=told.title, stages=told.stages, costs=told.costs, further=told.further, scans=counts.scans,
+            title=told.title, stages=told.stages, costs=told.costs, further=told.further, page=told.page,
+            scans=counts.scans,
         )  # fmt: skip
         # Compressing leaves the interpreter alone: of tables and report one is compressed while the other is read.
         with ThreadPoolExecutor(1) as aside:

@@ -57,7 +57,8 @@ def publish_again(run: Path, output: Path, created_at: str, settings: Settings |
     """Scores a run anew from its results, with its own settings unless others are given, into `output`.
 
     Verdicts, leaderboard and traits are made again from what is stored. Looks, canaries and what was seen before the
-    run grew are taken over: they cannot be had from the judgments. `output` may be the run itself; into another folder
+    run grew are taken over: they cannot be had from the judgments. A flow's own report is that flow's to lay out again
+    (`Head.page`). `output` may be the run itself; into another folder
     the labels of people are copied, too. InputError where there are no results, or they are damaged; then nothing is
     written.
     """
@@ -108,7 +109,7 @@ def told_of(head: Head, created_at: str) -> Told:
     title = head.title or "Scored anew"
     return Told(
         title=title, created_at=created_at, parameters=head.parameters, stages=head.stages, costs=head.costs,
-        further=head.further,
+        further=head.further, page=head.page,
     )  # fmt: skip
 
 

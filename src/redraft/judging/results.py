@@ -17,7 +17,7 @@ from redraft.datasets.files import whole_file
 from redraft.errors import InputError
 from redraft.judging.counting import Counted, StudyCounts, count_study
 from redraft.judging.leaderboard.table import Leaderboard
-from redraft.judging.pages import Cost, Further, Stage
+from redraft.judging.pages import Cost, Further, OwnPage, Stage
 from redraft.judging.scans import with_scan
 from redraft.judging.settings import Settings
 from redraft.judging.stored import OPENS, Stored, encoded_whole, head_line, items
@@ -32,8 +32,8 @@ FORMAT = "redraft.results@1"
 
 class Head(msgspec.Struct, frozen=True, kw_only=True):
     """What stands at the top of the file. `parameters` is whatever the run was told, as plain JSON; `leaderboard` and
-    `trait_study` stand where the run made them; `title`, `stages`, `costs`, `further` are the report's. A run without
-    comparisons of pairs has a summary without pairs."""
+    `trait_study` stand where the run made them; `title`, `stages`, `costs`, `further` are the report's, `page` what a
+    flow's own is made of. A run without comparisons of pairs has a summary without pairs."""
 
     format: str
     simulated: bool
@@ -45,6 +45,7 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
     stages: tuple[Stage, ...] = ()
     costs: tuple[Cost, ...] = ()
     further: tuple[Further, ...] = ()
+    page: OwnPage | None = None
 
 
 def write_results(
@@ -62,6 +63,7 @@ def write_results(
     stages: Iterable[Stage] = (),
     costs: Iterable[Cost] = (),
     further: Iterable[Further] = (),
+    page: OwnPage | None = None,
     scans: Iterable[bytes | None] = (),
 ) -> None:
     """Writes the file whole or not at all, one record a line, never holding more than one record.
@@ -72,7 +74,7 @@ def write_results(
     head = Head(
         format=FORMAT, simulated=summary.simulated, parameters=parameters, summary=summary, leaderboard=leaderboard,
         trait_study=trait_study, title=title, stages=tuple(stages), costs=tuple(costs),
-        further=tuple(further),
+        further=tuple(further), page=page,
     )  # fmt: skip
     with whole_file(path) as file:
         file.write(encoded_whole(head)[:-1])

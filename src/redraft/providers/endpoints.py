@@ -59,6 +59,11 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
             return False
 
     @property
+    def sandbox_here(self) -> bool:
+        """Whether a sandbox on this machine answers: what it is sent reaches nobody."""
+        return self.simulated and self.loopback
+
+    @property
     def secure(self) -> bool:
         return self.base_url.lower().startswith("https://")
 

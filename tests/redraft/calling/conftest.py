@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -54,7 +54,8 @@ def sandbox(sandbox_process: Playing) -> Playing:
 
 @pytest.fixture
 def caller_at(tmp_path: Path) -> Callable[..., AbstractAsyncContextManager[Caller]]:
-    """A caller whose every provider is at one address; all callers of a test share one ledger."""
+    """A caller whose every provider is at one address, but for those `elsewhere`; all callers of a test share one
+    ledger."""
 
     @asynccontextmanager
     async def opened(
@@ -64,10 +65,11 @@ def caller_at(tmp_path: Path) -> Callable[..., AbstractAsyncContextManager[Calle
         retries: Retries = QUICK,
         seconds: float = 60,
         plan: CallPlan | None = None,
+        elsewhere: Mapping[str, str] | None = None,
         **limits: Any,
     ) -> AsyncIterator[Caller]:
         async def source(provider: str) -> Endpoint:
-            return Endpoint(provider=provider, base_url=url, api_key=key)
+            return Endpoint(provider=provider, base_url=(elsewhere or {}).get(provider, url), api_key=key)
 
         patient = msgspec.structs.replace(retries, attempt_seconds=seconds)
         async with ChatClient() as client, Ledger(tmp_path / "ledger.sqlite") as ledger:

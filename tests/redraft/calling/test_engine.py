@@ -14,6 +14,7 @@ from aiohttp import web
 from redraft.calling.engine import Caller
 from redraft.calling.plan import CallPlan
 from redraft.calling.progress import Progress
+from redraft.errors import ConfigurationError
 from redraft.records import Completion, Failure, Outcome, Request
 from redraft.sandbox.process import SandboxProcess
 
@@ -53,6 +54,30 @@ def test_a_second_run_pays_nothing(sandbox: Any, caller_at: CallerAt, asked: Ask
     }
     more = outcomes(caller_at, sandbox.url, [*requests, asked("new", model=model), asked(0, model=model, sample=1)])
     assert sandbox.count("paid_calls") == 52 and len(more) == 51, "row 0 came twice: as it was, and another draw"
+
+
+def test_a_run_that_keeps_to_this_machine_asks_no_one_but_its_sandbox(
+    sandbox: Any, caller_at: CallerAt, serve: Any, fine: Any, asked: Asked
+) -> None:
+    """Nor one of them before it is clear that the other is not asked."""
+    posted: list[str] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        posted.append(request.path)
+        return fine()
+
+    async def run(**request: Any) -> Outcome:
+        async with (
+            serve(answer) as server,
+            caller_at(sandbox.url, plan=CallPlan(here_only=True), elsewhere={"openai": f"{server}/v1"}) as caller,
+        ):
+            return await caller.call(asked(1, **request))
+
+    assert isinstance(asyncio.run(run()), Completion) and sandbox.count("calls") == 1
+    for request in ({"model": "openai:m"}, {"model": "m/y", "fallbacks": ("openai:m",)}):
+        with pytest.raises(ConfigurationError, match=r"openai is no sandbox on this machine.*--allow-sending"):
+            asyncio.run(run(**request))
+    assert not posted and sandbox.count("calls") == 1
 
 
 def test_of_two_runs_side_by_side_the_older_one_is_served_first(

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from redraft.calling.ledger import Entry, Ledger
-from redraft.chat.leftovers import keys_in_work, leftovers, purge_answers, purge_work, remove, works_of
+from redraft.calling.ledger.retention import Going, Removal
+from redraft.chat.leftovers import keys_in_work, leftovers, purge_answers, purge_work, remove, strays, works_of
 from redraft.chat.privacy.keeping import keep_names
 from redraft.chat.privacy.names import Names
-from redraft.datasets.storage import DatasetWriter
+from redraft.datasets.storage import Dataset, DatasetWriter
 from redraft.datasets.work import Work
 from redraft.records import Completion, Response
 
@@ -54,11 +55,32 @@ def test_answers_leave_the_ledger(tmp_path: Path) -> None:
         async with Ledger(tmp_path / "ledger.sqlite") as ledger:
             for key in ("k1", "k2", "k3"):
                 await ledger.keep(answer(key))
-            gone = await purge_answers(ledger.database, iter(["k1", "k1", *(f"x{one}" for one in range(600)), "k3"]))
-            assert (gone, list(await ledger.find(["k1", "k2", "k3"]))) == (2, ["k2"])
+            keys = ["k1", "k1", *(f"x{one}" for one in range(600)), "k3", "k1"]
+            for delete in (False, True):
+                gone = await purge_answers(Removal(ledger.database, delete=delete), iter(keys))
+                assert gone == Going(answers=2, cost=0.0, unpriced=0, simulated=2)
+                assert len(await ledger.find(["k1", "k2", "k3"])) == (1 if delete else 3)
+            assert list(await ledger.find(["k1", "k2", "k3"])) == ["k2"]
             assert (await ledger.spent("s")).spent == 1.5  # what was paid was paid
 
     asyncio.run(run())
+
+
+def test_only_shards_are_strays_and_only_these_are_swept(tmp_path: Path) -> None:
+    """A file of somebody's own in the folder stays, also where the dataset is written anew."""
+
+    def written(text: str) -> Dataset:
+        with DatasetWriter(tmp_path / "made", "responses") as writer:
+            writer.add(Response(context_id="e", model="m", text=text))
+            return writer.finish()
+
+    made = written("x")
+    own = [made.path / name for name in ("rows-2024.parquet", "rejections-of-mine.parquet", "rows-00001-0a.parquet")]
+    stray = [made.path / f"{kind}-00001-0a1b2c3d4e5f.parquet" for kind in ("rejections", "rows")]
+    for path in (*own, *stray):
+        path.write_text("hi")
+    assert strays(made) == stray
+    assert strays(written("y")) == [] and all(path.exists() for path in own) and not any(map(Path.exists, stray))
 
 
 def test_unfinished_stages_of_it_go(tmp_path: Path) -> None:

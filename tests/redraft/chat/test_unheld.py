@@ -59,7 +59,11 @@ def test_whatever_a_run_paid_for_and_nothing_holds_goes(tmp_path: Path, monkeypa
                 )  # fmt: skip
                 await ledger.keep(Entry(outcome=said, provider="p", endpoint="e", run="r2" if number == 1 else "r1"))
             held = held_keys([KEYS[3]], [], frozenset())
-            assert [await purge_unheld(ledger.database, ["r1"], held) for _ in range(2)] == [5, 0]
+            found = []
+            for delete in (False, True, True):
+                removal = retention.Removal(ledger.database, delete=delete)
+                found.append((await purge_unheld(ledger.database, removal, ["r1"], held)).answers)
+            assert found == [5, 5, 0]
             assert set(await ledger.find(KEYS)) == {KEYS[1], KEYS[3]}
 
     asyncio.run(run())

@@ -72,26 +72,26 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def trained(folder: Path, examples: Dataset) -> None:
+def trained(folder: Path, examples: Dataset, sha256: str = "5") -> None:
     (folder / "judging").mkdir(parents=True)
     (folder / "plan.json").write_text("{}")
     (folder / "rows.jsonl").write_text("hi")
     (folder / "judging" / "judged-1.json").write_text(json.dumps({"request_keys": [RATED]}))
-    file = TrainingFile(path=folder / "plan.json", sha256="5", rows=1, rejections={})
+    file = TrainingFile(path=folder / "plan.json", sha256=sha256, rows=1, rejections={})
     settings = TrainingSettings(model="tiny")
     with Registry(registry_address()) as registry:
         registry.plan(file, settings, endpoint=LOCAL, simulated=True, dataset_hash=examples.content_hash, name="lora")
-    noted = Home.of().trained_on("5")
-    noted.parent.mkdir(parents=True)
+    noted = Home.of().trained_on(sha256)
+    noted.parent.mkdir(parents=True, exist_ok=True)
     noted.write_text("0123\n")
 
 
-async def paid(keys: Sequence[str] = KEYS, run: str = "") -> None:
+async def paid(keys: Sequence[str] = KEYS, run: str = "", cost: float | None = None, simulated: bool = True) -> None:
     async with Ledger(Home.of().ledger) as ledger:
         for one in keys:
             outcome = Completion(
                 request_key=one, text="hi", model="m", answered_model="m", provider="together", finish_reason="stop",
-                input_tokens=1, output_tokens=1, cost=None, latency=0.1, attempts=1, created_at="", simulated=True,
+                input_tokens=1, output_tokens=1, cost=cost, latency=0.1, attempts=1, created_at="", simulated=simulated,
             )  # fmt: skip
             await ledger.keep(Entry(outcome=outcome, provider="together", endpoint="together", stage="judge", run=run))
 
@@ -120,6 +120,7 @@ def test_nothing_goes_unasked_and_then_all_of_it_does(project: Path) -> None:
     shown = purge(answer="n\n").output
     for told in ("report.html: made of their messages", "results.json: made", "trained on it: ", "nothing was removed"):
         assert told in shown
+    assert "  answers in the ledger: 3 go (3 of a sandbox); whatever needs one" in shown and "of these" not in shown
     assert (project / "report.html").exists() and known() == {*KEYS}
     said = purge("-y").output
     assert (
@@ -179,11 +180,32 @@ def test_answers_of_runs_there_that_nothing_holds_go(project: Path) -> None:
         )
     ):  # fmt: skip
         asyncio.run(began(f"r{number}", command))
-        asyncio.run(paid([one], f"r{number}"))
+        asyncio.run(paid([one], f"r{number}", None if number == 1 else 0.25, simulated=False))
     everything = [*loose.values(), *held.values(), *far.values()]
-    assert "8 answers in the ledger" in purge("-y").output, "three that are known, and five"
+    shown = purge(answer="n\n").output
+    # What is shown is what goes: that of killed stages, and of a judge's earlier tries, is told as such.
+    assert "answers in the ledger: 8 go ($1.0000 was paid, 1 of no known price, 3 of a sandbox); whatever" in shown
+    assert "    5 of these nothing holds any more ($1.0000 was paid, 1 of no known price): earlier tries" in shown
+    assert known(everything) == {*everything} and known() == {*KEYS}
+    said = purge("-y").output
+    assert "8 answers in the ledger, " in said and "answers in the ledger: 8 go (" in said, "three known, and five"
     assert known(everything) == {*held.values(), *far.values()} and known() == {KEPT}
     assert "0 answers in the ledger" in purge("-y").output and known(everything) == {*held.values(), *far.values()}
+
+
+def test_runs_that_were_put_aside_are_known_by_the_folder_that_they_began_in(project: Path) -> None:
+    """One that somebody else was learned from keeps its answers; of one that learned from them all go."""
+    other, theirs, two = project / "lora-0a1b2c3d", project / "rl-4e5f6a7b", key("two")
+    (other / "judging").mkdir(parents=True)
+    (other / "judging" / "judged-1.json").write_text(json.dumps({"request_keys": [key("held")]}))
+    (project / "rl" / "judging").mkdir(parents=True)
+    (project / "rl" / "judging" / "judged-1.json").write_text(json.dumps({"request_keys": [two]}))
+    trained(theirs, Dataset.open(project / "examples"), "6")
+    for run, folder, keys in (("r1", "lora", ("held", "loose")), ("r2", "rl", ("two", "theirs"))):
+        asyncio.run(began(run, f"align:{project / folder}"))
+        asyncio.run(paid([key(one) for one in keys], run))
+    assert "    2 of these nothing holds any more (2 of a sandbox)" in purge("-y").output
+    assert known([key(one) for one in ("held", "loose", "two", "theirs")]) == {key("held"), two}
 
 
 @contextmanager

@@ -61,6 +61,24 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     lost: tuple[Lost, ...]
 
 
+class Going(msgspec.Struct, frozen=True):
+    """Answers that leave the ledger, or have left it: what they cost in US dollars, but for the `unpriced`, and for the
+    `simulated`, those of a sandbox, which nobody paid for."""
+
+    answers: int = 0
+    cost: float = 0.0
+    unpriced: int = 0
+    simulated: int = 0
+
+    def __add__(self, other: Going) -> Going:
+        return Going(
+            self.answers + other.answers,
+            self.cost + other.cost,
+            self.unpriced + other.unpriced,
+            self.simulated + other.simulated,
+        )
+
+
 class Selection(msgspec.Struct, frozen=True, kw_only=True):
     """Which answers: those kept before `before` (seconds since the epoch), narrowed by each of the others that is set.
 
@@ -99,6 +117,47 @@ async def purge(database: Database, selection: Selection) -> int:
     if gone:
         await database.vacuum()
     return gone
+
+
+class Removal:
+    """Takes answers out of the ledger by their keys, however often one is named; without `delete` it only counts what
+    it would take, so that what is told before is what goes then."""
+
+    def __init__(self, database: Database, *, delete: bool) -> None:
+        self._database, self._delete = database, delete
+        self._counted = set[str]()
+        self._gone = False
+
+    async def take(self, keys: Collection[str]) -> Going:
+        """A few keys, all at once. Raises StorageError."""
+        if not keys:
+            return Going()
+        rows = await (self._database.write if self._delete else self._database.read)(
+            lambda transaction: _taken(transaction, keys, delete=self._delete)
+        )
+        new = {str(key): Going(int(count), float(cost), int(unpriced), int(simulated))
+               for key, count, cost, unpriced, simulated in rows if key not in self._counted}  # fmt: skip
+        self._counted.update(new)
+        self._gone |= self._delete and bool(new)
+        return sum(new.values(), Going())
+
+    async def settle(self) -> None:
+        """Gives back the disk that they took."""
+        if self._gone:
+            await self._database.vacuum()
+
+
+def _taken(transaction: Transaction, keys: Collection[str], *, delete: bool) -> Sequence[Sequence[Any]]:
+    these = "FROM answers WHERE request_key IN (SELECT wanted.value FROM {wanted})"
+    rows = transaction.rows(
+        "SELECT request_key, count(*), coalesce(sum(CASE WHEN simulated THEN 0 ELSE cost END), 0), "
+        "sum(CASE WHEN simulated OR cost IS NOT NULL THEN 0 ELSE 1 END), "
+        f"sum(CASE WHEN simulated THEN 1 ELSE 0 END) {these} GROUP BY request_key",
+        transaction.listed(keys),
+    )
+    if delete and rows:
+        transaction.change(f"DELETE {these}", transaction.listed(keys))
+    return rows
 
 
 async def keys_of_runs(database: Database, runs: Collection[str]) -> AsyncIterator[list[str]]:

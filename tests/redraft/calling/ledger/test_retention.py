@@ -13,7 +13,7 @@ import pytest
 
 from redraft.calling.ledger import Claim, Entry, Ledger, Spent
 from redraft.calling.ledger.database import Database
-from redraft.calling.ledger.retention import Selection, overview, purge, select
+from redraft.calling.ledger.retention import Going, Removal, Selection, overview, purge, select
 
 Make = Callable[..., Entry]
 
@@ -49,6 +49,25 @@ def test_the_overview_counts_everything_once(address: str, answer: Make, refused
             ("m:x", "timeout", 1, 0.5)
         ]
         assert found.claims == 1 and found.size > 4096
+
+    asyncio.run(run())
+
+
+def test_what_a_removal_counts_is_what_it_takes(address: str, answer: Make, refused: Make) -> None:
+    """An answer that came twice, one without a price, one of a sandbox; whatever is named again, and not there."""
+
+    async def run() -> None:
+        async with Ledger(address) as ledger:
+            for entry in (answer("a", 0.5), refused("a", 0.25), answer("b", None), answer("c", 2.0, simulated=True)):
+                await ledger.keep(entry)
+            await ledger.keep(answer("d", 1.0))
+            for delete in (False, True):
+                removal = Removal(ledger.database, delete=delete)
+                assert await removal.take(["a", "b", "none"]) == Going(3, 0.75, 1, 0)
+                assert await removal.take(["a", "c", "b"]) == Going(1, 0.0, 0, 1)
+                assert await removal.take([]) == await removal.take(["c"]) == Going()
+                await removal.settle()
+                assert set(await ledger.find(["a", "b", "c", "d"])) == ({"d"} if delete else {"a", "b", "c", "d"})
 
     asyncio.run(run())
 
