@@ -11,6 +11,7 @@ from redraft.datasets.files import require_writable
 from redraft.datasets.storage import Dataset
 from redraft.imitating.contexts import require_side
 from redraft.training.adapting.settings import GenerationSettings
+from redraft.training.purged_models import require_unmarked
 from tasks.board_tests import judge_and_test
 from tasks.chat_ranking import (
     SIDE,
@@ -99,6 +100,7 @@ async def rank_replies(
     """
     places, examples = RankingPlaces(output), Dataset.open(Path(input))
     require_side(examples, SIDE)
+    require_unmarked(adapter)
     places.require(examples.path)
     panel = panel_of(judge, judge_prompt, criteria, effort=judge_effort)
     settings = GenerationSettings(

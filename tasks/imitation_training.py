@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from redraft.chat.splitting import WIDTH
 from redraft.datasets.storage import Dataset
 from redraft.errors import InputError
 from redraft.imitating.preference_counts import remarks
@@ -223,7 +224,10 @@ def _repeated(counts: Mapping[str, int]) -> str:
     """How many replies of the test say again what was trained on: people repeat themselves, and a judge may know it."""
     if not counts.get("looked_at"):
         return ""
-    return f" {counts['repeated']:,} of {counts['looked_at']:,} replies of the test were trained on, too."
+    return (
+        f" Of the {counts['looked_at']:,} replies of the test with {WIDTH} words or more {counts['repeated']:,} "
+        "repeat, half of their words or more, what was trained on: people say things again."
+    )
 
 
 def _preferences(found: Mapping[str, Any]) -> Stage:

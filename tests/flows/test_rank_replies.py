@@ -18,6 +18,7 @@ import pytest
 from redraft.chat_records import ChatExample, ChatTurn
 from redraft.datasets.storage import Dataset, DatasetWriter
 from redraft.sandbox.process import SandboxProcess
+from redraft.training.purged_models import PURGED
 
 PROMPTS, OUTPUTS = 6, 3
 # Both orders of each two replies, but for the prompt of which two are equal.
@@ -90,6 +91,10 @@ def test_replies_become_pairs(project: Any, forking: Any, proxy: Any) -> None:
     elsewhere = {"TOGETHER_BASE_URL": "http://127.0.0.1.example", "TOGETHER_API_KEY": ""}
     refused = forking.run(project, code=code(), status=2, **elsewhere)
     assert "say --allow-sending, or --dry-run" in refused.stderr.strip().splitlines()[-1]
+    (marked := project.folder / "model" / PURGED).parent.mkdir()
+    marked.touch()
+    without = forking.run(project, code=code("-a", "model"), status=2).stderr.strip().splitlines()[-1]
+    assert without.startswith(f"redraft: bad input: model: {PURGED}")
     ahead = forking.run(project, code=code("--dry-run")).stdout
     assert f" {PROMPTS * 3 * 2 + TESTS + AGAIN} " in ahead and "nothing was written or sent" in ahead
     assert not proxy.posted() and not (project.folder / "out").exists()

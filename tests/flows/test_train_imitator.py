@@ -194,7 +194,7 @@ def test_what_cannot_be_trained_is_refused_in_one_line(project: Any, toy: Datase
         return next(line for line in said if line.startswith("redraft:"))
 
     without = {"code": "import sys; sys.modules['peft'] = None; from redraft.cli import main; main(sys.argv[1:])"}
-    assert "needs peft: install redraft[local]" in refused(*WORDS, **without)
+    assert "peft: install redraft[local]" in refused(*WORDS, **without)
     if find_spec("peft") is None:
         return
     wrong = [*WORDS[:3], rewritten.name, *WORDS[4:]]

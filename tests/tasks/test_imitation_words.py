@@ -148,5 +148,5 @@ def test_the_course_of_a_run_says_why_it_ended_and_whether_anybody_watched() -> 
 def test_test_replies_that_were_trained_on_too_are_told() -> None:
     examples = {"count": 9, "sides": {"test": 5}, "test_replies_trained_on": {"looked_at": 5, "repeated": 2}}
     lead = data_stages(examples, None)[0].lead
-    assert lead is not None and "2 of 5 replies of the test were trained on, too." in lead
-    assert "too." not in (data_stages({"count": 9}, None)[0].lead or "")
+    assert lead is not None and "Of the 5 replies of the test with 5 words or more 2 repeat" in lead
+    assert "repeat" not in (data_stages({"count": 9}, None)[0].lead or "")

@@ -7,6 +7,7 @@ limits and retries.
 from __future__ import annotations
 
 import asyncio
+from http import HTTPStatus
 from io import BytesIO
 from types import TracebackType
 from typing import TypeVar
@@ -93,7 +94,7 @@ class ChatClient:
         except (TimeoutError, aiohttp.ClientError, OSError) as fault:
             raise broken(fault, limit) from None
         got = response.headers
-        _require_sandbox(endpoint, got.get(SIMULATED))
+        _require_sandbox(endpoint, got.get(SIMULATED), answered=response.status == HTTPStatus.OK)
         if response.status != 200:
             raise wire.read_error(endpoint.provider, response.status, raw, got, endpoint.api_key)
         _require_model(endpoint, got.get(MODEL))
@@ -161,8 +162,11 @@ def _identity(endpoint: Endpoint, said: str) -> str:
     return f"{endpoint.provider}@{said}"
 
 
-def _require_sandbox(endpoint: Endpoint, said: str | None) -> None:
-    """No simulated answer may pass for a real one, nor for one of a sandbox with another seed."""
+def _require_sandbox(endpoint: Endpoint, said: str | None, *, answered: bool) -> None:
+    """No simulated answer may pass for a real one, nor for one of a sandbox with another seed, and none of whoever
+    listens where a sandbox did for a simulated one."""
+    if said is None and answered and endpoint.simulated and endpoint.provider not in BY_MODEL:
+        raise CallFault("other_sandbox", "the answer comes from something that is no sandbox")
     if said is not None and endpoint.identity != _identity(endpoint, said):
         raise CallFault("other_sandbox", f"the answer comes from {shapes.one_line(said)}")
 

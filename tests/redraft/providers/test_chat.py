@@ -111,6 +111,20 @@ def test_a_sandbox_says_what_it_is(start_sandbox: Callable[..., SandboxProcess])
     assert claude.name == mine.name.replace("together", "anthropic"), "each provider's answers are its own"
 
 
+def test_what_listens_where_a_sandbox_did_is_none(serve: Serve) -> None:
+    async def handler(_: web.Request) -> web.Response:
+        return web.json_response({"choices": [{"message": {"content": "hi"}, "finish_reason": "stop"}], "usage": {}})
+
+    async def one() -> None:
+        async with serve(handler) as url, ChatClient() as client:
+            assert (await client.attempt(ASKED, endpoint(url))).text == "hi"
+            await client.attempt(ASKED, msgspec.structs.replace(endpoint(url), identity="sandbox:1", simulated=True))
+
+    with pytest.raises(CallFault, match="no sandbox") as caught:
+        asyncio.run(one())
+    assert caught.value.kind == "other_sandbox"
+
+
 @pytest.mark.parametrize("body", [None, b"", b'{"identity": "\xff"}', b"[]", b'{"simulated": "yes"}', b"<html>"])
 def test_what_is_no_sandbox_keeps_its_address(serve: Serve, body: bytes | None) -> None:
     async def handler(request: web.Request) -> web.Response:

@@ -79,7 +79,7 @@ def test_what_was_told_once_stays(job, shares):
         assert states[0] not in TERMINAL or states[0] == states[1], "an end is final"
         so_far = course.states(after)
         assert so_far[-1][0] == states[1] and course.states(before) == [one for one in so_far if one[1] <= before]
-        if "restarts" not in job.turns:
+        if "restarts" not in job.turns and states[1] != "cancel_requested":  # which may be asked at any time
             assert ORDER.index(states[0]) <= ORDER.index(states[1])
     stamps = [str(event["created_at"]) for event in jobs.events(course, times[-1])]
     assert stamps == sorted(stamps)

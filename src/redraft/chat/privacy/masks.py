@@ -18,7 +18,7 @@ from redraft.datasets.privacy import DIGIT, NUMBER, redact
 
 _MAIL = re.compile(r"[^\s@<>()\[\]{},;:\"]{1,64}@(?:[^\s@<>()\[\]{},;:\"'/?#.]{1,63}\.)+[^\W\d_][\w-]{1,62}")
 _LINK = re.compile(
-    r"(?:\b[a-z][a-z0-9+.-]{1,20}://|\bwww\.|\bmailto:|\btel:|\bgeo:)[^\s<>\"]+"
+    r"(?:\b[a-z][a-z0-9+.-]{1,20}://|\bwww\.|\bmailto:|\btel:(?=\+?[\d-]{6})|\bgeo:)[^\s<>\"]+"
     r"|(?<![\w@.])(?:[\w-]{1,63}\.){1,4}(?:(?:com|net|org|de|io|gg|gl|ly|uk|fr|eu|info)(?![\w@.-])(?:[/?#][^\s<>\"]*)?"
     r"|[a-z]{2,12}[/?#][^\s<>\"]+)",
     re.IGNORECASE,
@@ -45,8 +45,10 @@ _PLACE = re.compile(
 # So many decimals no amount has.
 _EXACT, _FARTHEST_NORTH, _FARTHEST_EAST = 4, 90, 180
 _DATE = r"(?!\d{1,2}[./-]\d{1,2}[./-]\d{2,4}(?![./-]?\d)\b)(?!\d{4}[./-]\d{1,2}[./-]\d{1,2}\b)"
+# 9:01 01.01.24: the minutes of a time before a date begin no number.
+_MINUTES = r"(?!(?<=\d:)[0-5]\d[ \u00a0,\u2010-\u2015-]{1,3}\d{1,2}[./-]\d{1,2}[./-]\d\d(?:\d\d)?(?![./-]?\d))"
 _PHONE = re.compile(
-    rf"(?<![\w.,/+-]){_DATE}(?:\+ ?\(?\d|00[1-9]|0[1-9]|\(\+?0)\d{{0,4}}\)?"
+    rf"(?<![\w.,/+-]){_DATE}{_MINUTES}(?:\+ ?\(?\d|00[1-9]|0[1-9]|\(\+?0)\d{{0,4}}\)?"
     r"(?:[ \u00a0./()\u2010-\u2015-]{0,3}\d){5,16}(?![\w])"
 )
 # Without one of these signs nothing is masked but what is told in words.

@@ -35,6 +35,9 @@ from redraft.chat.privacy.masks import count_masks, masked, titles_in, without_f
         ("lat: 52.52, lon: 13.405", "[PLACE]"),
         ("52.520, 13.405", "[PLACE]"),
         ("call 015123456789 or +49 151 23456789", "call [PHONE] or [PHONE]"),
+        ("Tel:0176 1234567, TEL:(0176) 1234567", "Tel:[PHONE], TEL:[PHONE]"),
+        ("tel:+491761234567 or tel:0176-1234567", "[LINK] or [LINK]"),
+        ("1:0176 12345678 and 1:01 76 12 34 56 78", "1:[PHONE] and 1:[PHONE]"),
         ("id 4155552671", "id [NUMBER]"),
         ("@john_doe hi", "@[NAME] hi"),
         ("my password: hunter2abc", "my password: [SECRET]"),
@@ -53,7 +56,7 @@ def test_what_tells_of_a_person(text: str, wanted: str) -> None:
         "order 0123456",
         "1,000,000,000 dollars", "1,234,123,891 stars", "10.500, 12.300 Euro", "24.12. 25.12. 26.12. 31.12.",
         "120 130 140 150 145", "01.05. 02.05.", "01.12.-05.12.", "08.30 - 09.15",
-        "a@b", "me at 5 in the way", "3.14159",
+        "9:01 01.01.24, 18:30 - 1/2/24", "a@b", "me at 5 in the way", "3.14159",
     ],
 )  # fmt: skip
 def test_what_stays(text: str) -> None:

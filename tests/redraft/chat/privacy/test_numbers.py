@@ -6,7 +6,7 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from redraft.chat.privacy.masks import masked
@@ -99,6 +99,7 @@ BETWEEN = st.sampled_from([" ", " - ", ", ", " und ", " to ", " bis ", "; "])
 
 
 @settings(max_examples=120, deadline=None)
+@example(["0:01", "01.01.00"], " ", "")
 @given(st.lists(WRITTEN, min_size=1, max_size=5), BETWEEN, st.sampled_from(["", "am ", "on ", "Termine: "]))
 def test_days_and_times_stay(written: list[str], between: str, before: str) -> None:
     text = before + between.join(written) + " ok"
