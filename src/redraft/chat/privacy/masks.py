@@ -45,8 +45,11 @@ _PLACE = re.compile(
 # So many decimals no amount has.
 _EXACT, _FARTHEST_NORTH, _FARTHEST_EAST = 4, 90, 180
 _DATE = r"(?!\d{1,2}[./-]\d{1,2}[./-]\d{2,4}(?![./-]?\d)\b)(?!\d{4}[./-]\d{1,2}[./-]\d{1,2}\b)"
-# 9:01 01.01.24: the minutes of a time before a date begin no number.
-_MINUTES = r"(?!(?<=\d:)[0-5]\d[ \u00a0,\u2010-\u2015-]{1,3}\d{1,2}[./-]\d{1,2}[./-]\d\d(?:\d\d)?(?![./-]?\d))"
+# 9:01 01.01.24, 9:01 10.30: the minutes of a time before a date or another time begin no number.
+_MINUTES = (
+    r"(?!(?<=\d:)[0-5]\d[ \u00a0,\u2010-\u2015-]{1,3}"
+    r"\d{1,2}(?:[./-]\d{1,2}[./-]\d\d(?:\d\d)?|[.:]\d\d\.?|/\d{1,2})(?![./-]?\d))"
+)
 _PHONE = re.compile(
     rf"(?<![\w.,/+-]){_DATE}{_MINUTES}(?:\+ ?\(?\d|00[1-9]|0[1-9]|\(\+?0)\d{{0,4}}\)?"
     r"(?:[ \u00a0./()\u2010-\u2015-]{0,3}\d){5,16}(?![\w])"
