@@ -40,6 +40,7 @@ from redraft.imitating.contexts import require_side, write_contexts
 from redraft.imitating.prompts import write_prompts
 from redraft.imitating.responses import write_responses
 from redraft.imitating.trained import rl_penalty, rl_run_of
+from redraft.judging.labels.storage import FOLDER as LABELS
 from redraft.judging.leaderboard.drawing import Drawing
 from redraft.judging.publishing import FILES
 from redraft.training.adapting.best_of import Best
@@ -51,8 +52,8 @@ from tasks.generations import generate_replies
 from tasks.judge_board import Round
 
 PROMPTS = "prompts.jsonl"
-# What else stands in the output and has texts in it, the tables of judgments and contexts among it.
-_MADE = (PROMPTS, "contexts", "judgments", "checks", *FILES)
+# What else stands in the output and has texts in it: tables of judgments and contexts, what people noted on labels.
+_MADE = (PROMPTS, "contexts", "judgments", "checks", LABELS, *FILES)
 _WEIGHTS = "adapter_model.safetensors"
 # Taken off the reward of what did not end in time, as in reinforcement learning where nothing else is said.
 UNENDED_PENALTY = RlSettings(beta=1.0).unended_penalty

@@ -249,7 +249,14 @@ def test_scored_anew_the_page_is_the_same_one_with_the_new_numbers(study: Any, t
     assert rescored(copy, "-o", copy) == first
     # A purge finds the copy, too.
     (made,) = [one for one in made_of_messages(tmp_path / "chat") if str(copy / "report.html") in one.derived]
-    assert {str(path) for path in copy.iterdir()} <= {*made.derived}
+    assert {str(path) for path in copy.iterdir()} <= {*made.derived} and str(copy / "labels") in made.derived
+    assert any(str(tmp_path / "out" / "labels") in one.derived for one in made_of_messages(tmp_path / "chat"))
+    twice = CliRunner().invoke(main, ["rescore", str(copy), "-o", str(tmp_path / "twice")])
+    assert twice.exit_code == 0 and "has no contexts beside it; where it is a copy itself, give the" in twice.stderr
+    (tmp_path / "chat").rename(tmp_path / "elsewhere")
+    apart = CliRunner().invoke(main, ["rescore", str(tmp_path / "out"), "-o", str(tmp_path / "apart")])
+    assert apart.exit_code == 0 and "goes back to are not where they were" in apart.stderr
+    (tmp_path / "elsewhere").rename(tmp_path / "chat")
 
     sure = rescored(tmp_path / "out", "--in-place", "--confidence", 0.9)
     assert "DPO writes more like Person1 than the plain LoRA: preferred in " in sure and "(90% interval " in sure

@@ -1,18 +1,19 @@
 """What was made of chats and is no dataset: generations, rows of pairs, reports. It goes whole, and is made anew.
 
-Neighbours: `lineage` notes it beside the messages before it is written, `purging` removes it.
+Neighbours: `lineage` notes it beside the messages before it is written, `moved` tells where it is by now, `purging`
+removes it.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from glob import escape
 from pathlib import Path
 
-from redraft.chat.leftovers import is_partial, remove, sweep
+from redraft.chat.leftovers import remove, sweep
 from redraft.chat.lineage import Made
 from redraft.datasets.files import storage_faults
 from redraft.datasets.storage import MANIFEST
@@ -32,22 +33,26 @@ def may_hold(made: Made, touched: AbstractSet[str], known: AbstractSet[str]) -> 
     return bool(touched and made.content_hash) and (made.content_hash in touched or made.content_hash not in known)
 
 
-def folders_of(made: Sequence[Made]) -> list[Path]:
-    """The folders that are there of what was noted, and datasets beside what was derived."""
-    noted = [Path(name) for one in made for name in (one.path, *one.derived)]
-    parents = dict.fromkeys(Path(name).parent for one in made for name in one.derived)
-    beside = (file.parent for parent in parents for file in sorted(parent.glob(f"*/{MANIFEST}")))
-    # What was swapped in half when its process died is no dataset, and may lack what its manifest names.
-    return list(dict.fromkeys(path for path in (*noted, *beside) if path.is_dir() and not is_partial(path)))
+def datasets_beside(folders: Iterable[Path]) -> list[Path]:
+    """The datasets that lie in these folders."""
+    return [file.parent for folder in folders for file in sorted(folder.glob(f"*/{MANIFEST}"))]
 
 
-def going(made: Iterable[Made], messages: Path) -> tuple[Path, ...]:
-    """The files and folders that go whole, there or not, also those that were put aside for them. Datasets among them
-    lose rows instead, and what the messages themselves lie in stays."""
+def going(made: Sequence[Made], messages: Path, places: Callable[[Path], Iterable[Path]]) -> tuple[Path, ...]:
+    """The files and folders that go whole, there or not, wherever they are now, also those that were put aside for
+    them. Datasets among them lose rows instead, and what the messages themselves lie in stays."""
     kept = (messages.resolve(), *messages.resolve().parents)
-    noted = dict.fromkeys(Path(path) for one in made for path in one.derived)
-    wanted = (each for path in noted for each in (path, *put_aside(path)))
+    noted = [Path(path) for one in made for path in one.derived]
+    noted += [file for one in made for file in _left_behind(one)]
+    moved = dict.fromkeys(one for path in noted for one in places(path) if one == path or one.parent.is_dir())
+    wanted = (each for path in moved for each in (path, *put_aside(path)))
     return tuple(path for path in wanted if path not in kept and not (path / MANIFEST).is_file())
+
+
+def _left_behind(made: Made) -> list[Path]:
+    """The training files beside a dataset that is not there any more."""
+    dataset = Path(made.path)
+    return [] if dataset.is_dir() else [file for name in made.files if (file := dataset.with_name(name)).exists()]
 
 
 def remove_whole(paths: Sequence[Path]) -> None:

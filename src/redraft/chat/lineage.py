@@ -52,12 +52,17 @@ def descendants(root: Dataset, folders: Iterable[Path], akin: Callable[[Path], b
 
 class Made(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Where a dataset was written, its hash where that is known, and the sha256 (hex) of each training file beside it.
-    `derived` are files and folders that were made of it and are no datasets."""
+    `derived` are files and folders that were made of it and are no datasets, `messages` where the messages were then.
+
+    A purge notes, too: what it `removed` of that, and what of it lay nowhere, with the person who `left`."""
 
     path: str
     files: dict[str, str] = {}
     derived: tuple[str, ...] = ()
     content_hash: str = ""
+    messages: str = ""
+    removed: tuple[str, ...] = ()
+    left: str = ""
 
 
 def made_file(dataset: Path) -> Path:
@@ -67,7 +72,10 @@ def made_file(dataset: Path) -> Path:
 
 def note_made(dataset: Path, made: Made) -> None:
     """Adds a line to that file, where the dataset is there and the line is not. Raises StorageError."""
-    if made in made_of(dataset) or not (dataset / MANIFEST).is_file():
+    made = msgspec.structs.replace(made, messages=str(dataset.resolve()))
+    noted = made_of(dataset)
+    purged = max((number for number, one in enumerate(noted, 1) if one.removed), default=0)
+    if made in noted[purged:] or not (dataset / MANIFEST).is_file():
         return
     with storage_faults(made_file(dataset)):
         handle = os.open(made_file(dataset), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
@@ -75,19 +83,22 @@ def note_made(dataset: Path, made: Made) -> None:
             file.write(msgspec.json.encode(made) + b"\n")
 
 
-def note_derived(dataset: Dataset, paths: Sequence[Path]) -> None:
+def note_derived(dataset: Dataset, paths: Sequence[Path]) -> bool:
     """Notes beside the messages that `dataset` goes back to (itself, or by its parents) what is about to be made of it.
 
     A purge of anybody who is in `dataset` removes these files and folders whole, there or not yet there by now; but of
-    datasets among them rows, as of all others. Call it before they are written. Raises StorageError.
+    datasets among them rows, as of all others. Call it before they are written. False where no messages were found
+    that it goes back to, so that nothing was noted. Raises StorageError.
     """
     made = Made(
         path=str(dataset.path.resolve()),
         derived=tuple(str(path.resolve()) for path in paths),
         content_hash=dataset.content_hash,
     )
-    for messages in _roots(dataset):
+    roots = _roots(dataset)
+    for messages in roots:
         note_made(messages, made)
+    return bool(roots)
 
 
 def _roots(dataset: Dataset) -> list[Path]:

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import msgspec
 
-from redraft.chat.derived import folders_of, going, may_hold, remove_whole, request_keys_in, sums_in
+from redraft.chat.derived import going, may_hold, remove_whole, request_keys_in, sums_in
 from redraft.chat.leftovers import leftovers, remove, strays
-from redraft.chat.lineage import REPLACES, Made, descendants, hashes_of, made_of, parents_of, reparent
+from redraft.chat.lineage import REPLACES, Made, hashes_of, made_of, note_made, parents_of, reparent
 from redraft.chat.mentions import Mentions
+from redraft.chat.moved import Settled, found_with, left_open, lost_of, outermost
 from redraft.chat.privacy.keeping import keep_names, load_names, names_file, review_file
 from redraft.chat.privacy.names import PSEUDONYM
 from redraft.chat.row_ids import Ids, ids_of
@@ -59,10 +60,12 @@ class Purge:
         self._mentions = Mentions(self.pseudonym)
         # Messages of the person, all messages, and rows that go: what is not made of messages itself is about those.
         self._theirs, self._there, self._gone = Ids(), Ids(), Ids()
+        # Hashes that examples had before a purge → those that stayed.
+        self._stayed: dict[str, Ids] = {}
         self._made, self._earlier = made_of(dataset), frozenset(hashes_of(self.messages)[1:])
         looked = self._look_through(self.messages)
-        noted = folders_of(self._made)
-        self._all = [self.messages, *descendants(self.messages, [*folders, *noted], self._is_akin)]
+        found, noted, self.moves = found_with(self.messages, self._made, folders, self._is_akin)
+        self._all = [self.messages, *found]
         self.affected = (looked, *(self._look_through(one) for one in self._all[1:]))
         self._touched = frozenset(
             key
@@ -70,8 +73,13 @@ class Purge:
             if one.removed or one.changed
             for key in hashes_of(dataset)
         )
-        self._may_hold = [one for one in self._made if may_hold(one, self._touched, frozenset(self.planned_for))]
-        self.derived = going(self._may_hold, dataset)
+        known = frozenset(self.planned_for)
+        # What lay nowhere when the person was purged before is theirs as it was.
+        self._open = left_open(self._made, self.pseudonym)
+        self._may_hold = [*(one for one in self._made if may_hold(one, self._touched, known)), *self._open]
+        self.derived = going(self._may_hold, dataset, self.moves.of)
+        unsure = [one for one in self._made if self._touched and not (one.content_hash or one.removed)]
+        self._lost = lost_of(self._made, [*self._may_hold, *unsure], known, self.moves)
         left = leftovers([*folders, dataset.resolve().parent, *(path.parent for path in noted)])
         self.leftovers = [*left, *(path for one in self._all for path in strays(one))]
 
@@ -83,6 +91,11 @@ class Purge:
         return tuple(dict.fromkeys([*now, *(one.content_hash for one in self._may_hold)]))
 
     @property
+    def lost(self) -> list[Path]:
+        """Folders and datasets that were noted, may hold the person, and lie nowhere."""
+        return outermost(path for path in self._lost.values() if self._work not in path.parents)
+
+    @property
     def planned_for(self) -> tuple[str, ...]:
         """The hashes, of now and of before, of all that was made of the messages: stages may have been planned for."""
         return tuple(key for one in self._all for key in hashes_of(one))
@@ -90,8 +103,9 @@ class Purge:
     @property
     def places(self) -> tuple[str, ...]:
         """Where these are, and what was noted: stages may have been planned for datasets that were there before."""
-        noted = (path for one in self._made for path in (one.path, *one.derived))
-        return tuple(dict.fromkeys([*(str(one.path.resolve()) for one in self._all), *noted]))
+        noted = (Path(path) for one in self._made for path in (one.path, *one.derived))
+        now = (str(path) for one in noted for path in self.moves.of(one))
+        return tuple(dict.fromkeys([*(str(one.path.resolve()) for one in self._all), *now]))
 
     @property
     def files(self) -> frozenset[str]:
@@ -100,6 +114,7 @@ class Purge:
         touched = {str(Path(one.path).resolve()) for one in self.affected if one.removed or one.changed}
         now = [Made(path=path, files=sums_of(Path(path))) for path in touched]
         before = [one for one in self._made if touched and (one.path in touched or not Path(one.path).is_dir())]
+        before += self._open
         paths = [str(path) for one in (*now, *before) for path, _, _ in files_of(Path(one.path))]
         sums = [*sums_in(self.derived).items(), *(one for made in (*now, *before) for one in made.files.items())]
         return frozenset([*paths, *touched, *(one for pair in sums for one in pair)])
@@ -121,13 +136,14 @@ class Purge:
                 if key := str(getattr(row, "request_key", None) or ""):
                     yield key, self._without(row, dataset) is row
 
-    def carry_out(self) -> None:
+    def carry_out(self, lost: bool = False) -> None:
         """Rewrites every dataset that holds something of the person and the training files beside it, removes what was
         derived from them, what was left half made and the review list, and forgets the name.
 
         Answers and models are to be purged before, as they are found by what is rewritten here. What is derived comes
         first, then leaves, the files of each before it, the name last: what stopped in the middle is done by a second
-        run. Raises StorageError.
+        run. Where something of it is `lost`, that is noted, so that a later purge of the person goes on. Raises
+        StorageError.
         """
         for path in self.leftovers:
             remove(path)
@@ -144,6 +160,10 @@ class Purge:
         for dataset in self._all:
             if (dataset.path / MANIFEST).exists():
                 reparent(dataset, moved)
+        here = str(self.messages.path.resolve())
+        settled = Settled(here, self.pseudonym, self._may_hold, self._open, self._lost)
+        for line in settled.lines(self._made, self.hashes if lost or self.lost else ()):
+            note_made(self.messages.path, line)
         remove(review_file(self.messages.path))
         if names_file(self.messages.path).exists():
             self._names.forget(self.pseudonym)
@@ -179,7 +199,9 @@ class Purge:
         return any(one in self._there for row in some for one in (*row.reply_ids, *row.context_ids))
 
     def _look_through(self, dataset: Dataset) -> Affected:
-        removed = changed = 0
+        removed, changed, stayed = 0, 0, Ids()
+        if dataset.kind == "chat_examples":
+            self._stayed |= dict.fromkeys(hashes_of(dataset)[1:], stayed)
         for row in dataset.rows():
             if isinstance(row, ChatMessage):
                 self._there.add(row.message_id)
@@ -190,7 +212,9 @@ class Purge:
                     (self._theirs if isinstance(row, ChatMessage) else self._gone).add(row_id)
             else:
                 changed += left is not row
-        for ids in (self._theirs, self._there, self._gone):
+                if isinstance(row, ChatExample):
+                    stayed.add(row.example_id)
+        for ids in (self._theirs, self._there, self._gone, stayed):
             ids.settle()
         return Affected(
             path=str(dataset.path),
@@ -203,7 +227,7 @@ class Purge:
 
     def _without(self, row: msgspec.Struct, dataset: Dataset) -> msgspec.Struct | None:
         """The row without the person, itself where they are not in it; None where it is theirs, or made of an earlier
-        reading with messages that are not there any more: whose they were nobody can tell."""
+        reading, or of examples before a purge, with what is not there any more: whose that was nobody can tell."""
         if isinstance(row, ChatMessage):
             if row.author == self.pseudonym:
                 return None
@@ -215,7 +239,7 @@ class Purge:
         if isinstance(row, ChatExample):
             if self._is_earlier(dataset) and any(one not in self._there for one in used):
                 return None
-        elif any(one in self._gone for one in ids_of(row)):
+        elif any(one in self._gone for one in ids_of(row)) or self._went_before(row, dataset):
             return None
         plain = msgspec.to_builtins(row)
         left = self._mentions.replaced(plain)
@@ -223,6 +247,11 @@ class Purge:
 
     def _is_earlier(self, dataset: Dataset) -> bool:
         return bool(self._earlier.intersection(parents_of(dataset)))
+
+    def _went_before(self, row: msgspec.Struct, dataset: Dataset) -> bool:
+        """Whether it is about examples that an earlier purge removed, which did not find this dataset."""
+        stayed = [self._stayed[key] for key in parents_of(dataset) if key in self._stayed]
+        return bool(stayed) and not all(any(one in ids for ids in stayed) for one in ids_of(row))
 
     def _rejections(self, dataset: Dataset) -> Iterator[Rejection]:
         """Those of the person."""

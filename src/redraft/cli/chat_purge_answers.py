@@ -18,6 +18,7 @@ from redraft.errors import InputError
 if TYPE_CHECKING:
     from redraft.calling.ledger.database import Database
     from redraft.chat.purging import Purge
+    from redraft.training.moved_runs import Where
     from redraft.training.registry import TrainingJob
 
 
@@ -53,7 +54,7 @@ def _cost(going: Going) -> str:
     return f" ({', '.join(parts)})"
 
 
-async def answers_of(purge: Purge, jobs: Sequence[TrainingJob], work: Path, *, delete: bool) -> Answers:
+async def answers_of(purge: Purge, jobs: Sequence[TrainingJob], work: Path, where: Where, *, delete: bool) -> Answers:
     """The answers that go with what is purged and with the texts of these trainings; without `delete` they stay, and
     are counted. Raises InputError where some of it is being asked at this moment, StorageError."""
     from redraft.calling.ledger import ledger_address
@@ -69,8 +70,8 @@ async def answers_of(purge: Purge, jobs: Sequence[TrainingJob], work: Path, *, d
     if isinstance(address, Path) and not address.exists():
         return Answers()
     async with Database(address) as database:
-        known, texts = await commands(database), texts_of(jobs)
-        folders = [folder.resolve() for folder in folders_of(jobs)]
+        known, texts = await commands(database), texts_of(jobs, where)
+        folders = [folder.resolve() for folder in folders_of(jobs, where)]
         # A run is known by the folder that it began in, which may be another run's by now.
         began_in = [place for folder in folders if (place := stood_at(folder)) is not None]
         datasets = [str(Path(one.path).resolve()) for one in purge.affected[1:]]
@@ -84,7 +85,8 @@ async def answers_of(purge: Purge, jobs: Sequence[TrainingJob], work: Path, *, d
         made = await purge_answers(removal, keys)
         if runs and purge.hashes:
             goes = {path.resolve() for path in (*purge.derived, *texts, *planned, *placed, *map(Path, datasets))}
-            asked_in = {each for folder in runs.values() for each in (folder, *put_aside(folder))}
+            asked_at = [place for folder in runs.values() for place in purge.moves.of(folder)]
+            asked_in = {each for folder in asked_at for each in (folder, *put_aside(folder))}
             held = held_keys(purge.kept_keys(), {work, *asked_in}, goes)
             loose = await purge_unheld(database, removal, runs, held)
         await removal.settle()

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from redraft.cli import options
 from redraft.cli.running import one_line_for_faults
 
+if TYPE_CHECKING:
+    from redraft.datasets.storage import Dataset
+
+# Kinds of datasets that go back to messages, whatever else says so.
+_OF_CHATS = ("chat_messages", "chat_examples", "chat_preferences")
 FORMATS = ("rows", "sft", "dpo", "openai", "trl", "sharegpt")
 
 
@@ -62,6 +68,7 @@ def _export_rows(source: Path, path: Path, most: int | None, rejections: bool) -
 
     with one_line_for_faults():
         dataset = Dataset.open(source)
+        _note(dataset, path)
         rows = export(dataset, path, rejections=rejections, most=most)
     click.echo(f"{rows} rows{_simulated(bool(dataset.manifest.get('simulated')))}: {path}")
 
@@ -71,13 +78,32 @@ def _export_training(source: Path, path: Path, layout: str, preference: bool, mo
     from redraft.training.exporting.writing import export_training
 
     with one_line_for_faults():
-        done = export_training(Dataset.open(source), path, layout, preference=preference, max_conversations=most)
+        dataset = Dataset.open(source)
+        _note(dataset, path)
+        done = export_training(dataset, path, layout, preference=preference, max_conversations=most)
     if done.left_out:
         reasons = ", ".join(f"{count} {reason}" for reason, count in done.left_out.items())
         click.echo(f"{sum(done.left_out.values())} left out: {reasons}")
     if done.short:
         click.echo(f"note: {done.short}", err=True)
     click.echo(f"{done.rows} rows{_simulated(done.simulated)}: {path}")
+
+
+def _note(dataset: Dataset, path: Path) -> None:
+    """The file may hold what people wrote in chats: whoever is removed from these later is to leave the file, too."""
+    from redraft.chat.lineage import note_derived
+    from redraft.datasets.files import storage_faults
+
+    if note_derived(dataset, [path]):
+        # What was noted in a folder that never was would be missed by a purge.
+        with storage_faults(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+    elif dataset.kind in _OF_CHATS:
+        click.echo(
+            f"{path}: holds messages, and no purge will find it: the messages that {dataset.path} was made of are not "
+            "where they were",
+            err=True,
+        )
 
 
 def _simulated(simulated: bool) -> str:

@@ -129,14 +129,18 @@ def _note_copy(run: Path, output: Path) -> None:
     from redraft.chat.lineage import note_derived
     from redraft.datasets.storage import Dataset
     from redraft.errors import InputError
+    from redraft.judging.labels.storage import FOLDER
     from redraft.judging.publishing import FILES
 
+    unfound = f"{output}: holds messages, and no purge will find them"
     try:
         contexts = Dataset.open(run / "contexts")
     except InputError:
-        click.echo(f"{output}: holds messages, and no purge will find them: the contexts of {run} are gone", err=True)
+        why = "where it is a copy itself, give the comparison that it was made of"
+        click.echo(f"{unfound}: {run} has no contexts beside it; {why}", err=True)
         return
-    note_derived(contexts, [output / name for name in FILES])
+    if not note_derived(contexts, [output / name for name in (*FILES, FOLDER)]):
+        click.echo(f"{unfound}: the chats that {run} goes back to are not where they were", err=True)
 
 
 def _settings(stored: StudySummary, sequence: Sequence[tuple[str, str]], told: dict[str, Any]) -> Settings:

@@ -21,6 +21,7 @@ from redraft.calling.ledger.database import Database
 from redraft.chat.lineage import note_derived
 from redraft.chat_records import ChatExample, ChatMessage, ChatTurn
 from redraft.cli.chat_purge import purge_command
+from redraft.cli.export_command import export_command
 from redraft.datasets.storage import Dataset, DatasetWriter
 from redraft.datasets.work import Work
 from redraft.errors import StorageError
@@ -136,6 +137,51 @@ def test_nothing_goes_unasked_and_then_all_of_it_does(project: Path) -> None:
     assert "rows go" not in purge("-y").output
 
 
+def test_all_that_goes_is_listed_before(project: Path) -> None:
+    """And a model is called the same before and after."""
+    vectors = project / "home" / "work" / "embeddings-0a1b2c3d4e5f6a7b"
+    vectors.mkdir()
+    (vectors / "vectors-1.npy").touch()
+    suffix = Registry(registry_address()).list()[0].suffix
+    shown = purge(answer="n\n").output
+    for told in (
+        f"{vectors}: 1 files (vectors of texts, of all datasets); all of it goes", "tmpa1b2c3d4: 0 files",
+        "work: work of 1 stages goes", f"{project / 'lora'}: 2 files of its rows, texts and logs go",
+        f"trained on it: {suffix} (",
+    ):  # fmt: skip
+        assert told in shown, shown
+    assert f"{project / 'lora'}: all of it goes" in purge("--delete-models", answer="n\n").output
+    assert vectors.exists() and f"  model {suffix}: marked" in purge("-y").output and not vectors.exists()
+
+
+def test_what_is_found_nowhere_is_said_and_looked_for_again(project: Path, tmp_path: Path) -> None:
+    far, run = tmp_path.with_name(f"{tmp_path.name}-far"), project / "study" / "rl"
+    suffixes = {job.suffix for job in Registry(registry_address()).list()}
+    trained(run, Dataset.open(project / "examples"), "7")
+    (suffix,) = {job.suffix for job in Registry(registry_address()).list()} - suffixes
+    (job,) = [one for one in Registry(registry_address()).list() if one.suffix == suffix]
+    (run / "run.json").write_text(json.dumps({"job_key": job.job_key}))
+    note_derived(Dataset.open(project / "examples"), [project / "study" / "comparison" / "report.html"])
+    with DatasetWriter(project / "study" / "comparison" / "contexts", "conversations") as writer:
+        parent = Dataset.open(project / "examples")
+        contexts = writer.finish({"parents": [{"path": str(parent.path), "content_hash": parent.content_hash}]})
+    with DatasetWriter(project / "study" / "comparison" / "judgments", "judgments") as writer:
+        writer.finish({"parents": [{"path": str(contexts.path), "content_hash": contexts.content_hash}]})
+    (project / "study" / "comparison" / "report.html").write_text("hi")
+    (project / "study").rename(far)
+    for number in range(2):
+        done = purge("-y", status=3).output
+        assert f"{project}/study/comparison: may hold them, and lies nowhere" in done, number
+        assert f"{run}: lies nowhere; give" in done and f"  model {suffix}: its folder was not found" in done
+        assert f"partial: not found, and so not removed: {project}/study/comparison, " in done.splitlines()[-1]
+        assert f"{run} ({suffix}); give the folder that it lies in now with --in" in done.splitlines()[-1]
+    assert (far / "rl" / "rows.jsonl").exists() and (far / "comparison" / "report.html").exists()
+    done = purge("-y", "--in", str(far)).output
+    assert f"model {suffix}: marked, 2 files" in done and (far / "rl" / PURGED).exists()
+    assert not (far / "rl" / "rows.jsonl").exists() and not (far / "comparison" / "report.html").exists()
+    assert "lies nowhere" not in purge("-y").output
+
+
 def test_what_is_being_trained_is_ended_first(project: Path) -> None:
     with FileLock(project / "lora" / LOCK):
         told = purge("-y", status=2).output
@@ -206,6 +252,15 @@ def test_runs_that_were_put_aside_are_known_by_the_folder_that_they_began_in(pro
         asyncio.run(paid([key(one) for one in keys], run))
     assert "    2 of these nothing holds any more (2 of a sandbox)" in purge("-y").output
     assert known([key(one) for one in ("held", "loose", "two", "theirs")]) == {key("held"), two}
+
+
+def test_what_was_exported_goes_whole(project: Path) -> None:
+    for name, words in (("all.jsonl", ["chat"]), ("own.jsonl", ["examples", "--format", "rows"])):
+        assert CliRunner().invoke(export_command, [*words, str(project / "away" / name)]).exit_code == 0
+    shown = purge(answer="n\n").output
+    assert "away/all.jsonl: made of their messages; all of it goes" in shown and "away/own.jsonl: made" in shown
+    purge("-y")
+    assert not list((project / "away").iterdir())
 
 
 @contextmanager

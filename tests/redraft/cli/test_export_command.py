@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from redraft.chat_records import ChatPreference
 from redraft.cli import main
 from redraft.cli.export_command import FORMATS
 from redraft.datasets.storage import DatasetWriter
@@ -91,3 +92,18 @@ def test_what_it_cannot_do_is_one_line_and_nothing_is_left(rewritten: Path, word
     assert done.exit_code == 2 and done.stdout == ""
     assert said in done.stderr.splitlines()[-1]
     assert [path.name for path in rewritten.iterdir()] == ["rewritten"]
+
+
+def test_a_file_that_no_purge_will_find_is_told(rewritten: Path) -> None:
+    """Chats whose messages are gone; of what is made of no chats nothing is said."""
+    with DatasetWriter(rewritten / "pairs", "chat_preferences") as writer:
+        writer.add(
+            ChatPreference(
+                preference_id="p", example_id="e", prompt="hi", chosen="a", rejected="b", chosen_sample=1,
+                rejected_sample=2, judge="m:j", context_ids=("m1",), reply_ids=("m2",),
+            )
+        )  # fmt: skip
+        writer.finish({"parents": [{"path": str(rewritten / "gone"), "content_hash": "h"}]})
+    for name, told in (("pairs", True), ("rewritten", False)):
+        done = CliRunner().invoke(main, ["export", name, f"{name}.jsonl"])
+        assert done.exit_code == 0 and ("no purge will find it" in done.stderr) == told

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,9 @@ from redraft.errors import InputError
 from redraft.home import Home
 from redraft.training.formats import TrainingFile
 from redraft.training.job_record import write_job_record
-from redraft.training.local.reading import LOCK
-from redraft.training.purged_models import PURGED, WORDS, PurgedModel, purge_models, texts_of, trained_on
+from redraft.training.local.reading import LOCK, RUN
+from redraft.training.moved_runs import RunFolders
+from redraft.training.purged_models import PURGED, WORDS, PurgedModel, lost_of, purge_models, texts_of, trained_on
 from redraft.training.registry import LOCAL, Registry, TrainingJob
 from redraft.training.settings import TrainingSettings
 
@@ -70,8 +72,9 @@ def test_it_is_marked_once(registry: Registry, home: Home, tmp_path: Path) -> No
     for _ in range(2):
         found = {one.name: one for one in purge_models(registry, ["h1"], home=home)}
         assert found["here"] == PurgedModel(
-            job_key=here.job_key, attempt=1, name="here", state="planned", model=str(model), local=True
-        )
+            job_key=here.job_key, attempt=1, name="here", state="planned", model=str(model), local=True,
+            suffix=here.suffix,
+        )  # fmt: skip
         assert not found["there"].deleted
     assert (
         [event.type for event in registry.events(here)]
@@ -171,3 +174,42 @@ def test_fingerprints_go_and_the_record_says_so(registry: Registry, home: Home, 
     (record := next(tmp_path.glob(f"models/*{here.name}_*.json"))).write_text("not ours any more")
     purge_models(registry, ["h1"], home=home)
     assert record.read_text() == "not ours any more"
+
+
+@pytest.mark.parametrize("delete", [False, True], ids=["marked", "deleted"])
+def test_a_run_that_lies_elsewhere_is_known_by_its_key(
+    registry: Registry, home: Home, tmp_path: Path, delete: bool
+) -> None:
+    """Below the folders looked through, or at the place that what was beside it is at. A copy counts, others do not."""
+    one, other = (job(registry, tmp_path / "was", name, "h1", LOCAL) for name in ("one", "other"))
+    for each, aside in ((one, "aside"), (other, "aside-2")):
+        (tmp_path / "now" / aside).mkdir(parents=True)
+        (tmp_path / "now" / aside / "rows.jsonl").write_text("hi")
+        (tmp_path / "now" / aside / RUN).write_text(json.dumps({"job_key": each.job_key}))
+    (tmp_path / "was" / "one").rename(tmp_path / "away")
+    (tmp_path / "was" / "other").rename(tmp_path / "away-2")
+    shutil.copytree(tmp_path / "now" / "aside", tmp_path / "there" / "one")
+    (tmp_path / "there" / "other").mkdir()
+    (tmp_path / "there" / "other" / RUN).write_text(json.dumps({"job_key": "another"}))
+    (tmp_path / "now" / "torn").mkdir()
+    (tmp_path / "now" / "torn" / RUN).write_text("{")
+    (tmp_path / "now" / "aside-2").rename(tmp_path / "beyond")
+
+    def places(path: Path) -> list[Path]:
+        return [path, tmp_path / "there" / path.name]
+
+    where = RunFolders([tmp_path / "now"], places)
+    assert {str(path) for path in texts_of([one], where)} == {
+        str(tmp_path / "now" / "aside" / "rows.jsonl"), str(tmp_path / "there" / "one" / "rows.jsonl")
+    }  # fmt: skip
+    assert lost_of(registry, [one, other], where) == [other]
+    with FileLock(tmp_path / "there" / "one" / LOCK), pytest.raises(InputError, match="is being trained"):
+        purge_models(registry, ["h1"], home=home, where=where)
+    done = {found.name: found for found in purge_models(registry, ["h1"], home=home, delete=delete, where=where)}
+    assert done["other"].lost and not done["one"].lost and not done["other"].deleted
+    assert done["one"].deleted == delete and done["one"].removed == (0 if delete else 2)
+    for folder in (tmp_path / "now" / "aside", tmp_path / "there" / "one"):
+        assert (
+            folder.exists() != delete and (folder / PURGED).exists() != delete and not (folder / "rows.jsonl").exists()
+        )
+    assert lost_of(registry, [one, other], RunFolders([], places)) == [other], "what a purge deleted is not missed"
