@@ -104,8 +104,9 @@ def test_good_rows_have_no_finding(document: str, response: str, mark: str) -> N
 
 
 def put(draw: st.DrawFn, text: str, piece: str) -> str:
-    """`piece` between two words of a text: in the middle of a sentence, of a header line, or before all."""
-    places = [0, *(found.start() for found in re.finditer(" ", text))]
+    """`piece` between two words of a text: in the middle of a sentence, of a header line, or before all. Not beside a
+    number: what is one itself would be read with it."""
+    places = [0, *(found.start() for found in re.finditer(r"(?<!\d) (?![$\d])", text))]
     at = draw(st.sampled_from(places))
     return f"{text[:at]} {piece}{text[at:]}" if at else f"{piece} {text}"
 
