@@ -254,6 +254,28 @@ def test_runs_that_were_put_aside_are_known_by_the_folder_that_they_began_in(pro
     assert known([key(one) for one in ("held", "loose", "two", "theirs")]) == {key("held"), two}
 
 
+def test_what_a_run_holds_that_was_moved_is_kept(project: Path) -> None:
+    """Of one that was put aside, too: its answers were paid for, and are nobody's who goes."""
+    held, loose = key("held"), key("loose")
+    (project / "lora-0a1b2c3d" / "judging").mkdir(parents=True)
+    (project / "lora-0a1b2c3d" / "judging" / "judged-1.json").write_text(json.dumps({"request_keys": [held]}))
+    asyncio.run(began("r1", f"align:{project / 'lora'}"))
+    asyncio.run(paid([held, loose], "r1"))
+    (project / "moved").mkdir()
+    for pattern in ("chat*", "examples*", "lora*", "re*"):
+        for path in sorted(project.glob(pattern)):
+            path.rename(project / "moved" / path.name)
+    done = CliRunner().invoke(purge_command, ["moved/chat", "--person", "Person2", "--in", "moved", "-y"])
+    assert "    1 of these nothing holds any more" in done.output
+    assert known([held, loose]) == {held} and not (project / "moved" / "report.html").exists()
+
+
+def test_an_export_that_was_refused_is_not_missed(project: Path) -> None:
+    words = ["chat", str(project / "never" / "all.jsonl"), "--format", "sft"]
+    assert CliRunner().invoke(export_command, words).exit_code == 2
+    assert "lies nowhere" not in purge("-y").output
+
+
 def test_what_was_exported_goes_whole(project: Path) -> None:
     for name, words in (("all.jsonl", ["chat"]), ("own.jsonl", ["examples", "--format", "rows"])):
         assert CliRunner().invoke(export_command, [*words, str(project / "away" / name)]).exit_code == 0

@@ -213,3 +213,13 @@ def test_a_run_that_lies_elsewhere_is_known_by_its_key(
             folder.exists() != delete and (folder / PURGED).exists() != delete and not (folder / "rows.jsonl").exists()
         )
     assert lost_of(registry, [one, other], RunFolders([], places)) == [other], "what a purge deleted is not missed"
+
+
+def test_what_was_learned_from_a_run_is_known_when_both_lie_elsewhere(registry: Registry, tmp_path: Path) -> None:
+    one = job(registry, tmp_path / "was", "one", "h1", LOCAL, model="tiny")
+    two = job(registry, tmp_path / "was", "two", "h2", LOCAL, model=str(tmp_path / "was" / "one" / "model"))
+    job(registry, tmp_path / "was", "three", "h3", LOCAL, model="tiny")
+    for each in (one, two):
+        (tmp_path / "was" / each.name / RUN).write_text(json.dumps({"job_key": each.job_key}))
+    (tmp_path / "was").rename(tmp_path / "now")
+    assert trained_on(registry, ["h1"], where=RunFolders([tmp_path / "now"], lambda path: [path])) == [one, two]
